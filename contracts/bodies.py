@@ -1,0 +1,211 @@
+"""Request bodies that fit their schemas, and say what a check wants to say."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sparring.fixtures.sampler import Sampler
+from sparring.spec import pointers
+from sparring.spec.document import Document, Media, Operation
+from sparring.spec.schemas import Path, View
+
+from .places import Location, properties
+
+HOSTILE = (
+    "  two leading and two trailing spaces  ",
+    "line one\nline two\r\nline three\ttab\n",
+    "emoji 👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 and 𝕬𝖘𝖙𝖗𝖆𝖑",
+    "cafe\u0301 and café, \u1100\u1161 and 가",
+    "שלום עולם \u202eabc\u202c مرحبا",
+    "<b onclick=\"x('1')\">&amp; &lt;i&gt; </script>",
+    "quotes \" ' ` and back\\slashes \\n \\u0041 %s %20 +",
+    "{{ 7 * 7 }} {% if x %} ${HOME} #{y} $name {0}",
+    "null",
+    "007",
+    "zero\u200bwidth\ufeff and \u2028 separators \u00a0 end",
+)
+LONG = "".join(f"{n:05d} words " for n in range(500))[:5000]
+RICH_OBJECT = {
+    "text": "  Ünï 👍 \n",
+    "number": 1.5,
+    "integer": 1,
+    "one": "1",
+    "true": True,
+    "empty": {},
+    "list": [1, "1", None, [], {"deep": [True]}],
+    "nested": {"kept": 1, "below": {"a.b": "c/d~e"}},
+}
+
+
+class Bodies:
+    """Makes request bodies for one document; every body fits its schema."""
+
+    def __init__(self, document: Document, seed: int = 0) -> None:
+        self.document = document
+        self.seed = seed
+        self._sampler = Sampler(document.schemas, View.REQUEST)
+        self._nonce = secrets.token_hex(5)
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def media(self, operation: Operation) -> Media | None:
+        """The JSON form of an operation's body."""
+        found = [m for m in operation.body.values() if "json" in m.type and m.schema]
+        return next((m for m in found if m.type == "application/json"), next(iter(found), None))
+
+    def is_valid(self, operation: Operation, body: Any) -> bool:
+        """Whether the schema of the operation takes this body."""
+        media = self.media(operation)
+        return media is None or media.schema is None or self._fits(media.schema, body)
+
+    def _fits(self, schema: Path, value: Any) -> bool:
+        return self.document.schemas.at(schema, View.REQUEST).is_valid(value)
+
+    def fresh(self) -> str:
+        """A word that no other request has."""
+        with self._lock:
+            self._count += 1
+            return f"{self._nonce}{self._count:04x}"
+
+    def sample(self, schema: Path, *, required_only: bool = False, n: int = 0) -> Any:
+        """A valid value of the schema at `path`."""
+        return self._sampler.sample(schema, self.seed + n, required_only=required_only)
+
+    def least(self, operation: Operation, n: int = 0) -> dict[str, Any]:
+        """A body with what is required and nothing else."""
+        media = self.media(operation)
+        if media is None or media.schema is None:
+            return {}
+        if self._fits(media.schema, {}):
+            return {}
+        body = self.sample(media.schema, required_only=True, n=n)
+        return body if isinstance(body, dict) else {}
+
+    def attributes(self, operation: Operation) -> dict[str, Any]:
+        """The schemas of the properties that the body may have."""
+        media = self.media(operation)
+        if media is None or media.schema is None:
+            return {}
+        tree = self.document.schema(media.schema, View.REQUEST)
+        return properties(self.document, tree, View.REQUEST)
+
+    def rich(self, operation: Operation, *, without: Iterable[str] = (), n: int = 0) -> dict[str, Any]:
+        """A body with every attribute set to something that is easily damaged."""
+        body = self.least(operation)
+        media = self.media(operation)
+        if media is None or media.schema is None:
+            return body
+        sampled = self.sample(media.schema, n=n)
+        for name, schema in self.attributes(operation).items():
+            if name in without:
+                body.pop(name, None)
+                continue
+            if name in body:
+                continue
+            for value in self._rich_values(schema, n):
+                if self.is_valid(operation, body | {name: value}):
+                    body[name] = value
+                    break
+            else:
+                if isinstance(sampled, dict) and name in sampled:
+                    body[name] = sampled[name]
+        return body
+
+    def _rich_values(self, schema: Any, n: int) -> Iterator[Any]:
+        schema = self.document.follow(schema, View.REQUEST)
+        types = schema.get("type", ())
+        types = {types} if isinstance(types, str) else set(types)
+        if "boolean" in types:
+            yield schema.get("default") is not True
+        if "object" in types and not schema.get("properties"):
+            yield {**copy.deepcopy(RICH_OBJECT), "n": n}
+        if "string" in types and not {"pattern", "enum", "const", "format"} & set(schema):
+            yield f"{HOSTILE[(n + 7) % len(HOSTILE)]} {HOSTILE[2]}"
+            yield HOSTILE[(n + 7) % len(HOSTILE)]
+
+    def client_ids(self, operation: Operation, at: str, body: dict[str, Any]) -> Iterator[str]:
+        """Fresh ids that the body may carry at a pointer, of different shapes."""
+        for shape in ("{0}", "A-z_{0}", "{0}" + "Zz-_09" * 9, "{1}", "{0}{0}{0}{0}"):
+            hexadecimal = self.fresh().rjust(32, "0")
+            uuid = "-".join(
+                (hexadecimal[:8], hexadecimal[8:12], "4" + hexadecimal[13:16], "8" + hexadecimal[17:20])
+            )
+            uuid += f"-{hexadecimal[20:]}"
+            word = shape.format(self.fresh(), uuid)
+            for candidate in (word, word[:64], word[:36], word[:32]):
+                trial = copy.deepcopy(body)
+                pointers.put(trial, pointers.split(at), candidate)
+                if self.is_valid(operation, trial):
+                    yield candidate
+                    break
+
+    def message(
+        self, operation: Operation, texts: Sequence[str], roles: Sequence[str] = ()
+    ) -> dict[str, Any] | None:
+        """A body that says `texts`; None where the operation can't say them."""
+        binding = operation.binding
+        if binding is None or binding.input is None:
+            return None
+        for base in self._bases(operation):
+            body = copy.deepcopy(base)
+            for index, text in enumerate(texts):
+                at = binding.input
+                if binding.messages is not None and at[: len(binding.messages)] == binding.messages:
+                    rest = at[len(binding.messages) + 1 :]
+                    if index == 0:
+                        first = pointers.first(body, (*binding.messages, "0"), {})
+                        pointers.put(body, binding.messages, [])
+                        template = first if isinstance(first, dict) else {}
+                    container: Any = copy.deepcopy(template)
+                    pointers.put(container, rest, text)
+                    self._put_role(container, roles[index] if roles else "user")
+                    pointers.first(body, binding.messages).append(container)
+                elif len(texts) > 1:
+                    return None
+                else:
+                    pointers.put(body, at, text)
+                    if (parent := pointers.first(body, at[:-1])) is not body:
+                        self._put_role(parent, "user")
+            self._put_kind(operation, body)
+            if self.is_valid(operation, body):
+                return body
+        return None
+
+    def _bases(self, operation: Operation) -> Iterator[dict[str, Any]]:
+        yield {}
+        media = self.media(operation)
+        if media is None or media.schema is None:
+            return
+        for n in range(8):
+            sample = self.sample(media.schema, required_only=True, n=n)
+            if isinstance(sample, dict):
+                yield sample
+        at = tuple(map(str, media.schema[:-1]))
+        node = pointers.first(self.document.source.tree, at, {})
+        examples: Mapping[str, Any] = node.get("examples") or {}
+        for example in (node.get("example"), *(e.get("value") for e in examples.values())):
+            if isinstance(example, dict):
+                yield example
+
+    def _put_role(self, container: Any, role: str) -> None:
+        words = self.document.model.message.role
+        if words and isinstance(container, dict) and role in words.words:
+            pointers.put(container, words.at, words.words[role])
+
+    def _put_kind(self, operation: Operation, body: dict[str, Any]) -> None:
+        binding, kinds = operation.binding, self.document.model.event.kind
+        if binding and binding.kind and kinds and "message" in kinds.words:
+            pointers.put(body, binding.kind, kinds.words["message"])
+
+
+def without(body: Mapping[str, Any], location: Location) -> dict[str, Any]:
+    """A copy of `body` that has nothing at `location`."""
+    copied: dict[str, Any] = copy.deepcopy(dict(body))
+    parent = pointers.first(copied, location[:-1])
+    if isinstance(parent, dict):
+        parent.pop(location[-1], None)
+    return copied

@@ -1,0 +1,213 @@
+"""What a check is: one promise held to one operation, by the scenarios that are registered for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.errors import Position
+from sparring.spec.exchange import Exchange
+from sparring.spec.finding import Finding, Severity
+from sparring.spec.promises import REGISTRY
+
+from .driver import NotChecked, User, World
+from .target import usable_security
+
+__all__ = ["Check", "Context", "NotChecked", "Scenario", "checks", "scenario"]
+
+Needs = Callable[[Document, Operation], str]
+"""Why a scenario has nothing to go by for an operation; empty when it has."""
+
+
+@dataclass
+class Context:
+    """What one run of a check works with, and where it leaves what it finds."""
+
+    world: World
+    operation: Operation
+    promise: str
+    alice: User
+    bob: User
+    seed: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def document(self) -> Document:
+        """The document that the target is held to."""
+        return self.world.document
+
+    def fail(
+        self,
+        expected: str,
+        seen: str,
+        *,
+        exchanges: Sequence[Exchange] | None = None,
+        operation: Operation | None = None,
+    ) -> None:
+        """Notes that the promise is broken; by default all exchanges of the check show it."""
+        operation = operation or self.operation
+        if any(f.promise == self.promise and f.expected == expected for f in self.findings):
+            return
+        self.findings.append(
+            Finding(
+                promise=self.promise,
+                operation=operation.label,
+                message=REGISTRY[self.promise].sentence,
+                expected=expected,
+                seen=seen,
+                suite=suite_of(self.promise),
+                exchanges=tuple(self.world.exchanges() if exchanges is None else exchanges),
+                severity=REGISTRY[self.promise].severity,
+                position=position(self.document, operation, self.promise),
+                seed=self.seed,
+            )
+        )
+
+    def equal(self, expected: Any, seen: Any, what: str) -> bool:
+        """Fails unless two JSON values are the same, types and all."""
+        if same(expected, seen):
+            return True
+        self.fail(what, f"{show(seen)} instead of {show(expected)}")
+        return False
+
+
+Run = Callable[[Context], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One way of holding operations to a promise."""
+
+    promise: str
+    roles: frozenset[Role] | None
+    needs: Needs
+    run: Run
+
+
+_SCENARIOS: list[Scenario] = []
+
+
+def _nothing(document: Document, operation: Operation) -> str:
+    return ""
+
+
+def scenario(promise: str, *roles: Role, needs: Needs = _nothing) -> Callable[[Run], Run]:
+    """Registers a function for a promise, for operations of these roles, else for all operations."""
+    if promise not in REGISTRY:
+        raise KeyError(f"there is no promise {promise}")
+
+    def register(function: Run) -> Run:
+        _SCENARIOS.append(Scenario(promise, frozenset(roles) or None, needs, function))
+        return function
+
+    return register
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """All scenarios of one promise for one operation."""
+
+    promise: str
+    operation: Operation
+    runs: tuple[Run, ...]
+    reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """`create.read_back[POST /sessions]`, the same in every run."""
+        return f"{self.promise}[{self.operation.label}]"
+
+
+SUITES = {
+    "stream": "streaming",
+    "stop": "streaming",
+    "auth": "security",
+    "race": "races",
+    "conformance": "conformance",
+}
+
+
+def suite_of(promise: str) -> str:
+    """The suite that a promise belongs to."""
+    return SUITES.get(promise.partition(".")[0], "promises")
+
+
+def checks(document: Document) -> list[Check]:
+    """Every promise for every operation that it speaks of, those that can't be checked too."""
+    from . import scenarios  # registers them
+
+    assert scenarios
+    found: list[Check] = []
+    for promise in REGISTRY:
+        for operation in document.operations:
+            if operation.binding is None:
+                continue
+            mine = [
+                s
+                for s in _SCENARIOS
+                if s.promise == promise and (s.roles is None or operation.binding.role in s.roles)
+            ]
+            if not mine:
+                continue
+            if not operation.promises.holds(promise):
+                why = str(operation.promises[promise].get("withdrawn"))
+                found.append(Check(promise, operation, (), f"withdrawn: {why}"))
+                continue
+            reasons = [s.needs(document, operation) for s in mine]
+            runs = tuple(s.run for s, reason in zip(mine, reasons, strict=True) if not reason)
+            found.append(Check(promise, operation, runs, "" if runs else reasons[0]))
+    return found
+
+
+def position(document: Document, operation: Operation, promise: str) -> Position:
+    """Where the document makes a promise: where it says so, else at the operation."""
+    for path in (operation.pointer, ()):
+        node: Any = document.source.tree
+        for key in path:
+            node = node[key]
+        if promise in (node.get("x-session-promises") or {}):
+            return document.source.position((*path, "x-session-promises", promise))
+    return document.source.position(operation.pointer)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two JSON values are equal; true is not 1, and 1 is 1.0."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return type(left) is type(right) and left == right or (
+        isinstance(left, (int, float)) and isinstance(right, (int, float)) and left == right
+    )
+
+
+def show(value: Any) -> str:
+    """A value as short JSON."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 160 else f"{text[:120]} … {text[-30:]} ({len(text)} characters)"
+
+
+def has_security(document: Document, operation: Operation) -> str:
+    """Whether an operation needs a key that sparring can give."""
+    return "" if usable_security(operation) else "the operation needs no key that can be given"
+
+
+def first_reason(*needs: Needs) -> Needs:
+    """Needs all of these."""
+
+    def reason(document: Document, operation: Operation) -> str:
+        return next((r for need in needs if (r := need(document, operation))), "")
+
+    return reason
+
+
+def severities(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, worst first."""
+    order = list(Severity)
+    return sorted(findings, key=lambda f: order.index(f.severity))

@@ -1,0 +1,117 @@
+"""Compares what was sent with what is read: attributes, times, sets of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sparring.spec import pointers
+from sparring.spec.binding import Location, Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.schemas import View
+
+from .checks import Context, Needs, same, show
+from .driver import World
+from .places import properties
+
+
+def has(*roles: Role) -> Needs:
+    """Needs at least one operation of each role; for reading, one that takes an id."""
+
+    def reason(document: Document, operation: Operation) -> str:
+        for role in roles:
+            if not any(o.binding and not o.binding.active for o in document.with_role(role)):
+                return f"the document has no {role.value}"
+        return ""
+
+    return reason
+
+
+def entity_properties(document: Document, operation: Operation) -> dict[str, Any]:
+    """The properties that the document declares for the entity in an answer; {} if it is free."""
+    found = operation.success
+    media = next((m for m in found[1].content.values() if "json" in m.type), None) if found else None
+    if media is None:
+        return {}
+    schema: Any = document.schema(media.schema)
+    for token in operation.binding.entity if operation.binding else ():
+        schema = properties(document, schema).get(token, {})
+    return properties(document, schema)
+
+
+def readable(world: World) -> dict[str, Any]:
+    """The properties that reading a session gives."""
+    return entity_properties(world.document, world.need(Role.SESSION_GET))
+
+
+def differences(
+    document: Document, schemas: Mapping[str, Any], sent: Mapping[str, Any], got: Mapping[str, Any]
+) -> list[str]:
+    """The attributes of `sent` that `got` does not have as they were sent."""
+    found = []
+    for name, value in sent.items():
+        if name not in schemas and name not in got:
+            continue
+        if name not in got and value is None:
+            continue
+        if not alike(document.follow(schemas.get(name, {})), value, got.get(name)):
+            found.append(f"{name}: {show(got.get(name))} instead of {show(value)}")
+    return found
+
+
+def alike(schema: Mapping[str, Any], left: Any, right: Any) -> bool:
+    """Whether two values of a schema mean the same; times are compared as instants."""
+    if same(left, right):
+        return True
+    if schema.get("format") == "date-time":
+        one, other = instant(left), instant(right)
+        return one is not None and one == other
+    return False
+
+
+def instant(value: Any) -> datetime | float | None:
+    """The instant that a wire value stands for, None when it is none."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str):
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def rises(values: Iterable[Any], *, strictly: bool = False) -> bool:
+    """Whether values stand in rising order; values that can't be compared do."""
+    items = list(values)
+    for left, right in zip(items, items[1:], strict=False):
+        try:
+            if left > right or (strictly and left == right):
+                return False
+        except TypeError:
+            continue
+    return True
+
+
+def at(row: Any, location: Location | None) -> Any:
+    """The value at a location, None where there is no location."""
+    return pointers.first(row, location) if location is not None else None
+
+
+def compare_attributes(
+    context: Context, sent: Mapping[str, Any], got: Mapping[str, Any], expected: str
+) -> bool:
+    """Fails when `got` lacks an attribute of `sent` that the document can show."""
+    found = differences(context.document, readable(context.world), sent, got)
+    if found:
+        context.fail(expected, "; ".join(found))
+    return not found
+
+
+def request_properties(document: Document, operation: Operation) -> dict[str, Any]:
+    """The properties that the JSON body of an operation may have."""
+    media = next((m for m in operation.body.values() if "json" in m.type and m.schema), None)
+    if media is None:
+        return {}
+    return properties(document, document.schema(media.schema, View.REQUEST), View.REQUEST)

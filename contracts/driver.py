@@ -1,0 +1,418 @@
+"""Speaks a sessions API in its roles: creates, reads, changes, talks, through bindings alone."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sparring.spec import pointers
+from sparring.spec.binding import Role, Row
+from sparring.spec.document import Document, Operation, SecurityScheme
+from sparring.spec.exchange import Exchange, Request
+from sparring.spec.parameters import Parameter
+from sparring.spec.schemas import View
+
+from .bodies import Bodies
+from .places import (
+    ABSENT,
+    Draft,
+    expression,
+    parameter,
+    put,
+    scalar,
+    session_parameter,
+)
+from .target import Limits, Stream, Target, credentials, usable_security
+
+EVENT_STREAM = "text/event-stream"
+Way = tuple[SecurityScheme, ...]
+
+
+class Blocked(Exception):
+    """A valid request that a check needs was refused: the check says nothing then."""
+
+    def __init__(self, operation: Operation, exchange: Exchange) -> None:
+        super().__init__(f"{operation.label} answered {exchange.response.status}")
+        self.operation = operation
+        self.exchange = exchange
+
+
+class NotChecked(Exception):
+    """A check found no evidence to go by; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange of a check; `valid` says that the request fitted the document."""
+
+    operation: Operation
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that a check made: its id, and what create answered."""
+
+    id: str
+    exchange: Exchange
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message or event of a list, in our words."""
+
+    raw: Any
+    id: Any = None
+    text: str | None = None
+    role: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    turn: Any = None
+    created: Any = None
+    offset: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list."""
+
+    items: list[Any]
+    total: Any
+    exchange: Exchange
+
+
+@dataclass
+class World:
+    """What the checks of a run share, and what one check leaves behind."""
+
+    document: Document
+    target: Target
+    bodies: Bodies
+    journal: list[Entry] = field(default_factory=list)
+    made: list[tuple[User, str]] = field(default_factory=list)
+
+    def one(self, role: Role) -> Operation | None:
+        """The first operation with a role; for reading a session not the active one."""
+        found = [o for o in self.document.with_role(role) if o.binding and not o.binding.active]
+        return found[0] if found else None
+
+    def need(self, role: Role) -> Operation:
+        """The first operation with a role. Raises NotChecked when the document has none."""
+        operation = self.one(role)
+        if operation is None:
+            raise NotChecked(f"the document has no {role.value}")
+        return operation
+
+    def exchanges(self, start: int = 0) -> list[Exchange]:
+        """What was sent since entry `start` of the journal."""
+        return [entry.exchange for entry in self.journal[start:]]
+
+
+def line(row: Row, raw: Any) -> Line:
+    """Reads one message or event."""
+
+    def at(location: tuple[str, ...] | None) -> Any:
+        return pointers.first(raw, location) if location is not None else None
+
+    texts = list(pointers.find(raw, row.text)) if row.text is not None else []
+    words = [t for t in texts if isinstance(t, str)]
+    return Line(
+        raw,
+        id=at(row.id),
+        text="".join(words) if words else None,
+        role=row.role.ours(at(row.role.at)) if row.role else None,
+        kind=row.kind.ours(at(row.kind.at)) if row.kind else "message",
+        state=row.state.ours(at(row.state.at)) if row.state else None,
+        turn=at(row.turn),
+        created=at(row.created),
+        offset=at(row.offset),
+    )
+
+
+class User:
+    """One caller: the holder of a key."""
+
+    def __init__(self, world: World, key: str) -> None:
+        self.world = world
+        self.key = key
+
+    # Requests
+
+    def draft(self, operation: Operation, session: str | None = None) -> Draft:
+        """A request with its required parameters filled in, for a session if one is given."""
+        draft = Draft(operation)
+        for found in operation.parameters:
+            if found.required and found.schema is not None:
+                put(self.world.document, draft, (found.place, found.name), self._sampled(found))
+        if session is not None:
+            self.aim(draft, session)
+        return draft
+
+    def _sampled(self, found: Parameter) -> Any:
+        assert found.schema is not None
+        return self.world.bodies.sample(found.schema)
+
+    def aim(self, draft: Draft, session: str) -> Draft:
+        """Writes the id of a session where the operation wants it."""
+        place = session_parameter(self.world.document, draft.operation)
+        if place is not None:
+            put(self.world.document, draft, place, session)
+        return draft
+
+    def request(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Request:
+        """The request that a draft stands for, with this user's key."""
+        operation = draft.operation
+        headers: dict[str, str] = dict(draft.headers)
+        query = list(draft.query)
+        ways = usable_security(operation)
+        if ways and not anonymous:
+            extra, pairs = credentials(way or ways[0], self.key)
+            headers |= extra
+            query += pairs
+        body = draft.encoded_body()
+        if body or draft.raw is not None or draft.body is not ABSENT:
+            media = self.world.bodies.media(operation)
+            headers["Content-Type"] = draft.media_type or (media.type if media else "application/json")
+        if draft.accept:
+            headers["Accept"] = draft.accept
+        return Request(
+            operation.method, self.world.target.url(draft.encoded_path(), query), headers, body
+        )
+
+    def send(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Exchange:
+        """Sends a draft and keeps the exchange."""
+        exchange = self.world.target.send(self.request(draft, way=way, anonymous=anonymous))
+        self.world.journal.append(Entry(draft.operation, exchange))
+        return exchange
+
+    def expect(self, draft: Draft) -> Exchange:
+        """Sends a draft that must succeed. Raises Blocked."""
+        exchange = self.send(draft)
+        if not succeeded(exchange):
+            raise Blocked(draft.operation, exchange)
+        return exchange
+
+    @contextmanager
+    def open(self, draft: Draft, limits: Limits | None = None) -> Iterator[Stream]:
+        """Opens a stream; what was read of it is kept when it is left."""
+        draft.accept = draft.accept or EVENT_STREAM
+        with self.world.target.open(self.request(draft), limits) as stream:
+            try:
+                yield stream
+            finally:
+                if stream.exchange.response.media_type != EVENT_STREAM:
+                    stream.drain()
+                self.world.journal.append(Entry(draft.operation, stream.exchange))
+
+    # Sessions
+
+    def create_draft(
+        self,
+        *,
+        body: Mapping[str, Any] | None = None,
+        client_id: str | None = None,
+        operation: Operation | None = None,
+    ) -> Draft:
+        """A request that creates a session; without a body with what is required only."""
+        operation = operation or self.world.need(Role.SESSION_CREATE)
+        draft = self.draft(operation)
+        draft.body = copy.deepcopy(dict(self.world.bodies.least(operation) if body is None else body))
+        place = expression(self.world.document, operation, "client_id")
+        if client_id is not None and place is not None:
+            put(self.world.document, draft, place, client_id)
+        if not operation.body:
+            draft.body = ABSENT
+        return draft
+
+    def create(
+        self,
+        body: Mapping[str, Any] | None = None,
+        *,
+        client_id: str | None = None,
+        operation: Operation | None = None,
+    ) -> Session:
+        """Makes a session. Raises Blocked."""
+        draft = self.create_draft(body=body, client_id=client_id, operation=operation)
+        exchange = self.expect(draft)
+        return self.made(draft, exchange)
+
+    def made(self, draft: Draft, exchange: Exchange) -> Session:
+        """The session that an answer to create speaks of; it is deleted after the check."""
+        binding = draft.operation.binding
+        id = pointers.first(exchange.response.json(), binding.id if binding else ("id",))
+        if not isinstance(id, str):
+            id = scalar(id) if isinstance(id, int) else ""
+        if not id:
+            raise Blocked(draft.operation, exchange)
+        self.world.made.append((self, id))
+        body = draft.body if isinstance(draft.body, dict) else {}
+        return Session(id, exchange, body)
+
+    def get(self, session: str, operation: Operation | None = None) -> Exchange:
+        """Reads a session, whatever comes of it."""
+        return self.send(self.draft(operation or self.world.need(Role.SESSION_GET), session))
+
+    def read(self, session: str, operation: Operation | None = None) -> dict[str, Any]:
+        """The session as it is now. Raises Blocked."""
+        operation = operation or self.world.need(Role.SESSION_GET)
+        exchange = self.expect(self.draft(operation, session))
+        found = entity(operation, exchange)
+        if not isinstance(found, dict):
+            raise Blocked(operation, exchange)
+        return found
+
+    def read_active(self, operation: Operation) -> dict[str, Any]:
+        """The caller's active session. Raises Blocked."""
+        exchange = self.expect(self.draft(operation))
+        found = entity(operation, exchange)
+        if not isinstance(found, dict):
+            raise Blocked(operation, exchange)
+        return found
+
+    def update(
+        self,
+        operation: Operation,
+        session: str,
+        body: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        media_type: str = "",
+    ) -> Exchange:
+        """Changes a session, whatever comes of it."""
+        draft = self.draft(operation, session)
+        draft.body, draft.media_type = body, media_type
+        draft.headers |= headers or {}
+        return self.send(draft)
+
+    def delete(self, session: str, headers: Mapping[str, str] | None = None) -> Exchange:
+        """Deletes a session, whatever comes of it."""
+        draft = self.draft(self.world.need(Role.SESSION_DELETE), session)
+        draft.headers |= headers or {}
+        return self.send(draft)
+
+    def unused_id(self, operation: Operation) -> str:
+        """An id that no session has, of the form that the operation asks for."""
+        place = session_parameter(self.world.document, operation)
+        found = parameter(operation, *place) if place and place[0] != "body" else None
+        word = self.world.bodies.fresh()
+        if found is None or found.schema is None:
+            return word
+        shapes = (word, f"{word[:8]}-0000-4000-8000-{word:0>12.12}", word * 2, word[-8:])
+        validator = self.world.document.schemas.at(found.schema, View.REQUEST)
+        return next(filter(validator.is_valid, shapes), None) or str(self._sampled(found))
+
+    def words(self, operation: Operation, name: str) -> list[str]:
+        """The words that a query parameter, or each of its items, can be."""
+        found = parameter(operation, "query", name)
+        schema = self.world.document.schema(found.schema, View.REQUEST) if found else {}
+        schema = self.world.document.follow(schema.get("items", schema), View.REQUEST)
+        return [word for word in schema.get("enum", ()) if isinstance(word, str)]
+
+    # Lists
+
+    def page(
+        self, operation: Operation, session: str | None = None, query: Mapping[str, Any] | None = None
+    ) -> Page:
+        """One page of a list. Raises Blocked."""
+        draft = self.draft(operation, session)
+        for name, value in (query or {}).items():
+            put(self.world.document, draft, ("query", name), value)
+        exchange = self.expect(draft)
+        assert operation.binding is not None
+        body = exchange.response.json()
+        items = pointers.first(body, operation.binding.items)
+        if not isinstance(items, list):
+            raise Blocked(operation, exchange)
+        total = operation.binding.page.total
+        return Page(items, pointers.first(body, total) if total is not None else None, exchange)
+
+    def all(
+        self, operation: Operation, session: str | None = None, query: Mapping[str, Any] | None = None
+    ) -> list[Any]:
+        """Every item of a list, page by page. Raises Blocked."""
+        assert operation.binding is not None
+        page = operation.binding.page
+        asked = dict(query or {})
+        bound = bounds(self.world.document, operation, page.limit)
+        if page.limit and page.limit not in asked and bound is not None:
+            asked[page.limit] = bound
+        items: list[Any] = []
+        for _ in range(200):
+            found = self.page(operation, session, asked).items
+            items += found
+            if not found or page.start is None or page.style == "none":
+                break
+            if bound is not None and len(found) < bound and len(found) < 100:
+                break
+            asked[page.start] = self._next(operation, page.style, items)
+        return items
+
+    def _next(self, operation: Operation, style: str, items: Sequence[Any]) -> int:
+        offset = self.lines(operation, items[-1:])[0].offset if style == "watermark" else None
+        return offset + 1 if isinstance(offset, int) else len(items)
+
+    def lines(self, operation: Operation, items: Iterable[Any]) -> list[Line]:
+        """The items of a message list, read."""
+        model, binding = self.world.document.model, operation.binding
+        row = model.event if binding and binding.shape == "event" else model.message
+        return [line(row, item) for item in items]
+
+    def history(self, session: str, operation: Operation | None = None) -> list[Line]:
+        """The messages of a session, those of an event list too. Raises Blocked."""
+        operation = operation or history_operation(self.world)
+        found = self.lines(operation, self.all(operation, session))
+        return [item for item in found if item.kind == "message"]
+
+
+def history_operation(world: World) -> Operation:
+    """The operation that reads the history: a list of messages before a list of events."""
+    found = sorted(
+        world.document.with_role(Role.MESSAGE_LIST),
+        key=lambda o: o.binding is not None and o.binding.shape == "event",
+    )
+    if not found:
+        raise NotChecked("the document has no message.list")
+    return found[0]
+
+
+def entity(operation: Operation, exchange: Exchange) -> Any:
+    """The session in an answer."""
+    location = operation.binding.entity if operation.binding else ()
+    return pointers.first(exchange.response.json(), location)
+
+
+def succeeded(exchange: Exchange) -> bool:
+    """Whether the answer is a 2xx."""
+    return 200 <= exchange.response.status < 300
+
+
+def bounds(document: Document, operation: Operation, limit: str | None) -> int | None:
+    """The largest page that may be asked for, None where the document does not say."""
+    found = parameter(operation, "query", limit) if limit else None
+    most = document.schema(found.schema).get("maximum") if found and found.schema else None
+    return most if isinstance(most, int) and most >= 1 else None
+
+
+def together(actions: Sequence[Any]) -> list[Any]:
+    """Calls all actions at one instant; an exception stands in place of its result."""
+    barrier = threading.Barrier(len(actions))
+    results: list[Any] = [None] * len(actions)
+
+    def work(index: int) -> None:
+        barrier.wait()
+        try:
+            results[index] = actions[index]()
+        except Exception as error:
+            results[index] = error
+
+    threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(len(actions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

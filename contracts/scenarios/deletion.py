@@ -1,0 +1,201 @@
+"""What deleting promises: gone everywhere, and nothing else gone."""
+
+from __future__ import annotations
+
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.exchange import Exchange
+
+from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..comparing import at, has
+from ..driver import EVENT_STREAM, User, entity, history_operation, succeeded
+from ..places import Draft, expression, put, session_parameter
+from ..turns import message_draft, say, streams
+from .create import chooses_ids, fresh_id
+from .listing import session_id
+
+DELETE = Role.SESSION_DELETE
+GONE = frozenset({404, 410})
+WITHOUT_SESSION = frozenset({Role.SESSION_CREATE, Role.SESSION_LIST})
+
+
+def takes_session(document: Document, operation: Operation) -> str:
+    """The operation is about one session."""
+    binding = operation.binding
+    if binding is None or binding.role in WITHOUT_SESSION or binding.active:
+        return "the operation is not about one session"
+    place = session_parameter(document, operation)
+    return "" if place else "the operation does not name its session"
+
+
+def valid_draft(context: Context, user: User, operation: Operation, session: str) -> Draft:
+    """A request about a session that fits the document."""
+    binding = operation.binding
+    if binding is not None and binding.role is Role.MESSAGE_CREATE:
+        draft = message_draft(user, operation, session, ["Is anybody there?"])
+        draft.accept = EVENT_STREAM if streams(operation) and binding.via == "sse" else ""
+        return draft
+    draft = user.draft(operation, session)
+    if operation.body:
+        draft.body = context.world.bodies.rich(operation)
+        user.aim(draft, session)
+    place = expression(context.document, operation, "reply", "wait")
+    if place is not None:
+        put(context.document, draft, place, 1)
+    return draft
+
+
+def answer(context: Context, user: User, operation: Operation, session: str) -> Exchange:
+    """What a valid request about a session gets; of a stream only the beginning."""
+    draft = valid_draft(context, user, operation, session)
+    if not streams(operation):
+        return user.send(draft)
+    with user.open(draft) as stream:
+        if not succeeded(stream.exchange):
+            stream.drain()
+    return stream.exchange
+
+
+def talked(context: Context, user: User) -> str:
+    """A session in which something was said, where the document lets one say something."""
+    session = user.create()
+    talk = context.world.one(Role.MESSAGE_CREATE)
+    if talk is not None:
+        say(user, talk, session.id, "Remember the word heliotrope.")
+    return session.id
+
+
+@scenario("delete.gone", needs=first_reason(takes_session, has(Role.SESSION_CREATE, DELETE)))
+def deleted_is_gone(context: Context) -> None:
+    """No operation finds a session that was deleted."""
+    session = talked(context, context.alice)
+    context.alice.expect(context.alice.draft(context.world.need(DELETE), session))
+    if context.operation.binding and context.operation.binding.role is DELETE:
+        return  # delete.idempotent
+    exchange = answer(context, context.alice, context.operation, session)
+    if exchange.response.status in GONE:
+        return
+    marked = context.document.model.session.get("deleted")
+    shown = entity(context.operation, exchange)
+    if marked and isinstance(shown, dict) and pointers.first(shown, marked):
+        return
+    context.fail("a 404 for a session that was deleted", str(exchange.response.status))
+
+
+@scenario("delete.gone", Role.SESSION_LIST, needs=has(Role.SESSION_CREATE, DELETE))
+def deleted_is_not_listed(context: Context) -> None:
+    """The list does not have a session that was deleted."""
+    sessions = [context.alice.create() for _ in range(2)]
+    context.alice.expect(context.alice.draft(context.world.need(DELETE), sessions[0].id))
+    listed = [session_id(context, item) for item in context.alice.all(context.operation)]
+    if sessions[0].id in listed:
+        context.fail("a list without what was deleted", "the session is still there")
+    if sessions[1].id not in listed:
+        context.fail("a list with what was not deleted", "another session is gone")
+
+
+@scenario("delete.gone", DELETE, needs=first_reason(has(Role.SESSION_CREATE)))
+def nothing_comes_back(context: Context) -> None:
+    """A new session with the id of a deleted one begins empty."""
+    create = context.world.need(Role.SESSION_CREATE)
+    if chooses_ids(context.document, create) or not context.document.with_role(Role.MESSAGE_LIST):
+        return
+    alice = context.alice
+    id = fresh_id(context)
+    alice.create(client_id=id)
+    talk = context.world.one(Role.MESSAGE_CREATE)
+    if talk is None:
+        return
+    say(alice, talk, id, "This must be forgotten.")
+    alice.expect(alice.draft(context.operation, id))
+    exchange = alice.send(alice.create_draft(client_id=id))
+    if not succeeded(exchange):
+        return  # an id may stay taken
+    alice.world.made.append((alice, id))
+    for operation in context.document.with_role(Role.MESSAGE_LIST):
+        if said := alice.all(operation, id):
+            context.fail("an empty session after a delete and a create with its id", show(said))
+
+
+@scenario("delete.idempotent", DELETE, needs=has(Role.SESSION_CREATE))
+def second_deletes_are_harmless(context: Context) -> None:
+    """A second delete is a 404, a 410 or a success."""
+    session = context.alice.create()
+    context.alice.expect(context.alice.draft(context.operation, session.id))
+    again = context.alice.delete(session.id)
+    if not succeeded(again) and again.response.status not in GONE:
+        context.fail("a 404 or a success for a second delete", str(again.response.status))
+
+
+@scenario("delete.only", DELETE, needs=has(Role.SESSION_CREATE, Role.SESSION_GET))
+def other_sessions_survive(context: Context) -> None:
+    """Deleting one session leaves the others, and what was said in them."""
+    alice = context.alice
+    left, middle, right = (talked(context, alice) for _ in range(3))
+    before = [(alice.read(id), said(context, id)) for id in (left, right)]
+    alice.expect(alice.draft(context.operation, middle))
+    for id, (session, lines) in zip((left, right), before, strict=True):
+        exchange = alice.get(id)
+        if not succeeded(exchange):
+            context.fail("the other sessions after a delete", "one of them is gone")
+            return
+        if not same(session, entity(context.world.need(Role.SESSION_GET), exchange)):
+            context.fail("the other sessions as they were after a delete", "one of them changed")
+        if said(context, id) != lines:
+            context.fail("what was said in other sessions after a delete", "some of it is gone")
+
+
+def said(context: Context, session: str) -> list[str | None]:
+    """The texts of a session; none where the document has no history."""
+    if not context.document.with_role(Role.MESSAGE_LIST):
+        return []
+    return [line.text for line in context.alice.history(session)]
+
+
+@scenario("session.missing", needs=takes_session)
+def unknown_sessions_are_missing(context: Context) -> None:
+    """An id that nobody has is a 404."""
+    operation = context.operation
+    if not operation.promises.holds("delete.gone"):
+        raise NotChecked("delete.gone is withdrawn here")
+    id = context.alice.unused_id(operation)
+    exchange = answer(context, context.alice, operation, id)
+    again = operation.binding is not None and operation.binding.role is DELETE
+    if exchange.response.status in GONE or (again and succeeded(exchange)):
+        return
+    context.fail("a 404 for a session that does not exist", f"{exchange.response.status} for {id}")
+
+
+@scenario(
+    "history.clear",
+    Role.MESSAGE_CLEAR,
+    needs=has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST),
+)
+def cleared_is_empty(context: Context) -> None:
+    """After a clear nothing is left of what was said, the session and its neighbours stay."""
+    alice = context.alice
+    session, neighbour = talked(context, alice), talked(context, alice)
+    talk = context.world.need(Role.MESSAGE_CREATE)
+    before = said(context, neighbour)
+    alice.expect(alice.draft(context.operation, session))
+    for role in (Role.MESSAGE_LIST, Role.SUGGESTION_LIST):
+        for operation in context.document.with_role(role):
+            if left := alice.all(operation, session):
+                seen = f"{len(left)} items in {operation.label}"
+                context.fail("nothing left of what was said after a clear", seen)
+    if context.world.one(Role.SESSION_GET) is not None:
+        exchange = alice.get(session)
+        if not succeeded(exchange):
+            context.fail("the session itself after a clear", f"{exchange.response.status}")
+            return
+        where = context.document.model.session.get("count")
+        count = at(entity(context.world.need(Role.SESSION_GET), exchange), where)
+        if where and count != 0:
+            context.fail("a count of 0 after a clear", str(count))
+    if said(context, neighbour) != before:
+        context.fail("what was said in other sessions after a clear", "some of it is gone")
+    turn = say(alice, talk, session, "A new beginning.")
+    texts = [line.text for line in alice.history(session, history_operation(context.world))]
+    if texts != ["A new beginning.", *turn.texts]:
+        context.fail("the new turn alone after a clear", show(texts))

@@ -1,0 +1,279 @@
+"""What listing sessions promises: all of them, in order, filtered exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sparring.spec import pointers
+from sparring.spec.binding import Filter, Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.schemas import View
+
+from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..comparing import at, differences, entity_properties, has, instant, readable, rises
+from ..driver import Session
+from ..places import ABSENT, expression, parameter, template_place
+from .create import id_names
+
+LIST = Role.SESSION_LIST
+_NO_TAG: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+
+assert template_place
+
+
+def tagged(context: Context, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A query that keeps only the sessions made with a body, and that body's attribute.
+
+    Both are empty where the document has no filter for it.
+    """
+    create = context.world.one(Role.SESSION_CREATE)
+    if create is None or operation.binding is None:
+        return _NO_TAG
+    for rule in operation.binding.filters:
+        if rule.how == "exact-json" and len(rule.at) == 1:
+            value = {"tag": context.world.bodies.fresh()}
+            body = context.world.bodies.least(create) | {rule.at[0]: value}
+            if context.world.bodies.is_valid(create, body):
+                return {rule.parameter: value}, {rule.at[0]: value}
+    return _NO_TAG
+
+
+def create_tagged(context: Context, attribute: dict[str, Any], **more: Any) -> Session:
+    """A session that the tag's query keeps."""
+    create = context.world.need(Role.SESSION_CREATE)
+    return context.alice.create(context.world.bodies.least(create) | attribute | more)
+
+
+def session_id(context: Context, item: Any) -> Any:
+    """The id of a session in a list."""
+    return at(item, context.document.model.session.get("id", ("id",)))
+
+
+@scenario("list.contains", LIST, needs=has(Role.SESSION_CREATE))
+def created_sessions_are_listed(context: Context) -> None:
+    """A new session is in the list once, and looks there as it does when it is read."""
+    create = context.world.need(Role.SESSION_CREATE)
+    names = id_names(context.document, create)
+    body = context.world.bodies.rich(create, without=names)
+    sessions = [context.alice.create(body), context.alice.create()]
+    items = context.alice.all(context.operation)
+    for session in sessions:
+        found = [item for item in items if session_id(context, item) == session.id]
+        if len(found) != 1:
+            context.fail("every created session in the list, once", f"{len(found)} times")
+            return
+        get = context.world.one(Role.SESSION_GET)
+        if get is None or not isinstance(found[0], dict):
+            continue
+        stored = context.alice.read(session.id, get)
+        shared = {name: stored[name] for name in stored if name in found[0]}
+        if wrong := differences(context.document, readable(context.world), shared, found[0]):
+            context.fail("the session in the list as reading it shows it", "; ".join(wrong))
+
+
+Key = Callable[[Any], Any]
+
+
+def sort_key(location: Sequence[str]) -> Key:
+    """Reads what a list is sorted by; times as instants."""
+
+    def key(item: Any) -> Any:
+        value = pointers.first(item, tuple(location))
+        moment = instant(value) if isinstance(value, str) else None
+        return moment if moment is not None else value
+
+    return key
+
+
+def in_order(items: Sequence[Any], key: Key, direction: str) -> bool:
+    """Whether items stand in the stated direction."""
+    values = [key(item) for item in items]
+    return rises(reversed(values) if direction.lower().startswith("desc") else values)
+
+
+@scenario("list.order", LIST, needs=has(Role.SESSION_CREATE))
+def lists_are_in_order(context: Context) -> None:
+    """The list is in the order that the document states, or that the caller asks for."""
+    query, attribute = tagged(context, context.operation)
+    sessions = [create_tagged(context, attribute) for _ in range(5)]
+    touch(context, sessions[1].id)
+    touch(context, sessions[3].id)
+    mine = {session.id for session in sessions}
+    stated = context.operation.promises.get("list.order", {})
+    asked: list[tuple[dict[str, Any], str, str]] = []
+    if "by" in stated:
+        asked.append(({}, stated["by"], stated.get("dir", "asc")))
+    asked += sorts(context.document, context.operation, stated)
+    if not asked:
+        raise NotChecked("the document states no order")
+    for extra, by, direction in asked:
+        items = context.alice.all(context.operation, None, query | extra)
+        items = [item for item in items if session_id(context, item) in mine]
+        key = sort_key(pointers.split(by))
+        if not in_order(items, key, direction) or len(items) < len(mine):
+            values = [pointers.first(item, pointers.split(by)) for item in items]
+            asking = f" when {show(extra)} asks for it" if extra else ""
+            context.fail(f"{by} {direction}{asking}", show(values))
+
+
+def sorts(
+    document: Document, operation: Operation, stated: Any
+) -> list[tuple[dict[str, Any], str, str]]:
+    """Every order that the parameters of a list can ask for."""
+    places = [expression(document, operation, "order", key) for key in ("by", "dir")]
+    choices: list[list[tuple[dict[str, Any], str]]] = []
+    declared = entity_list_properties(document, operation)
+    for place, default in zip(places, (stated.get("by", ""), stated.get("dir", "asc")), strict=True):
+        found = parameter(operation, "query", place[1]) if place and place[0] == "query" else None
+        schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+        words = [w for w in schema.get("enum", ()) if isinstance(w, str)]
+        standard = schema.get("default", default.removeprefix("/"))
+        options: list[tuple[dict[str, Any], str]] = [({}, standard)]
+        options += [({found.name: word}, word) for word in words if found]
+        choices.append(options)
+    result = []
+    for by_query, by in choices[0]:
+        for dir_query, direction in choices[1]:
+            known = direction.lower() in ("asc", "desc", "ascending", "descending")
+            if (by_query or dir_query) and by in declared and known:
+                result.append((by_query | dir_query, f"/{by}", direction))
+    return result
+
+
+def entity_list_properties(document: Document, operation: Operation) -> dict[str, Any]:
+    """The properties of one item of a list of sessions, as reading one declares them."""
+    get = [o for o in document.with_role(Role.SESSION_GET) if o.binding and not o.binding.active]
+    return entity_properties(document, get[0]) if get else {}
+
+
+def touch(context: Context, session: str) -> bool:
+    """Changes something in a session, where the document has a way."""
+    change = simple_change(context)
+    if change is None:
+        return False
+    operation, body = change
+    return context.alice.update(operation, session, body).response.status < 300
+
+
+def simple_change(context: Context, n: int = 0) -> tuple[Operation, dict[str, Any]] | None:
+    """An update and a body for it that changes one attribute; a PATCH before a PUT."""
+    found = sorted(
+        context.document.with_role(Role.SESSION_UPDATE), key=lambda o: o.method != "PATCH"
+    )
+    for operation in found:
+        body = context.world.bodies.rich(operation, n=n)
+        least = context.world.bodies.least(operation)
+        for name, value in body.items():
+            if not isinstance(value, bool) and context.world.bodies.is_valid(
+                operation, least | {name: value}
+            ):
+                return operation, least | {name: value}
+    return None
+
+
+def filters(how: str) -> Callable[[Document, Operation], str]:
+    """The list has a filter of this kind."""
+
+    def reason(document: Document, operation: Operation) -> str:
+        binding = operation.binding
+        if binding and any(rule.how == how and len(rule.at) == 1 for rule in binding.filters):
+            return ""
+        return f"no filter is {how}"
+
+    return reason
+
+
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {"k": "1"},
+    {"k": 1},
+    {"k": "11"},
+    {"k": "1 "},
+    {"k": True},
+    {"k": "true"},
+    {"k": None},
+    {"k": "null"},
+    {},
+    {"k": ["1"]},
+    {"k": ["1", "2"]},
+    {"k": {"a": 1}},
+    {"k": {"a": 1, "b": 2}},
+    {"k": {"a": "1"}},
+    {"k": "Abc"},
+    {"k": "abc"},
+    {"k": "a%"},
+    {"K": "Abc"},
+    {"k": "x", "m": "y"},
+    {"k": "x", "m": "z"},
+    {"k": "x", "m": "y", "n": [1, {"o": None}]},
+    {"a.b": 1},
+    {"a": {"b": 1}},
+    {"k": "é"},
+    {"k": "e\u0301"},
+    {"k": ""},
+    {"k": 0},
+    {"k": False},
+    {"k": 1.5},
+    {"k": 'q"uo\'te'},
+)
+QUERIES: tuple[dict[str, Any], ...] = (*VARIANTS, {"m": "y"}, {"k": "absent"}, {"K": "x"})
+
+
+@scenario("list.filter", LIST, needs=first_reason(filters("exact-json"), has(Role.SESSION_CREATE)))
+def json_filters_are_exact(context: Context) -> None:
+    """A JSON filter keeps the sessions that have each of its keys with that very value."""
+    operation = context.operation
+    rule = rule_of(operation, "exact-json")
+    tag = {"tag": context.world.bodies.fresh()}
+    made: dict[str, dict[str, Any]] = {}
+    for variant in VARIANTS:
+        value = tag | variant
+        made[create_tagged(context, {rule.at[0]: value}).id] = value
+    for query in QUERIES:
+        start = len(context.world.journal)
+        wanted = tag | query
+        items = context.alice.all(operation, None, {rule.parameter: wanted})
+        listed = {session_id(context, item) for item in items}
+        expected = {
+            id
+            for id, value in made.items()
+            if all(same(value.get(key, ABSENT), asked) for key, asked in wanted.items())
+        }
+        if listed != expected:
+            extra = [made.get(id, "a session of another kind") for id in listed - expected]
+            missing = [made[id] for id in expected - listed]
+            seen = f"{show(query)} kept {show(extra)} too" if extra else ""
+            seen += f"{show(query)} left out {show(missing)}" if missing else ""
+            what = "too much" if extra else "too little"
+            context.fail(
+                f"exactly the sessions that have each key with that value, not {what}",
+                seen,
+                exchanges=context.world.exchanges(start),
+            )
+
+
+def rule_of(operation: Operation, how: str) -> Filter:
+    """The filter of this kind."""
+    assert operation.binding is not None
+    return next(rule for rule in operation.binding.filters if rule.how == how)
+
+
+@scenario("list.filter", LIST, needs=first_reason(filters("exact"), has(Role.SESSION_CREATE)))
+def plain_filters_are_exact(context: Context) -> None:
+    """A plain filter keeps the sessions whose attribute is that very string."""
+    operation, bodies = context.operation, context.world.bodies
+    create = context.world.need(Role.SESSION_CREATE)
+    rule = rule_of(operation, "exact")
+    word = bodies.fresh()
+    made: dict[str, str] = {}
+    for value in (f"a{word}", f"a{word}x", f"xa{word}", f"A{word}"):
+        if bodies.is_valid(create, bodies.least(create) | {rule.at[0]: value}):
+            made[create_tagged(context, {rule.at[0]: value}).id] = value
+    if not made:
+        raise NotChecked(f"create does not take {rule.at[0]}")
+    for value in made.values():
+        items = context.alice.all(operation, None, {rule.parameter: value})
+        listed = {session_id(context, item) for item in items}
+        if listed != {id for id, other in made.items() if other == value}:
+            found = [made.get(id, "another") for id in listed]
+            context.fail("exactly the sessions with that value", f"{show(found)} for {value}")

@@ -1,0 +1,183 @@
+"""What pages promise, whatever they list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.schemas import View
+
+from ..checks import Context, NotChecked, first_reason, scenario, show
+from ..comparing import at, has
+from ..driver import bounds
+from ..places import parameter
+from ..turns import say
+from .listing import create_tagged, session_id, tagged
+
+LISTS = (Role.SESSION_LIST, Role.MESSAGE_LIST, Role.SUGGESTION_LIST)
+
+
+def paged(document: Document, operation: Operation) -> str:
+    """The list has pages, and what it lists can be made."""
+    binding = operation.binding
+    if binding is None or binding.page.start is None or binding.page.style == "none":
+        return "the list has no pages"
+    return ""
+
+
+def totalled(document: Document, operation: Operation) -> str:
+    """The list tells how many there are."""
+    has_total = operation.binding is not None and operation.binding.page.total is not None
+    return "" if has_total else "the list has no total"
+
+
+def filled(context: Context) -> tuple[str | None, dict[str, Any]]:
+    """Fills the list of the check's operation: the session it belongs to, and its query."""
+    assert context.operation.binding is not None
+    if context.operation.binding.role is Role.SESSION_LIST:
+        query, attribute = tagged(context, context.operation)
+        for _ in range(5):
+            create_tagged(context, attribute)
+        return None, query
+    session = context.alice.create()
+    talk = context.world.need(Role.MESSAGE_CREATE)
+    for index in range(3):
+        say(context.alice, talk, session.id, f"Tell me number {index}.")
+    return session.id, {}
+
+
+def identity(context: Context, item: Any) -> Any:
+    """What tells one item of the list from another."""
+    binding, model = context.operation.binding, context.document.model
+    assert binding is not None
+    if binding.role is Role.SESSION_LIST:
+        return session_id(context, item)
+    if binding.role is Role.SUGGESTION_LIST:
+        return at(item, model.suggestion.get("id")) or show(item)
+    row = model.event if binding.shape == "event" else model.message
+    return at(item, row.id) or show(item)
+
+
+needs_sessions = has(Role.SESSION_CREATE)
+
+
+@scenario("list.pages", *LISTS, needs=first_reason(paged, needs_sessions))
+def pages_partition_the_list(context: Context) -> None:
+    """Pages of any size, put together, are the list."""
+    operation = context.operation
+    assert operation.binding is not None
+    page = operation.binding.page
+    session, query = filled(context)
+    whole = context.alice.all(operation, session, query)
+    ids = [identity(context, item) for item in whole]
+    if len(set(map(str, ids))) < len(ids):
+        context.fail("every item once", f"{len(ids)} items with {len(set(map(str, ids)))} ids")
+        return
+    if len(ids) < 3:
+        raise NotChecked(f"the list has only {len(ids)} items")
+    if not query and operation.binding.role is Role.SESSION_LIST:
+        ids, whole = ids[:50], whole[:50]
+    starts = starts_of(context, whole)
+    sizes = (1, 2, len(ids) - 1, len(ids), len(ids) + 1) if page.limit else (None,)
+    for size in sizes:
+        for index in range(0, len(ids) + 1, 2 if size != 2 else 1):
+            asked = query | {page.start: starts[index]} | ({page.limit: size} if size else {})
+            most = bounds(context.document, operation, page.limit)
+            if size and most is not None and size > most:
+                continue
+            first = len(context.world.journal)
+            got = [identity(context, i) for i in context.alice.page(operation, session, asked).items]
+            shown = context.world.exchanges(first)
+            if size and len(got) > size:
+                seen = f"{len(got)} items for {show(asked)}"
+                context.fail("at most as many items as asked for", seen, exchanges=shown)
+            wanted = ids[index : index + size] if size else ids[index:]
+            if got[: len(wanted)] != wanted or (size and len(got) != len(wanted) and index + size <= len(ids)):
+                seen = f"{show(got)} for {show(asked)} of {show(ids)}"
+                context.fail("the part of the list that was asked for", seen, exchanges=shown)
+            if index == len(ids) and session is not None and got:
+                context.fail("nothing beyond the end", show(got), exchanges=shown)
+
+
+def starts_of(context: Context, whole: list[Any]) -> list[int]:
+    """The start of a page that begins with each item, and one beyond the end."""
+    operation = context.operation
+    assert operation.binding is not None
+    if operation.binding.page.style != "watermark":
+        return list(range(len(whole) + 1))
+    offsets = [line.offset for line in context.alice.lines(operation, whole)]
+    if not all(isinstance(offset, int) for offset in offsets):
+        raise NotChecked("the items have no offsets")
+    return [*offsets, offsets[-1] + 1]
+
+
+@scenario("list.pages", *LISTS, needs=first_reason(paged, needs_sessions))
+def pages_have_their_default_size(context: Context) -> None:
+    """Without a limit a page holds at most the declared default."""
+    operation = context.operation
+    assert operation.binding is not None
+    name = operation.binding.page.limit
+    found = parameter(operation, "query", name) if name else None
+    schema = context.document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+    default = schema.get("default")
+    if not isinstance(default, int) or default > 100:
+        return
+    if operation.binding.role is not Role.MESSAGE_LIST:
+        return
+    talk = next(
+        (o for o in context.document.with_role(Role.MESSAGE_CREATE) if o.binding and o.binding.messages),
+        None,
+    )
+    if talk is None:
+        return
+    session = context.alice.create()
+    texts = [f"Message {n}." for n in range(default // 2 + 1)]
+    for _ in range(2):
+        if context.world.bodies.message(talk, texts) is None:
+            return
+        say(context.alice, talk, session.id, *texts)
+    count = len(context.alice.page(operation, session.id).items)
+    if count > default:
+        context.fail(f"at most {default} items where no limit is given", f"{count} items")
+    whole = context.alice.all(operation, session.id)
+    if count < min(default, len(whole)):
+        context.fail(f"the first {default} items where no limit is given", f"{count} items")
+
+
+@scenario("list.total", *LISTS, needs=first_reason(totalled, needs_sessions))
+def totals_count_all_pages(context: Context) -> None:
+    """The total is the number of items on all pages, whichever page tells it."""
+    operation = context.operation
+    assert operation.binding is not None
+    page = operation.binding.page
+    session, query = filled(context)
+    count = len(context.alice.all(operation, session, query))
+    asked: list[dict[str, Any]] = [{}]
+    if page.limit:
+        asked.append({page.limit: 1})
+    if page.start and page.style == "offset":
+        asked += [{page.start: 1}, {page.start: count + 3}]
+    for extra in asked:
+        start = len(context.world.journal)
+        total = context.alice.page(operation, session, query | extra).total
+        if total != count:
+            if not query and count != len(context.alice.all(operation, session, query)):
+                raise NotChecked("others change the list while it is counted")
+            seen = f"{total} for {show(query | extra)} where all pages have {count}"
+            shown = context.world.exchanges(start)
+            context.fail("the number of items on all pages", seen, exchanges=shown)
+
+
+@scenario("list.total", Role.SESSION_LIST, needs=first_reason(totalled, needs_sessions))
+def totals_follow_deletes(context: Context) -> None:
+    """A deleted session is not counted any more."""
+    operation = context.operation
+    query, attribute = tagged(context, operation)
+    if not query or context.world.one(Role.SESSION_DELETE) is None:
+        return
+    sessions = [create_tagged(context, attribute) for _ in range(3)]
+    context.alice.delete(sessions[1].id)
+    found = context.alice.page(operation, None, query)
+    if found.total != 2 and len(found.items) == 2:
+        context.fail("a total without what was deleted", f"{found.total} instead of 2")

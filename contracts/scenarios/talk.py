@@ -1,0 +1,372 @@
+"""What talking promises: all of it recorded, unchanged, in order, in its own session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+
+from ..bodies import HOSTILE, LONG
+from ..checks import Context, NotChecked, first_reason, scenario, show
+from ..comparing import at, has, instant
+from ..driver import Line, history_operation
+from ..places import template_place
+from ..turns import Turn, answers_json, say, streams
+from .listing import in_order, sort_key
+
+TALK = Role.MESSAGE_CREATE
+talkable = has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST)
+
+
+def texts_of(lines: list[Line]) -> list[tuple[str | None, str | None]]:
+    """Who said what."""
+    return [(line.role, line.text) for line in lines]
+
+
+def ways(operation: Operation) -> list[bool]:
+    """The ways of taking the reply: False for a JSON body, True for a stream."""
+    return [False] * answers_json(operation) + [True] * streams(operation)
+
+
+def expected_lines(sent: list[str], turn: Turn) -> list[tuple[str | None, str | None]]:
+    """What a turn leaves in the history."""
+    return [("user", text) for text in sent] + [("agent", text) for text in turn.texts]
+
+
+@scenario("talk.recorded", TALK, needs=talkable)
+def turns_are_recorded(context: Context) -> None:
+    """The history has every turn: what the user said, then what the agent answered."""
+    for stream in ways(context.operation):
+        start = len(context.world.journal)
+        session = context.alice.create()
+        wanted: list[tuple[str | None, str | None]] = []
+        for n, text in enumerate(("Good morning!", "What can you do?", "What can you do?")):
+            turn = say(context.alice, context.operation, session.id, text, stream=stream)
+            wanted += expected_lines([text], turn)
+            for operation in context.document.with_role(Role.MESSAGE_LIST):
+                lines = context.alice.history(session.id, operation)
+                found = texts_of(lines)
+                if found != wanted:
+                    context.fail(
+                        f"what was said and what was answered, in {operation.label}",
+                        f"{show(found)} instead of {show(wanted)} after {n + 1} turns",
+                        exchanges=context.world.exchanges(start),
+                    )
+                    return
+        again = context.alice.history(session.id)
+        if texts_of(again) != wanted:
+            context.fail("the same history when it is read again", show(texts_of(again)))
+
+
+@scenario("talk.recorded", TALK, needs=talkable)
+def every_message_is_recorded(context: Context) -> None:
+    """Of several messages in one request every one is recorded, in order."""
+    if context.operation.binding is None or context.operation.binding.messages is None:
+        return
+    alice, session = context.alice, context.alice.create()
+    for sent, roles in (
+        (["First.", "Second.", "Second.", "Third?"], ["user"] * 4),
+        (["Be short.", "Why?"], ["system", "user"]),
+    ):
+        if context.world.bodies.message(context.operation, sent, roles) is None:
+            continue
+        before = len(alice.history(session.id))
+        turn = say(alice, context.operation, session.id, *sent, roles=roles)
+        found = texts_of(alice.history(session.id)[before:])
+        wanted = list(zip(roles, sent, strict=True)) + [("agent", t) for t in turn.texts]
+        if found != wanted:
+            seen = f"{show(found)} instead of {show(wanted)}"
+            context.fail("every message of a request in the history", seen)
+
+
+@scenario("text.verbatim", TALK, needs=talkable)
+def text_is_unchanged(context: Context) -> None:
+    """Text that is hard to keep comes back as it was sent."""
+    for stream in ways(context.operation):
+        session = context.alice.create()
+        sent: list[str] = []
+        for text in (*HOSTILE, LONG):
+            if context.world.bodies.message(context.operation, [text]) is None:
+                continue
+            sent.append(text)
+            say(context.alice, context.operation, session.id, text, stream=stream)
+        for operation in context.document.with_role(Role.MESSAGE_LIST):
+            start = len(context.world.journal)
+            lines = context.alice.history(session.id, operation)
+            said = [line.text for line in lines if line.role == "user"]
+            for wanted, found in zip(sent, said, strict=False):
+                if wanted != found:
+                    shown = context.world.exchanges(start)
+                    context.fail("text as it was sent", f"{found!r} of {wanted!r}"[:400], exchanges=shown)
+                    return
+            if len(said) != len(sent):
+                context.fail("every text that was sent", f"{len(said)} of {len(sent)}")
+
+
+@scenario("talk.isolation", TALK, needs=talkable)
+def sessions_do_not_mix(context: Context) -> None:
+    """Two talks at the same time leave each its own history."""
+    alice = context.alice
+    one, two = alice.create(), alice.create()
+    wanted: dict[str, list[Any]] = {one.id: [], two.id: []}
+    for n in range(3):
+        for session, word in ((one, "ocean"), (two, "desert")):
+            text = f"{word} {n} {context.world.bodies.fresh()}"
+            turn = say(alice, context.operation, session.id, text)
+            wanted[session.id] += expected_lines([text], turn)
+    for operation in context.document.with_role(Role.MESSAGE_LIST):
+        for session in (one, two):
+            found = texts_of(alice.history(session.id, operation))
+            strange = [pair for pair in found if pair[0] == "user" and pair not in wanted[session.id]]
+            if strange:
+                context.fail("in each session what was said in it", f"{show(strange)} of the other")
+            elif len(found) < len(wanted[session.id]):
+                context.fail("in each session all that was said in it", show(found))
+    empty = alice.create()
+    for operation in context.document.with_role(Role.MESSAGE_LIST):
+        if any(line.role == "user" for line in alice.history(empty.id, operation)):
+            context.fail("in a new session nothing that was said in others", "another's message")
+
+
+def counted(document: Document, operation: Operation) -> str:
+    """The session counts its messages."""
+    return "" if "count" in document.model.session else "the model has no count"
+
+
+@scenario("talk.count", TALK, needs=first_reason(counted, talkable, has(Role.SESSION_GET)))
+def messages_are_counted(context: Context) -> None:
+    """The session's count is the length of its history, after every turn."""
+    where = context.document.model.session["count"]
+    history = history_operation(context.world)
+    for stream in ways(context.operation):
+        session = context.alice.create()
+        for n in range(3):
+            count = at(context.alice.read(session.id), where)
+            length = len(context.alice.history(session.id, history))
+            if count != length:
+                context.fail("as many messages as the history has", f"{count} for {length} after {n} turns")
+                return
+            say(context.alice, context.operation, session.id, "Count this.", stream=stream)
+
+
+def has_turns(document: Document, operation: Operation) -> str:
+    """Messages carry the id of their turn."""
+    row = document.model.message
+    return "" if row.turn is not None else "the model has no turn"
+
+
+@scenario("talk.turn", TALK, needs=first_reason(has_turns, talkable))
+def turns_are_told_apart(context: Context) -> None:
+    """All messages of a turn carry one id, that of the answer, and each turn another."""
+    for stream in ways(context.operation):
+        session, before, ids = context.alice.create(), 0, []
+        for _ in range(3):
+            turn = say(context.alice, context.operation, session.id, "Which turn?", stream=stream)
+            lines = context.alice.history(session.id)
+            mine = {line.turn for line in lines[before:]}
+            before = len(lines)
+            if len(mine) > 1:
+                context.fail("one turn id on all messages of a turn", show(sorted(map(str, mine))))
+                return
+            said = {line.turn for line in turn.reply if line.turn is not None}
+            said |= {turn.id} if turn.id is not None else set()
+            said |= {seen.turn for seen in turn.events if seen.turn is not None}
+            if mine and said - mine:
+                context.fail("the turn id of the answer in the history", f"{said} and {mine}")
+            ids += list(mine)
+        if len(set(ids)) < len(ids):
+            context.fail("another turn id for every turn", show(ids))
+
+
+@scenario("talk.ids", TALK, needs=talkable)
+def messages_have_ids(context: Context) -> None:
+    """Ids of messages are unique, stay, and are those that the answer named."""
+    if context.document.model.message.id is None:
+        raise NotChecked("messages have no ids")
+    for stream in ways(context.operation):
+        session, other = context.alice.create(), context.alice.create()
+        turns = [
+            say(context.alice, context.operation, session.id, "Who are you?", stream=stream),
+            say(context.alice, context.operation, session.id, "Who are you?", stream=stream),
+        ]
+        say(context.alice, context.operation, other.id, "Who are you?", stream=stream)
+        lines = context.alice.history(session.id)
+        ids = [line.id for line in lines + context.alice.history(other.id)]
+        if len(set(ids)) < len(ids):
+            context.fail("an id of its own for every message", show(ids))
+        known = {line.id: line.text for line in lines}
+        for turn in turns:
+            for reply in turn.reply:
+                if reply.id is not None and known.get(reply.id) != reply.text:
+                    context.fail("the answered message in the history under its id", show(reply.id))
+        if [line.id for line in context.alice.history(session.id)] != [line.id for line in lines]:
+            context.fail("the same ids when the history is read again", "others")
+
+
+@scenario("history.order", Role.MESSAGE_LIST, needs=talkable)
+def history_is_in_order(context: Context) -> None:
+    """The history is in the order of what was said, and its times rise."""
+    talk = context.world.need(TALK)
+    session = context.alice.create()
+    sent = [f"Message number {n}." for n in range(4)]
+    for text in sent:
+        say(context.alice, talk, session.id, text)
+    items = context.alice.all(context.operation, session.id)
+    lines = context.alice.lines(context.operation, items)
+    said = [line.text for line in lines if line.role == "user" and line.kind == "message"]
+    stated = context.operation.promises.get("history.order", {})
+    backwards = str(stated.get("dir", "asc")).lower().startswith("desc")
+    wanted = sent[::-1] if backwards else sent
+    if said != wanted:
+        context.fail("messages in the order in which they were said", show(said))
+    if "by" in stated and not in_order(
+        items, sort_key(pointers.split(stated["by"])), str(stated.get("dir", "asc"))
+    ):
+        values = [pointers.first(item, pointers.split(stated["by"])) for item in items]
+        context.fail(f"{stated['by']} in the stated order", show(values))
+    start = context.document.model.session.get("created")
+    if start and context.world.one(Role.SESSION_GET):
+        first = instant(at(context.alice.read(session.id), start))
+        for line in lines:
+            moment = instant(line.created)
+            if first is not None and moment is not None and moment < first:  # type: ignore[operator]
+                context.fail("no message older than its session", f"{moment} before {first}")
+                break
+
+
+def lists_events(document: Document, operation: Operation) -> str:
+    """The list has events."""
+    is_events = operation.binding is not None and operation.binding.shape == "event"
+    return "" if is_events else "the list has no events"
+
+
+@scenario("event.offsets", Role.MESSAGE_LIST, needs=first_reason(lists_events, talkable))
+def offsets_have_no_gap(context: Context) -> None:
+    """Offsets count from the first event on, each once, and stay."""
+    if context.document.model.event.offset is None:
+        raise NotChecked("events have no offsets")
+    session = context.alice.create()
+    before: list[Line] = []
+    for talk in context.document.with_role(TALK):
+        for stream in ways(talk):
+            say(context.alice, talk, session.id, "What is next?", stream=stream)
+            lines = context.alice.lines(context.operation, context.alice.all(context.operation, session.id))
+            offsets = [line.offset for line in lines]
+            if offsets != list(range(len(offsets))):
+                context.fail("offsets 0, 1, 2 and so on", show(offsets))
+                return
+            if [line.raw for line in lines[: len(before)]] != [line.raw for line in before]:
+                context.fail("stored events that stay as they are", "one changed")
+            before = lines
+    ids = [line.id for line in before]
+    if len(set(map(str, ids))) < len(ids):
+        context.fail("an id of its own for every event", show(ids))
+
+
+@scenario("event.agrees", Role.MESSAGE_LIST, needs=first_reason(lists_events, talkable))
+def events_tell_the_history(context: Context) -> None:
+    """The messages among the events are those of the history, with the same turns and states."""
+    others = [
+        o for o in context.document.with_role(Role.MESSAGE_LIST) if lists_events(context.document, o)
+    ]
+    if not others:
+        raise NotChecked("there is no history beside the events")
+    session = context.alice.create()
+    for talk in context.document.with_role(TALK):
+        for stream in ways(talk):
+            say(context.alice, talk, session.id, f"{talk.id} {stream}", stream=stream)
+    events = context.alice.history(session.id, context.operation)
+    messages = context.alice.history(session.id, others[0])
+
+    def tell(lines: list[Line]) -> list[Any]:
+        return [(line.role, line.text, line.turn, line.state) for line in lines]
+
+    if tell(events) != tell(messages):
+        context.fail("the messages of the history among the events", f"{show(tell(events))}")
+
+
+@scenario("list.filter", Role.MESSAGE_LIST, needs=first_reason(lists_events, talkable))
+def kinds_are_filtered_exactly(context: Context) -> None:
+    """A filter of kinds keeps the events of these kinds and no others."""
+    binding, operation = context.operation.binding, context.operation
+    assert binding is not None
+    rules = [rule for rule in binding.filters if rule.how == "any-of"]
+    if not rules:
+        raise NotChecked("the list has no filter")
+    session = context.alice.create()
+    talk = context.world.need(TALK)
+    for _ in range(2):
+        say(context.alice, talk, session.id, "Say something.")
+    whole = context.alice.all(operation, session.id)
+    for rule in rules:
+        words = sorted({str(pointers.first(item, rule.at)) for item in whole})
+        declared = context.alice.words(operation, rule.parameter)
+        for chosen in ([word] for word in declared or words):
+            _kinds(context, session.id, whole, rule, chosen)
+        _kinds(context, session.id, whole, rule, words)
+        _kinds(context, session.id, whole, rule, declared[:2])
+
+
+def _kinds(context: Context, session: str, whole: list[Any], rule: Any, chosen: list[str]) -> None:
+    if not chosen:
+        return
+    got = context.alice.all(context.operation, session, {rule.parameter: chosen})
+    wanted = [item for item in whole if pointers.first(item, rule.at) in chosen]
+    if got != wanted:
+        seen = f"{len(got)} events instead of {len(wanted)} for {show(chosen)}"
+        context.fail("exactly the events of the kinds that were asked for", seen)
+
+
+@scenario(
+    "suggestion.session", Role.SUGGESTION_LIST, needs=has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST)
+)
+def suggestions_belong_to_their_session(context: Context) -> None:
+    """Each suggestion names its session and a message in it; another session has none of them."""
+    alice, model = context.alice, context.document.model.suggestion
+    one, two = alice.create(), alice.create()
+    for _ in range(2):
+        say(alice, context.world.need(TALK), one.id, "What could I ask you?")
+    items = alice.all(context.operation, one.id)
+    ids = {line.id for line in alice.history(one.id) if line.role == "agent"}
+    for item in items:
+        if "session" in model and at(item, model["session"]) != one.id:
+            context.fail("suggestions that name their session", show(at(item, model["session"])))
+        if "message" in model and at(item, model["message"]) not in ids:
+            context.fail("suggestions that name a message of the agent", show(at(item, model["message"])))
+        if at(item, model.get("text")) in (None, ""):
+            context.fail("suggestions with a text", show(item))
+    keys = [at(item, model["id"]) for item in items] if "id" in model else []
+    if len(set(keys)) < len(keys):
+        context.fail("an id of its own for every suggestion", show(keys))
+    if alice.all(context.operation, two.id):
+        context.fail("no suggestion in a session without a turn", "the other's suggestions")
+    if not items:
+        raise NotChecked("the agent suggested nothing")
+
+
+@scenario(
+    "list.order", Role.SUGGESTION_LIST, needs=has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST)
+)
+def suggestions_are_in_order(context: Context) -> None:
+    """Suggestions are in the stated order."""
+    stated = context.operation.promises.get("list.order", {})
+    if "by" not in stated:
+        raise NotChecked("the document states no order")
+    session = context.alice.create()
+    for _ in range(3):
+        say(context.alice, context.world.need(TALK), session.id, "And now?")
+    items = context.alice.all(context.operation, session.id)
+    direction = str(stated.get("dir", "asc"))
+    if not in_order(items, sort_key(pointers.split(stated["by"])), direction):
+        values = [pointers.first(item, pointers.split(stated["by"])) for item in items]
+        context.fail(f"{stated['by']} {direction}", show(values))
+    message = context.document.model.suggestion.get("message")
+    order = [line.id for line in context.alice.history(session.id)]
+    ranks = [order.index(at(i, message)) for i in items if message and at(i, message) in order]
+    if not in_order(ranks, lambda rank: rank, direction):
+        context.fail("suggestions of later messages on the stated side", show(ranks))
+
+
+assert template_place

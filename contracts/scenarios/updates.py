@@ -1,0 +1,437 @@
+"""What changing a session promises: PUT, PATCH, times and tags."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.exchange import Exchange
+from sparring.spec.schemas import View
+
+from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..comparing import at, compare_attributes, differences, has, instant, readable
+from ..driver import Session, User, entity, succeeded
+from ..places import parameter
+from ..turns import say
+from .create import rich_session
+
+UPDATE = Role.SESSION_UPDATE
+MERGE_PATCH = "application/merge-patch+json"
+both = has(Role.SESSION_CREATE, Role.SESSION_GET)
+
+
+def by(method: str) -> Callable[[Document, Operation], str]:
+    """The update is made with this method."""
+
+    def reason(document: Document, operation: Operation) -> str:
+        if operation.method != method:
+            return f"only for {method}"
+        media = any("json" in m.type for m in operation.body.values())
+        return "" if media else "the body is not JSON"
+
+    return reason
+
+
+def changeable(context: Context) -> list[str]:
+    """The attributes that the update can change and reading shows."""
+    shown = readable(context.world)
+    names = context.world.bodies.attributes(context.operation)
+    return [name for name in names if name in shown]
+
+
+def fixed(context: Context, session: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of a session that the update can't change, and nothing else changes."""
+    model = context.document.model.session
+    moving = {model[key][0] for key in ("updated", "count") if key in model}
+    create = context.world.bodies.attributes(context.world.need(Role.SESSION_CREATE))
+    names = {model[key][0] for key in ("id", "user", "created") if key in model} | set(create)
+    can = set(context.world.bodies.attributes(context.operation))
+    return {n: v for n, v in session.items() if n in names and n not in moving | can}
+
+
+def media_types(context: Context) -> list[str]:
+    """The JSON media types in which the update can be sent."""
+    return [m.type for m in context.operation.body.values() if "json" in m.type and m.schema]
+
+
+def apply(
+    context: Context, user: User, session: str, body: Any, media_type: str = ""
+) -> Exchange | None:
+    """Sends a valid update; None, and a block, when it is not taken."""
+    draft = user.draft(context.operation, session)
+    draft.body, draft.media_type = body, media_type
+    user.aim(draft, session)
+    return user.expect(draft)
+
+
+@scenario("update.read_back", UPDATE, needs=both)
+def updates_are_read_back(context: Context) -> None:
+    """What an update was given stands in its answer and in what is read."""
+    for n, media_type in enumerate(media_types(context) * 2):
+        session = context.alice.create()
+        body = context.world.bodies.rich(context.operation, n=n)
+        start = len(context.world.journal)
+        exchange = apply(context, context.alice, session.id, body, media_type)
+        stored = context.alice.read(session.id)
+        expected = "every attribute that the update was given, read back"
+        merged = body if context.operation.method == "PUT" else merge({}, body)
+        if found := differences(context.document, readable(context.world), merged, stored):
+            context.fail(expected, "; ".join(found), exchanges=context.world.exchanges(start))
+        answered = entity(context.operation, exchange) if exchange else None
+        if isinstance(answered, dict):
+            shared = {name: value for name, value in answered.items() if name in stored}
+            compare_attributes(context, shared, stored, "the session that the update answered, read back")
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """What a merge patch makes of a value (RFC 7396)."""
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
+
+
+@scenario("put.replaces", UPDATE, needs=first_reason(by("PUT"), both))
+def put_resets_the_rest(context: Context) -> None:
+    """After a PUT, what its body left out is as in a new session; what it can't say stays."""
+    bodies, alice = context.world.bodies, context.alice
+    fresh = alice.read(alice.create().id)
+    least = bodies.least(context.operation)
+    names = changeable(context)
+    full = bodies.rich(context.operation, n=1)
+    for kept in (None, *names):
+        session = rich_session(context)
+        before = alice.read(session.id)
+        body = least | ({kept: full[kept]} if kept in full else {})
+        if not bodies.is_valid(context.operation, body):
+            continue
+        apply(context, alice, session.id, body)
+        after = alice.read(session.id)
+        for name in names:
+            if name in body:
+                continue
+            standard = default_of(context, name)
+            if not any(same(after.get(name), value) for value in (fresh.get(name), standard)):
+                seen = f"{name}: {show(after.get(name))} instead of {show(fresh.get(name))}"
+                context.fail("what the body of a PUT leaves out, back to its default", seen)
+        for name, value in fixed(context, before).items():
+            if not same(value, after.get(name)):
+                seen = f"{name}: {show(after.get(name))} instead of {show(value)}"
+                context.fail("what a PUT can't say, as it was", seen)
+
+
+def default_of(context: Context, name: str) -> Any:
+    """The declared default of an attribute."""
+    schema = context.world.bodies.attributes(context.operation).get(name, {})
+    declared = context.document.follow(schema, View.REQUEST)
+    return declared.get("default", schema.get("default") if isinstance(schema, dict) else None)
+
+
+@scenario("patch.merges", UPDATE, needs=first_reason(by("PATCH"), both))
+def patch_leaves_the_rest(context: Context) -> None:
+    """A PATCH of one attribute changes that and no other; an empty one changes nothing."""
+    bodies, alice = context.world.bodies, context.alice
+    full = bodies.rich(context.operation, n=1)
+    for media_type in media_types(context):
+        for name in (None, *changeable(context)):
+            body = {name: full[name]} if name in full else {}
+            if not bodies.is_valid(context.operation, body):
+                continue
+            session = rich_session(context)
+            before = alice.read(session.id)
+            apply(context, alice, session.id, body, media_type)
+            after = alice.read(session.id)
+            rest = fixed(context, before) | {n: before.get(n) for n in changeable(context) if n != name}
+            wrong = differences(context.document, readable(context.world), rest, after)
+            if wrong:
+                context.fail("all that a PATCH does not name, as it was", "; ".join(wrong))
+
+
+def merges(document: Document, operation: Operation) -> str:
+    """The update takes a merge patch (RFC 7396)."""
+    return "" if MERGE_PATCH in operation.body else f"{MERGE_PATCH} is not declared"
+
+
+def free_objects(context: Context) -> list[str]:
+    """The attributes that may hold any object."""
+    found = []
+    for name in changeable(context):
+        schema = context.document.follow(
+            context.world.bodies.attributes(context.operation)[name], View.REQUEST
+        )
+        if schema.get("type") == "object" and not schema.get("properties"):
+            found.append(name)
+    return found
+
+
+@scenario("patch.merges", UPDATE, needs=first_reason(merges, both))
+def merge_patches_reach_inside(context: Context) -> None:
+    """A merge patch changes the members that it names, at every depth; arrays are replaced."""
+    steps: list[Any] = [
+        {"a": 1, "b": {"c": 2, "d": {"e": 3, "f": 4}}, "list": [1, {"x": 1}, 3]},
+        {"b": {"d": {"e": 9}}},
+        {"list": [{"y": 2}]},
+        {"new": {"deep": {"er": "x"}}},
+        {"a": {"now": "an object"}},
+        {"b": "now a string"},
+    ]
+    _merge_steps(context, steps, "the members of a merge patch, and the rest as it was")
+
+
+@scenario("patch.null", UPDATE, needs=first_reason(merges, both))
+def nulls_remove_members(context: Context) -> None:
+    """A null in a merge patch removes that member and no other, at every depth."""
+    steps: list[Any] = [
+        {"a": 1, "b": {"c": 2, "d": {"e": 3, "f": 4}}, "z": "stays"},
+        {"a": None},
+        {"b": {"d": {"e": None}}},
+        {"b": {"absent": None}},
+        {"b": {"d": None}},
+        {"g": {"h": None, "i": 1}},
+    ]
+    _merge_steps(context, steps, "what a null names removed, and the rest as it was")
+
+
+def _merge_steps(context: Context, steps: list[Any], expected: str) -> None:
+    names = free_objects(context)
+    if not names:
+        raise NotChecked("no attribute holds free JSON")
+    session = context.alice.create()
+    apply(context, context.alice, session.id, {names[0]: steps[0]}, MERGE_PATCH)
+    value = context.alice.read(session.id).get(names[0])
+    for step in steps[1:]:
+        start = len(context.world.journal)
+        apply(context, context.alice, session.id, {names[0]: step}, MERGE_PATCH)
+        after = context.alice.read(session.id).get(names[0])
+        wanted = merge(value, step)
+        if not same(after, wanted):
+            seen = f"{show(step)} made {show(after)} of {show(value)}, not {show(wanted)}"
+            context.fail(expected, seen, exchanges=context.world.exchanges(start))
+        value = after
+
+
+def removes(document: Document, operation: Operation) -> str:
+    """A null at the top of the patch removes."""
+    keeps = operation.binding is not None and operation.binding.keep_null
+    return "nulls keep what is there" if keeps else ""
+
+
+@scenario("patch.null", UPDATE, needs=first_reason(merges, removes, both))
+def nulls_remove_attributes(context: Context) -> None:
+    """A null for an attribute takes its value away."""
+    for media_type in media_types(context):
+        for name in changeable(context):
+            if not context.world.bodies.is_valid(context.operation, {name: None}):
+                continue
+            session = rich_session(context)
+            before = context.alice.read(session.id)
+            apply(context, context.alice, session.id, {name: None}, media_type)
+            after = context.alice.read(session.id)
+            if same(after.get(name), before.get(name)) and before.get(name) is not None:
+                context.fail("an attribute without its value after a null", f"{name}: {show(after.get(name))}")
+
+
+@scenario("update.only", UPDATE, needs=both)
+def other_sessions_stay(context: Context) -> None:
+    """An update of one session leaves its neighbours as they were."""
+    sessions = [context.alice.create() for _ in range(3)]
+    before = [context.alice.read(session.id) for session in sessions]
+    body = context.world.bodies.rich(context.operation)
+    apply(context, context.alice, sessions[1].id, body)
+    for index in (0, 2):
+        if not same(before[index], context.alice.read(sessions[index].id)):
+            context.fail("the other sessions as they were", "one changed")
+
+
+def timed(name: str) -> Callable[[Document, Operation], str]:
+    """The model has this time."""
+
+    def reason(document: Document, operation: Operation) -> str:
+        return "" if name in document.model.session else f"the model has no time called {name}"
+
+    return reason
+
+
+def differing_bodies(context: Context) -> list[dict[str, Any]]:
+    """Bodies that each change the session."""
+    return [context.world.bodies.rich(context.operation, n=n) for n in range(3)]
+
+
+@scenario("time.created", UPDATE, needs=first_reason(timed("created"), both))
+def creation_times_stay(context: Context) -> None:
+    """Neither an update nor a turn moves the creation time."""
+    where = context.document.model.session["created"]
+    session = context.alice.create()
+    before = at(context.alice.read(session.id), where)
+    apply(context, context.alice, session.id, differing_bodies(context)[0])
+    after = at(context.alice.read(session.id), where)
+    if instant(before) != instant(after):
+        context.fail("the creation time as it was", f"{after} instead of {before}")
+    talk = context.world.one(Role.MESSAGE_CREATE)
+    if talk is not None:
+        say(context.alice, talk, session.id, "Hello.")
+        after = at(context.alice.read(session.id), where)
+        if instant(before) != instant(after):
+            context.fail("the creation time as it was, after a turn", f"{after} instead of {before}")
+
+
+@scenario("time.updated", UPDATE, needs=first_reason(timed("updated"), both))
+def update_times_rise(context: Context) -> None:
+    """The update time rises with every change, within two seconds at the latest."""
+    where = context.document.model.session["updated"]
+    created = context.document.model.session.get("created")
+    session = context.alice.create()
+    first = context.alice.read(session.id)
+    last = instant(at(first, where))
+    start = instant(at(first, created))
+    if start is not None and last is not None and last < start:  # type: ignore[operator]
+        context.fail("an update time that is not before the creation time", f"{last} < {start}")
+    for body in differing_bodies(context):
+        now = last
+        for pause in (0, 0.01, 1.1):  # a clock may be coarse
+            time.sleep(pause)
+            apply(context, context.alice, session.id, body | _marked(context, pause))
+            now = instant(at(context.alice.read(session.id), where))
+            if now is not None and last is not None and now > last:  # type: ignore[operator]
+                break
+        else:
+            context.fail("an update time that rises with a change", f"{now} after {last}")
+            return
+        last = now
+    context.alice.read(session.id)
+    if instant(at(context.alice.read(session.id), where)) != last:
+        context.fail("the update time as it was after reading", "it moved")
+
+
+def _marked(context: Context, pause: float) -> dict[str, Any]:
+    names = free_objects(context)
+    return {names[0]: {"pause": pause, "n": context.world.bodies.fresh()}} if names else {}
+
+
+def tag_of(exchange: Exchange) -> str | None:
+    """The entity tag of an answer."""
+    return exchange.response.headers.get("etag")
+
+
+def tags(document: Document, operation: Operation) -> str:
+    """Reading a session gives a tag."""
+    for get in document.with_role(Role.SESSION_GET):
+        found = get.success
+        if found and not (get.binding and get.binding.active):
+            return "" if any(n.lower() == "etag" for n in found[1].headers) else "no ETag is declared"
+    return "the document has no session.get"
+
+
+@scenario("etag.changes", UPDATE, needs=first_reason(tags, both))
+def tags_follow_changes(context: Context) -> None:
+    """The tag is new after each change, the same as long as there is none."""
+    alice = context.alice
+    session = alice.create()
+    read = alice.get(session.id)
+    seen = [tag_of(read)]
+    if tag_of(session.exchange) not in (None, seen[0]):
+        context.fail("the tag that create gave, when the session is read", f"{seen[0]}")
+    if tag_of(alice.get(session.id)) != seen[0]:
+        context.fail("the same tag as long as nothing changes", "another one")
+    for body in differing_bodies(context):
+        exchange = apply(context, alice, session.id, body | _marked(context, 0))
+        now = tag_of(alice.get(session.id))
+        if exchange and tag_of(exchange) not in (None, now):
+            context.fail("the tag that the update gave, when the session is read", f"{now}")
+        if now is None or now in seen:
+            context.fail("a new tag after a change", f"{now} again")
+            return
+        seen.append(now)
+    _tags_follow_turns(context, session, seen)
+
+
+def _tags_follow_turns(context: Context, session: Session, seen: list[str | None]) -> None:
+    talk = context.world.one(Role.MESSAGE_CREATE)
+    if talk is None or "count" not in context.document.model.session:
+        return
+    before = context.alice.read(session.id)
+    say(context.alice, talk, session.id, "Hello.")
+    exchange = context.alice.get(session.id)
+    after = entity(context.world.need(Role.SESSION_GET), exchange)
+    if not same(before, after) and tag_of(exchange) in seen:
+        context.fail("a new tag after a turn that changed the session", f"{tag_of(exchange)} again")
+
+
+def guarded(document: Document, operation: Operation) -> str:
+    """The operation takes `If-Match`."""
+    found = parameter(operation, "header", "If-Match")
+    return "" if found is not None else "If-Match is not declared"
+
+
+def change(context: Context, session: str, tag: str, n: int = 0) -> Exchange:
+    """Sends the change of the check's operation under a condition."""
+    assert context.operation.binding is not None
+    if context.operation.binding.role is Role.SESSION_DELETE:
+        draft = context.alice.draft(context.operation, session)
+    else:
+        draft = context.alice.draft(context.operation, session)
+        draft.body = context.world.bodies.rich(context.operation, n=n) | _marked(context, n)
+    draft.headers["If-Match"] = tag
+    return context.alice.send(draft)
+
+
+@scenario("etag.guards", UPDATE, Role.SESSION_DELETE, needs=first_reason(guarded, tags, both))
+def stale_tags_are_refused(context: Context) -> None:
+    """A change under a stale tag is a 412 and changes nothing; under the current one it is made."""
+    alice, get = context.alice, context.world.need(Role.SESSION_GET)
+    session = alice.create()
+    first = tag_of(alice.get(session.id))
+    updates = context.document.with_role(UPDATE)
+    if updates:
+        body = context.world.bodies.rich(updates[0], n=2)
+        alice.expect(_update_draft(alice, updates[0], session.id, body))
+    before = alice.get(session.id)
+    current = tag_of(before)
+    if first is None or current is None:
+        raise NotChecked("reading gave no tag")
+    stale = [tag for tag in (first, '"never-given"', f'{current[:-1]}x"') if tag != current]
+    for tag in [*stale, ", ".join(stale[:2])]:
+        start = len(context.world.journal)
+        refused = change(context, session.id, tag)
+        after = alice.get(session.id)
+        shown = [before, *context.world.exchanges(start)]
+        if refused.response.status != 412:
+            seen = f"{refused.response.status} for If-Match: {tag} where the tag is {current}"
+            context.fail("a 412 for a tag that the session does not have", seen, exchanges=shown)
+        if not same(entity(get, before), entity(get, after)):
+            context.fail("no change under a stale tag", "the session changed", exchanges=shown)
+            return
+    accepted = change(context, session.id, current, 1)
+    if not succeeded(accepted):
+        context.fail("a change under the current tag", f"{accepted.response.status}")
+    elif context.operation.binding and context.operation.binding.role is UPDATE:
+        again = change(context, session.id, current, 2)
+        if again.response.status != 412:
+            context.fail("a 412 for a tag that was current once", f"{again.response.status}")
+    for form in ("*", f'"other", {current}'):
+        other = alice.create()
+        tag = form.replace(current, tag_of(alice.get(other.id)) or "")
+        found = parameter(context.operation, "header", "If-Match")
+        if found and found.schema:
+            validator = context.document.schemas.at(found.schema, View.REQUEST)
+            if not validator.is_valid(tag):
+                continue
+        answer = change(context, other.id, tag)
+        if not succeeded(answer):
+            kind = "`*`" if form == "*" else "a list with the current tag"
+            context.fail(f"a change under {kind}", f"{answer.response.status}")
+
+
+def _update_draft(user: User, operation: Operation, session: str, body: Any) -> Any:
+    draft = user.draft(operation, session)
+    draft.body = body
+    return user.aim(draft, session)

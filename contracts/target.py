@@ -1,0 +1,239 @@
+"""The implementation under test: sends requests, and reads streams as they arrive."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import httpx2
+
+from sparring.spec.document import Operation, SecurityScheme
+from sparring.spec.errors import Defect, SparringError
+from sparring.spec.exchange import Exchange, Request, Response
+from sparring.spec.sse import Overflow, Parser, ServerEvent
+
+MAX_BODY = 16 * 1024 * 1024
+PLACEABLE = frozenset({"bearer", "basic", "apiKey"})
+
+
+class NoAnswer(Exception):
+    """A request was not answered in time, or not whole."""
+
+    def __init__(self, request: Request, reason: str) -> None:
+        super().__init__(reason)
+        self.request = request
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One event of a stream, and how many seconds after the request it arrived."""
+
+    event: ServerEvent
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a stream is read at most."""
+
+    seconds: float = 20.0
+    events: int = 5000
+    size: int = MAX_BODY
+
+
+class Stream:
+    """A response that is read while it arrives. `ended` says that the server closed it."""
+
+    def __init__(self, request: Request, response: httpx2.Response, start: float, limits: Limits):
+        self.request = request
+        self.headers_after = time.perf_counter() - start
+        self.arrivals: list[Arrival] = []
+        self.ended = False
+        self.broken = ""
+        self.parser = Parser()
+        self._response = response
+        self._start = start
+        self._limits = limits
+        self._body = bytearray()
+        self._bytes = response.iter_raw()
+
+    @property
+    def exchange(self) -> Exchange:
+        """What was sent, and what has come back so far."""
+        response = _response(self._response, bytes(self._body))
+        return Exchange(self.request, response, time.perf_counter() - self._start)
+
+    def events(self) -> Iterator[Arrival]:
+        """The events as they arrive, until the server ends the stream or a limit is reached."""
+        while chunk := self._read():
+            now = time.perf_counter() - self._start
+            try:
+                found = self.parser.feed(chunk)
+            except Overflow as error:
+                self.broken = str(error)
+                return
+            for event in found:
+                self.arrivals.append(Arrival(event, now))
+                yield self.arrivals[-1]
+            if len(self.arrivals) >= self._limits.events or now > self._limits.seconds:
+                return
+
+    def drain(self) -> Stream:
+        """Reads on to the end, or to a limit."""
+        for _ in self.events():
+            pass
+        return self
+
+    def _read(self) -> bytes:
+        if len(self._body) > self._limits.size or self.broken:
+            return b""
+        try:
+            chunk = next(self._bytes, b"")
+        except httpx2.TimeoutException:
+            return b""
+        except (httpx2.TransportError, httpx2.StreamError) as error:
+            self.broken = f"the connection broke: {error}"
+            return b""
+        self.ended = not chunk
+        self._body += chunk
+        return chunk
+
+
+class Target:
+    """One base URL. It may already end with the base path of the document, or not."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        base_path: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SparringError(Defect("C101", f"{url} is not a URL such as http://127.0.0.1:8000"))
+        path = parts.path.rstrip("/")
+        if base_path and path.endswith(base_path):
+            path = path[: -len(base_path)]
+        self.root = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+        self.headers = dict(headers or {})
+        self.timeout = timeout
+        self.sent = 0
+        self._lock = threading.Lock()
+        self._client = httpx2.Client(
+            timeout=timeout,
+            trust_env=False,
+            headers={"Accept-Encoding": "identity", "User-Agent": "sparring"},
+            limits=httpx2.Limits(max_connections=200, max_keepalive_connections=40),
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def url(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
+        """The URL of an encoded path below the target."""
+        return f"{self.root}{path}{'?' + urlencode(query) if query else ''}"
+
+    def probe(self) -> None:
+        """Raises SparringError (C103) when nobody answers."""
+        try:
+            self.send(Request("GET", self.root + "/"))
+        except NoAnswer as error:
+            raise self._unreachable(error.reason) from None
+
+    def send(self, request: Request) -> Exchange:
+        """Sends one request. Raises NoAnswer, or SparringError (C103) when nobody listens."""
+        start = time.perf_counter()
+        with self._guard(request), self._client.stream(**self._arguments(request)) as response:
+            body = bytearray()
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise NoAnswer(request, f"the answer has more than {MAX_BODY} bytes")
+                if time.perf_counter() - start > 2 * self.timeout:
+                    raise NoAnswer(request, f"no end of the answer in {2 * self.timeout:g} s")
+            seconds = time.perf_counter() - start
+            return Exchange(request, _response(response, bytes(body)), seconds)
+
+    @contextmanager
+    def open(self, request: Request, limits: Limits | None = None) -> Iterator[Stream]:
+        """Sends a request and hands out its response while that arrives."""
+        limits = limits or Limits()
+        start = time.perf_counter()
+        timeout = httpx2.Timeout(self.timeout, read=min(self.timeout, limits.seconds))
+        with (
+            self._guard(request),
+            self._client.stream(**self._arguments(request), timeout=timeout) as response,
+        ):
+            yield Stream(request, response, start, limits)
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        with self._lock:
+            self.sent += 1
+        headers = [(k.encode(), v.encode()) for k, v in (self.headers | request.headers).items()]
+        return {
+            "method": request.method,
+            "url": request.url,
+            "headers": headers,
+            "content": request.body or None,
+        }
+
+    @contextmanager
+    def _guard(self, request: Request) -> Iterator[None]:
+        try:
+            yield
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise self._unreachable(str(error)) from None
+        except httpx2.TimeoutException:
+            raise NoAnswer(request, f"no answer in {self.timeout:g} s") from None
+        except (httpx2.TransportError, httpx2.StreamError) as error:
+            raise NoAnswer(request, f"the connection broke: {error}") from None
+
+    def _unreachable(self, reason: str) -> SparringError:
+        remedy = "Start it, or name another URL."
+        return SparringError(Defect("C103", f"{self.root} can't be reached: {reason}", None, remedy))
+
+
+def _response(response: httpx2.Response, body: bytes) -> Response:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Response(response.status_code, headers, body)
+
+
+Credentials = tuple[dict[str, str], list[tuple[str, str]]]
+
+
+def credentials(schemes: Sequence[SecurityScheme], key: str) -> Credentials:
+    """The headers and query parameters that give `key` in the way of these schemes."""
+    headers: dict[str, str] = {}
+    query: list[tuple[str, str]] = []
+    for scheme in schemes:
+        if scheme.kind == "bearer":
+            headers["Authorization"] = f"Bearer {key}"
+        elif scheme.kind == "basic":
+            pair = key if ":" in key else f"{key}:"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        elif scheme.place == "query":
+            query.append((scheme.parameter, key))
+        elif scheme.place == "cookie":
+            headers["Cookie"] = f"{scheme.parameter}={key}"
+        elif scheme.kind == "apiKey":
+            headers[scheme.parameter] = key
+    return headers, query
+
+
+def usable_security(operation: Operation) -> tuple[tuple[SecurityScheme, ...], ...]:
+    """The ways in which a key can be given to an operation; empty when it needs none."""
+    if not all(operation.security):
+        return ()
+    return tuple(
+        way for way in operation.security if way and all(s.kind in PLACEABLE for s in way)
+    )

@@ -1,0 +1,121 @@
+"""Turns: what a user says, and everything that comes back for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sparring.spec import pointers
+from sparring.spec.document import Operation
+from sparring.spec.events import EventStream, Seen
+from sparring.spec.exchange import Exchange
+from sparring.spec.turn import TERMINAL, Kind
+
+from .driver import EVENT_STREAM, Blocked, Line, NotChecked, User, line, succeeded
+from .places import Draft, template_place
+from .target import Arrival, Limits
+
+
+@dataclass
+class Turn:
+    """One turn as its caller saw it."""
+
+    exchange: Exchange
+    reply: list[Line] = field(default_factory=list)
+    id: Any = None
+    events: list[Seen] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+    ended: bool = True
+    broken: str = ""
+
+    @property
+    def texts(self) -> list[str]:
+        """What the agent said."""
+        return [found.text or "" for found in self.reply]
+
+    @property
+    def finished(self) -> bool:
+        """Whether a terminal event was seen."""
+        return any(seen.kind in TERMINAL for seen in self.events)
+
+
+def answers_json(operation: Operation) -> bool:
+    """Whether the answer to a message may be a JSON body."""
+    found = operation.success
+    return bool(found and any("json" in name for name in found[1].content))
+
+
+def streams(operation: Operation) -> bool:
+    """Whether the answer may be an event stream."""
+    found = operation.success
+    return bool(found and any(name.startswith(EVENT_STREAM) for name in found[1].content))
+
+
+def message_draft(
+    user: User, operation: Operation, session: str, texts: Sequence[str], roles: Sequence[str] = ()
+) -> Draft:
+    """A request that says `texts`. Raises NotChecked where the operation can't say them."""
+    body = user.world.bodies.message(operation, texts, roles)
+    if body is None:
+        raise NotChecked("the operation does not take this text")
+    draft = user.draft(operation, session)
+    draft.body = body
+    return user.aim(draft, session)
+
+
+def say(
+    user: User,
+    operation: Operation,
+    session: str,
+    *texts: str,
+    stream: bool = False,
+    roles: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> Turn:
+    """Says `texts` and takes the whole reply. Raises Blocked."""
+    draft = message_draft(user, operation, session, texts, roles)
+    if streams(operation) and (stream or not answers_json(operation)):
+        with user.open(draft, limits) as opened:
+            opened.drain()
+        if not succeeded(opened.exchange) or opened.exchange.response.media_type != EVENT_STREAM:
+            raise Blocked(operation, opened.exchange)
+        turn = Turn(opened.exchange, arrivals=opened.arrivals)
+        turn.ended, turn.broken = opened.ended, opened.broken
+        return read_events(user, turn)
+    if streams(operation):
+        draft.accept = next(n for n in operation.success[1].content if "json" in n)  # type: ignore[index]
+    exchange = user.expect(draft)
+    turn = Turn(exchange)
+    body = exchange.response.json()
+    binding = operation.binding
+    if binding is not None and binding.via == "body" and binding.reply_at is not None:
+        row = user.world.document.model.message
+        turn.reply = [line(row, raw) for raw in pointers.find(body, binding.reply_at)]
+    at = template_place(user.world.document, operation, "turn.id")
+    turn.id = pointers.first(body, at) if at else None
+    return turn
+
+
+def read_events(user: User, turn: Turn) -> Turn:
+    """Reads what a turn streamed in the words of the model."""
+    reader = EventStream(user.world.document.model)
+    turn.events = [reader.read(arrival.event) for arrival in turn.arrivals]
+    row = user.world.document.model.event
+    for seen in turn.events:
+        if seen.kind is Kind.MESSAGE and seen.role != "user":
+            found = line(row, seen.data)
+            if found.role in ("agent", None):
+                turn.reply.append(found)
+        if turn.id is None and seen.turn is not None:
+            turn.id = seen.turn
+    return turn
+
+
+def joined(turn: Turn) -> dict[str | None, str]:
+    """What the pieces of each message add up to, by message id."""
+    sums: dict[str | None, str] = {}
+    for seen in turn.events:
+        if seen.kind is Kind.CHUNK and seen.text is not None:
+            sums[seen.message] = sums.get(seen.message, "") + seen.text
+    return sums

@@ -1,0 +1,1 @@
+"""A backend that behaves as the document says, with scripts for agents."""

@@ -1,0 +1,45 @@
+"""The mock server as a Starlette application."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sparring.spec.document import Document, load_document
+
+from .api import Api
+from .world import World
+
+
+class MockServer(Starlette):
+    """Serves one document. Middleware and the lifespan are Starlette's; requests go straight to
+    the compiled request path, which has its own errors."""
+
+    def __init__(self, document: Document, world: World) -> None:
+        super().__init__()
+        self.document = document
+        self.world = world
+        self._api = Api(document, world)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The request path, inside the middleware that the user has added."""
+        app: ASGIApp = self._handle
+        for cls, args, kwargs in reversed(self.user_middleware):
+            app = cls(app, *args, **kwargs)
+        return app
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._api(scope, receive, send)
+        else:
+            await self.router(scope, receive, send)
+
+
+def create_app(document: Document | str = "sessions", world: World | None = None) -> MockServer:
+    """An ASGI application that behaves like the backend of the document.
+
+    `document` may be a path or a bundled name. Raises SparringError when it can't be served.
+    """
+    if isinstance(document, str):
+        document = load_document(document)
+    return MockServer(document, world or World())

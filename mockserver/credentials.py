@@ -1,0 +1,86 @@
+"""Whose request it is: the security requirements of an operation, compiled."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs
+
+from sparring.spec.document import Operation, SecurityScheme
+
+from .problems import Problem
+from .requests import cookies
+from .world import World
+
+Headers = Mapping[str, str]
+Authenticate = Callable[[World, Headers, bytes], str]
+_Read = Callable[[Headers, bytes], str | None]
+
+
+def compile_credentials(operation: Operation) -> Authenticate:
+    """A function that names the user of a request.
+
+    One alternative of the operation's `security` must be met with keys of one user; without
+    `security`, or with an empty alternative and no key, it is the world's first user. The function
+    raises Problem 401.
+    """
+    alternatives = [[_reader(scheme) for scheme in schemes] for schemes in operation.security]
+    optional = not alternatives or [] in alternatives
+
+    def authenticate(world: World, headers: Headers, query: bytes) -> str:
+        given = False
+        for readers in alternatives:
+            keys = [key for read in readers if (key := read(headers, query)) is not None]
+            given = given or bool(keys)
+            if readers and len(keys) == len(readers):
+                users = {world.keys.get(key) for key in keys}
+                if len(users) == 1 and None not in users:
+                    return str(users.pop())
+        if optional and not given:
+            return world.somebody
+        detail = "The key is not known." if given else "A key is needed."
+        raise Problem(401, "H401", detail, headers=(("www-authenticate", "Bearer"),))
+
+    return authenticate
+
+
+def _reader(scheme: SecurityScheme) -> _Read:
+    if scheme.kind == "basic":
+        return _basic
+    if scheme.kind == "apikey":
+        name = scheme.parameter
+        if scheme.place == "query":
+            return lambda headers, query: _last(parse_qs(query.decode("latin-1")).get(name))
+        if scheme.place == "cookie":
+            return lambda headers, query: _last(cookies(headers.get("cookie", "")).get(name))
+        if name.lower() != "authorization":
+            header = name.lower()
+            return lambda headers, query: headers.get(header)
+        return _authorization
+    return _bearer
+
+
+def _last(values: list[str] | None) -> str | None:
+    return values[-1] if values else None
+
+
+def _bearer(headers: Headers, query: bytes) -> str | None:
+    kind, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if kind.lower() == "bearer" else None
+
+
+def _authorization(headers: Headers, query: bytes) -> str | None:
+    """An API key that is the whole header; clients put `Bearer` before it all the same."""
+    return _bearer(headers, query) or headers.get("authorization")
+
+
+def _basic(headers: Headers, query: bytes) -> str | None:
+    kind, _, encoded = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return None
+    try:
+        name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return password or name

@@ -1,0 +1,383 @@
+"""Talk: send a message, read the history, clear it, follow it, stop the running turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from sparring.fixtures.player import play
+from sparring.fixtures.shapes import Build, Location, Slot
+from sparring.spec import model, pointers, sse
+from sparring.spec.binding import Binding
+from sparring.spec.document import Operation
+from sparring.spec.errors import SparringError
+from sparring.spec.model import Entry, Session
+from sparring.spec.turn import Kind, Step, Turn
+
+from ..answers import Answer, Stream
+from ..negotiation import choose
+from ..problems import Problem
+from ..requests import Request
+from ..turns import SESSIONS, Journal, RunningTurn, decode_entry, perform_at_once, replay
+from ..wire import ListShape, RowShape, Wire, usage
+from . import records
+from .sessions import SessionHandler, seen
+
+KEEP_ALIVE = 15.0
+
+
+class Create(SessionHandler):
+    """message.create: one turn, as one JSON body or as an event stream."""
+
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
+        super().__init__(wire, operation, binding)
+        self._incoming = _Incoming(wire, binding)
+        self._reply = _Reply(wire, binding, self.responder.schema)
+        stream_type = self.responder.stream_type
+        self._offered = self.responder.offered
+        if binding.via == "sse" and stream_type:
+            self._offered = [stream_type]
+        if stream_type and binding.record is not None:
+            message = f"{operation.label}: `record` has no meaning for a stream"
+            source = wire.document.source
+            raise SparringError(source.defect("D142", message, (*operation.pointer, "x-session")))
+
+    async def __call__(self, request: Request) -> Answer | Stream:
+        """Answers with the agent's reply, or with the stream of it."""
+        chosen = choose(request.accept, self._offered) if self._offered else ""
+        if chosen is None:
+            raise Problem(406, "H406", f"This answers with {' or '.join(self._offered)}.")
+        lock = request.world.lock(self.id_of(request))
+        await lock.acquire()
+        keep_locked = False
+        try:
+            session = await self.find(request)
+            if chosen != self.responder.stream_type:
+                return await self._answer(request, session)
+            stream = await self._stream(request, session, lock, chosen)
+            keep_locked = True  # until the turn has ended
+            return stream
+        finally:
+            if not keep_locked:
+                lock.release()
+
+    async def _answer(self, request: Request, session: Session) -> Answer:
+        journal, entries, text, turn = self._begin(request, session)
+        said = perform_at_once(journal, session, turn, self._steps(turn))
+        record = self.binding.record
+        if record is None or record(request) is not False:
+            await journal.write(session, [*entries, *said])
+        messages = [entry for entry in said if entry.kind is Kind.MESSAGE]
+        return self.responder.json(self._reply(journal.turn, turn.finish, text, messages))
+
+    async def _stream(
+        self, request: Request, session: Session, lock: asyncio.Lock, media_type: str
+    ) -> Stream:
+        first = session.position
+        journal, entries, _, turn = self._begin(request, session)
+        await journal.write(session, entries)
+        running = RunningTurn(request.world, self.wire, journal, first)
+        for entry in entries:
+            running.show(entry)
+        request.world.start(running.perform(turn, self._steps(turn)), lock)
+        return Stream(self.responder.status, media_type.encode(), running.follow())
+
+    def _begin(self, request: Request, session: Session) -> tuple[Journal, list[Entry], str, Turn]:
+        """Records what the user sent, and asks the script for its answer."""
+        world = request.world
+        journal = Journal(world, self.wire, session.id, str(self.wire.new_turn(world.chance)))
+        entries, text = self._incoming.entries(request, journal, session)
+        if text is None:
+            return journal, entries, "", Turn([_DONE], session.cursor, iter(()), "tool result")
+        seed = f"{world.seed}/{session.id}"
+        return journal, entries, text, play(world.script, session.cursor, text, seen(session), seed)
+
+    def _steps(self, turn: Turn) -> list[Step]:
+        """The steps with the document's statuses around the reply, in its own words."""
+        words, around = self.wire.model.status, self.wire.model.turn
+        at = around.index("reply") if "reply" in around else len(around)
+        before, after = (
+            [Step(Kind.STATUS, data={"state": words.get(word, word)}) for word in part]
+            for part in (around[:at], around[at + 1 :])
+        )
+        steps = [
+            Step(s.kind, s.after, data={"state": words.get(s.data["state"], s.data["state"])})
+            if s.kind is Kind.STATUS
+            else s
+            for s in turn.steps
+        ]
+        return [*before, *steps[:-1], *after, steps[-1]] if before or after else steps
+
+
+_DONE = Step(Kind.DONE, data={"finish": "stop"})
+
+
+class _Incoming:
+    """Turns a request body into the entries that record it."""
+
+    def __init__(self, wire: Wire, binding: Binding) -> None:
+        self._binding = binding
+        self._row = wire.model.message
+        self._kinds = wire.model.event.kind
+        at = binding.messages
+        text = self._row.text or ("content",)
+        if at is not None and binding.input is not None:
+            text = binding.input[len(at) + 1 :]
+        self._text_at: Location = text
+
+    def entries(
+        self, request: Request, journal: Journal, session: Session
+    ) -> tuple[list[Entry], str | None]:
+        """The entries, and the text that the agent answers; None for a tool's result."""
+        binding, body = self._binding, request.body
+        if binding.kind is not None and self._kinds is not None:
+            word = pointers.first(body, binding.kind)
+            if self._kinds.ours(word) == Kind.TOOL_RESULT.value:
+                return [self._tool_result(request, journal, session)], None
+        if binding.messages is None:
+            text = plain(pointers.first(body, binding.input or ("content",)))
+            return [journal.entry(session, Kind.MESSAGE, role="user", text=text)], text
+        entries = []
+        text = ""
+        for element in pointers.first(body, binding.messages, []):
+            text = plain(pointers.first(element, self._text_at))
+            extra = self._extra(element)
+            entries.append(
+                journal.entry(
+                    session,
+                    Kind.MESSAGE,
+                    role=self._role(element),
+                    text=text,
+                    data={"extra": extra} if extra else None,
+                )
+            )
+        return entries, text
+
+    def _role(self, element: Any) -> str:
+        words = self._row.role
+        word = pointers.first(element, words.at) if words else None
+        ours = words.ours(word) if words else None
+        return ours or (word if isinstance(word, str) else "user")
+
+    def _extra(self, element: Any) -> dict[str, Any]:
+        if not isinstance(element, dict):
+            return {}
+        known = {self._text_at[0], self._row.role.at[0] if self._row.role else ""}
+        return {k: v for k, v in element.items() if k not in known and v is not None}
+
+    def _tool_result(self, request: Request, journal: Journal, session: Session) -> Entry:
+        binding = self._binding
+        data = {
+            "id": pointers.first(request.body, binding.tool_call or ("tool_call_id",)),
+            "result": binding.tool_output(request) if binding.tool_output else None,
+        }
+        return journal.entry(session, Kind.TOOL_RESULT, role="user", data=data)
+
+
+def plain(content: Any) -> str:
+    """The text of a message's content: a string, or the `text` of each of its parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(plain(part) for part in content)
+    return plain(content["text"]) if isinstance(content, dict) and "text" in content else ""
+
+
+class _Reply:
+    """The JSON body of a turn."""
+
+    def __init__(self, wire: Wire, binding: Binding, schema: Any) -> None:
+        shaper, at = wire.shaper, binding.reply_at
+        self._fill = binding.body
+        places: dict[Location, Any] = {(name,): Slot(name) for name in binding.body_template}
+        self._each = at is not None and at[-1:] == ("*",)
+        self._row: Callable[[Entry], Any] | None = None
+        if at is not None:
+            row_schema = shaper.at(schema, at)
+            types = shaper.types(row_schema)
+            if "string" not in types:
+                self._row = RowShape(shaper, row_schema, wire.model.message)
+            places[at[:-1] if self._each else at] = Slot(" reply")
+        self._build: Build = shaper.compile(schema, places)
+
+    def __call__(self, turn: str, finish: str, prompt: str, messages: Sequence[Entry]) -> Any:
+        text = "".join(entry.text for entry in messages)
+        last = messages[-1] if messages else None
+        values: dict[str, Any] = {}
+        if self._fill is not None:
+            context: Mapping[str, Mapping[str, Any]] = {
+                "turn": {
+                    "id": turn,
+                    "finish": finish,
+                    "usage": usage(prompt, text),
+                    "stopped": False,
+                    "created": last.created if last else None,
+                },
+                "message": {"id": last.id if last else None, "text": text},
+            }
+            values |= self._fill(context)
+        if self._row is None:
+            values[" reply"] = [entry.text for entry in messages] if self._each else text
+        elif self._each:
+            values[" reply"] = [self._row(entry) for entry in messages]
+        else:
+            values[" reply"] = self._row(last) if last else None
+        return self._build(values)
+
+
+class List(SessionHandler):
+    """message.list: the history, or the event list."""
+
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
+        super().__init__(wire, operation, binding)
+        self._row = wire.rows(operation)
+        self._list = ListShape(
+            wire.shaper, self.responder.schema, binding.items, binding.page.total
+        )
+        self._filters = records.Filters(binding.filters)
+        self._newest_first = operation.promises.get("history.order", {}).get("dir") == "desc"
+
+    async def __call__(self, request: Request) -> Answer:
+        """Answers with one page."""
+        session = await self.find(request)
+        log = [decode_entry(data) for data in await request.world.store.log(session.id)]
+        entries = model.history(log) if self.binding.shape == "message" else model.stored(log)
+        page = self.binding.page
+        if page.style == "watermark" and page.start:
+            start = request.query.get(page.start, 0)
+            entries = [entry for entry in entries if (entry.offset or 0) >= start]
+        if self._newest_first:
+            entries.reverse()
+        tests = self._filters.active(request)
+        if tests:
+            rows = [self._row(entry) for entry in entries]
+            rows = [row for row in rows if all(test(row) for test in tests)]
+            total, shown = len(rows), list(records.cut(request, self.binding, rows))
+        else:
+            total = len(entries)
+            shown = [self._row(entry) for entry in records.cut(request, self.binding, entries)]
+        return self.responder.json(self._list(shown, total))
+
+
+class Clear(SessionHandler):
+    """message.clear: the session stays, its log is empty; positions and offsets go on."""
+
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
+        super().__init__(wire, operation, binding)
+        self._shape = self.shape()
+
+    async def __call__(self, request: Request) -> Answer:
+        """Waits for a running turn, then empties the log."""
+        async with request.world.lock(self.id_of(request)):
+            session = await self.find(request)
+            await request.world.store.clear(session.id)
+            session.count = 0
+            model.touch(session, request.world.clock.now())
+            await records.save(request, SESSIONS, session)
+        return self.responder.json(self._shape(session))
+
+
+class Stop(SessionHandler):
+    """session.act with the effect `cancel`."""
+
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
+        super().__init__(wire, operation, binding)
+        places: dict[Location, Any] = {(name,): Slot(name) for name in binding.body_template}
+        self._build = wire.shaper.compile(self.responder.schema, places)
+
+    async def __call__(self, request: Request) -> Answer:
+        """Stops the running turn and waits until it has ended."""
+        session = await self.find(request)
+        running = request.world.running.get(session.id)
+        turn: dict[str, Any] = {"id": None, "stopped": False, "finish": "stopped", "usage": None}
+        if running is not None:
+            running.stop()
+            await running.ended()
+            turn |= {"id": running.id, "stopped": True}
+        values = self.binding.body({"turn": turn}) if self.binding.body else {}
+        return self.responder.json(self._build(values))
+
+
+class Subscribe(SessionHandler):
+    """message.subscribe: everything after the client's last event, then what happens."""
+
+    async def __call__(self, request: Request) -> Answer | Stream:
+        """Answers with a stream that ends after a silence, or with its session."""
+        stream_type = self.responder.stream_type or "text/event-stream"
+        if choose(request.accept, [stream_type]) is None:
+            raise Problem(406, "H406", f"This answers with {stream_type}.")
+        session = await self.find(request)
+        last = request.headers.get("last-event-id")
+        after = session.position - 1
+        if last is not None:
+            after = int(last) if str(last).isdigit() else 0
+        elif (running := request.world.running.get(session.id)) is not None:
+            after = max((position for position, _ in running.frames), default=after)
+        wait = self.binding.wait(request) if self.binding.wait else None
+        frames = self._follow(request, session.id, after, 60.0 if wait is None else float(wait))
+        return Stream(self.responder.status, stream_type.encode(), frames)
+
+    async def _follow(
+        self, request: Request, session: str, after: int, wait: float
+    ) -> AsyncIterator[bytes]:
+        world = request.world
+        with world.signals.listen(session) as signal:
+            silence = 0.0
+            while True:
+                signal.clear()
+                running = world.running.get(session)
+                if running is not None and after >= running.first - 1:
+                    frames = [frame for frame in running.frames if frame[0] > after]
+                else:
+                    frames = await replay(world, self.wire, session, after)
+                for position, frame in frames:
+                    yield frame
+                    after = position
+                if frames:
+                    silence = 0.0
+                    continue
+                if await world.store.read(SESSIONS, session) is None or silence >= wait:
+                    return
+                pause = min(KEEP_ALIVE, wait - silence)
+                try:
+                    await asyncio.wait_for(signal.wait(), pause)
+                except TimeoutError:
+                    silence += pause
+                    yield sse.COMMENT
+
+
+class Suggestions(SessionHandler):
+    """suggestion.list"""
+
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
+        super().__init__(wire, operation, binding)
+        shaper, schema = wire.shaper, self.responder.schema
+        row = shaper.at(schema, (*binding.items, "*"))
+        model_places = wire.model.suggestion
+        self._row = shaper.compile(row, {at: Slot(name) for name, at in model_places.items()})
+        at = model_places.get("created")
+        self._time = shaper.time(shaper.at(row, at) if at else None)
+        self._list = ListShape(shaper, schema, binding.items, binding.page.total)
+        self._oldest_first = operation.promises.get("list.order", {}).get("dir") == "asc"
+
+    async def __call__(self, request: Request) -> Answer:
+        """Answers with one page, the newest first unless the document says otherwise."""
+        session = await self.find(request)
+        log = [decode_entry(data) for data in await request.world.store.log(session.id)]
+        found = model.suggestions(log)
+        if self._oldest_first:
+            found.reverse()
+        rows = [
+            self._row(
+                {
+                    "id": f"{entry.id}{index}" if index else entry.id,
+                    "text": text,
+                    "message": entry.data.get("message"),
+                    "session": session.id,
+                    "created": self._time(entry.created),
+                }
+            )
+            for entry, index, text in records.cut(request, self.binding, found)
+        ]
+        return self.responder.json(self._list(rows, len(found)))

@@ -1,0 +1,151 @@
+"""What sessions and every other stored resource have in common: find, list, change, delete."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from sparring.spec import pointers
+from sparring.spec.binding import Binding, Filter
+from sparring.spec.model import Record, touch
+
+from ..problems import Problem
+from ..requests import Request
+
+_encode = msgspec.json.encode
+
+
+async def find(request: Request, collection: str, id: str, decode: Callable[[bytes], Any]) -> Any:
+    """The record with this id that belongs to the caller. Raises Problem 404."""
+    data = await request.world.store.read(collection, id)
+    record = decode(data) if data is not None else None
+    if record is None or record.owner != request.user:
+        noun = collection.rstrip("/").rpartition("/")[2].removesuffix("s")
+        raise Problem(404, "H404", f"There is no {noun} {id}.")
+    return record
+
+
+async def save(request: Request, collection: str, record: Record) -> None:
+    """Stores a changed record."""
+    await request.world.store.write(collection, record.id, _encode(record))
+
+
+def etag(record: Record) -> str:
+    """The entity tag of a record: it hangs on its id and version."""
+    digest = hashlib.blake2b(f"{record.id}/{record.version}".encode(), digest_size=6)
+    return f'"{digest.hexdigest()}"'
+
+
+def check_precondition(request: Request, record: Record) -> None:
+    """Raises Problem 412 when If-Match is there and does not have the record's tag.
+
+    The comparison is strong (RFC 9110, section 13.1.1).
+    """
+    wanted = request.headers.get("if-match")
+    if wanted is None or wanted.strip() == "*":
+        return
+    if etag(record) not in [tag.strip() for tag in wanted.split(",")]:
+        raise Problem(412, "H412", "If-Match does not have the current ETag.")
+
+
+def merge(target: dict[str, Any], patch: Mapping[str, Any], *, keep_null: bool = False) -> None:
+    """Applies a JSON Merge Patch (RFC 7396) in place; `keep_null` leaves a value that gets null."""
+    for key, value in patch.items():
+        if value is None:
+            if not keep_null:
+                target.pop(key, None)
+        elif isinstance(value, dict):
+            inner = target.get(key)
+            inner = dict(inner) if isinstance(inner, dict) else {}
+            merge(inner, value)
+            target[key] = inner
+        else:
+            target[key] = value
+
+
+def change(record: Record, attributes: dict[str, Any], now: int) -> bool:
+    """Gives a record new attributes; its version and time rise only when that changes it."""
+    if same(attributes, record.attributes):
+        return False
+    record.attributes = attributes
+    touch(record, now)
+    return True
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality of JSON values: 1 is 1.0, but neither is true."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return bool(a == b)
+
+
+class Filters:
+    """The filters of a list operation."""
+
+    def __init__(self, filters: Iterable[Filter]) -> None:
+        self._filters = tuple(filters)
+
+    def active(self, request: Request) -> list[Callable[[Any], bool]]:
+        """Tests of a rendered row, one for each filter that the request uses."""
+        tests = []
+        for rule in self._filters:
+            wanted = request.query.get(rule.parameter)
+            if wanted is None:
+                continue
+            if rule.how == "exact-json" and isinstance(wanted, str):
+                wanted = _json_object(wanted)
+            if wanted != {}:
+                tests.append(_test(rule, wanted))
+        return tests
+
+
+def _json_object(text: str) -> Any:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Problem(400, "H400", "The filter is not a JSON object.")
+    return value
+
+
+def _test(rule: Filter, wanted: Any) -> Callable[[Any], bool]:
+    def value(row: Any) -> Any:
+        return pointers.first(row, rule.at, _NOTHING)
+
+    if rule.how == "any-of":
+        return lambda row: value(row) in wanted
+    if rule.how == "exact":
+        return lambda row: same(value(row), wanted)
+
+    def has_all(row: Any) -> bool:
+        found = value(row)
+        return isinstance(found, dict) and all(
+            key in found and same(found[key], item) for key, item in wanted.items()
+        )
+
+    return has_all
+
+
+_NOTHING: Any = object()
+
+
+def cut(request: Request, binding: Binding, rows: Sequence[Any]) -> Sequence[Any]:
+    """The page of a list that the request asks for, when all rows are at hand."""
+    start, limit = bounds(request, binding)
+    return rows[start : None if limit is None else start + limit]
+
+
+def bounds(request: Request, binding: Binding) -> tuple[int, int | None]:
+    """The first index and the number of rows that the request asks for."""
+    page = binding.page
+    start = request.query.get(page.start) if page.start and page.style == "offset" else None
+    limit = request.query.get(page.limit) if page.limit else None
+    return int(start or 0), None if limit is None else int(limit)

@@ -1,0 +1,186 @@
+"""Reads requests: path, query, headers and body become the checked values that handlers use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import Receive, Scope
+
+from sparring.spec import pointers
+from sparring.spec.document import Document, Operation
+from sparring.spec.parameters import Parameter
+from sparring.spec.schemas import Validator, View, reference
+
+from .problems import Defect, Problem
+from .world import World
+
+MAX_BODY = 1024 * 1024
+_NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(slots=True)
+class Request:
+    """One request that has been checked. `path`, `query` and `headers` hold declared parameters,
+    with the defaults of those that were not sent; `accept` is the header as it was sent."""
+
+    world: World
+    user: str
+    path: Mapping[str, Any]
+    query: Mapping[str, Any]
+    headers: Mapping[str, Any]
+    body: Any
+    accept: str
+    root: str
+    receive: Receive
+
+
+class Reader:
+    """Reads the parameters and the body of one operation."""
+
+    def __init__(self, document: Document, operation: Operation) -> None:
+        self._places = {
+            place: _Place(document, operation, place)
+            for place in ("path", "query", "header", "cookie")
+        }
+        self.has_body = bool(operation.body)
+        self._body_required = operation.body_required
+        self._bodies = {
+            media_type.partition(";")[0].strip().lower(): (
+                document.schemas.at(media.schema, View.REQUEST) if media.schema else None
+            )
+            for media_type, media in operation.body.items()
+        }
+
+    def parameters(
+        self, values: Mapping[str, str], query: bytes, headers: Mapping[str, str]
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+        """The checked path, query and header parameters. Raises Problem 422."""
+        defects: list[Defect] = []
+        place = self._places["path"]
+        path = place.read({n: [v] for n, v in values.items()}, defects) if place.used else values
+        place = self._places["query"]
+        given: Mapping[str, Any] = _NOTHING
+        if place.used:
+            given = place.read(_query(query) if query else {}, defects)
+        place = self._places["header"]
+        sent: Mapping[str, Any] = _NOTHING
+        if place.used:
+            found = {n: [headers[n]] for n in place.names if n in headers}
+            sent = place.read(found, defects)
+        place = self._places["cookie"]
+        if place.used:
+            place.read(cookies(headers.get("cookie", "")), defects)
+        if defects:
+            raise Problem(422, "H422", "A parameter breaks its schema.", defects)
+        return path, given, sent
+
+    async def body(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Any:
+        """The checked body, None when there is none. Raises Problem 400, 413, 415 or 422."""
+        data = await _receive(receive, headers)
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not data and not media_type:
+            if self._body_required:
+                defect = Defect("body", "", "a body is required")
+                raise Problem(422, "H422", "The body is missing.", [defect])
+            return None
+        if media_type not in self._bodies:
+            taken = ", ".join(self._bodies)
+            raise Problem(415, "H415", f"Send {taken}, not {media_type or 'an untyped body'}.")
+        try:
+            value = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Problem(400, "H400", f"The body is not JSON: {error}.") from None
+        except RecursionError:
+            raise Problem(400, "H400", "The body is nested too deeply.") from None
+        validator = self._bodies[media_type]
+        if validator is not None and not validator.is_valid(value):
+            raise Problem(
+                422, "H422", "The body breaks its schema.", _defects("body", validator, value)
+            )
+        return value
+
+
+class _Place:
+    """The parameters of one operation that stand in one place, checked together."""
+
+    def __init__(self, document: Document, operation: Operation, place: str) -> None:
+        parameters = [p for p in operation.parameters if p.place == place]
+        self.used = bool(parameters)
+        self._place = place
+        self._readers: list[tuple[str, Parameter]] = [
+            (p.name.lower() if place == "header" else p.name, p) for p in parameters
+        ]
+        self.names = [name for name, _ in self._readers]
+        self._defaults = {
+            name: schema["default"]
+            for name, p in self._readers
+            if "default" in (schema := document.schema(p.schema, View.REQUEST))
+        }
+        combined = {
+            "properties": {n: {"$ref": reference(p.schema)} for n, p in self._readers if p.schema},
+            "required": [name for name, p in self._readers if p.required],
+        }
+        self._validator: Validator = document.schemas.compile(combined, View.REQUEST)
+
+    def read(self, given: Mapping[str, list[str]], defects: list[Defect]) -> Mapping[str, Any]:
+        values: dict[str, Any] = {}
+        for name, parameter in self._readers:
+            texts = given.get(name)
+            if texts is not None:
+                try:
+                    values[name] = parameter.decode(texts)
+                except ValueError as error:
+                    defects.append(Defect(self._place, pointers.join([name]), str(error)))
+                    return values
+        if not self._validator.is_valid(values):
+            defects += _defects(self._place, self._validator, values)
+        return self._defaults | values
+
+
+def _defects(place: str, validator: Validator, value: Any) -> list[Defect]:
+    return [Defect(place, v.pointer, v.message) for v in validator.violations(value)]
+
+
+def _query(query: bytes) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def cookies(header: str) -> dict[str, list[str]]:
+    """The cookies of a request (RFC 6265, section 4.2)."""
+    found: dict[str, list[str]] = {}
+    for part in header.split(";"):
+        name, sign, value = part.strip().partition("=")
+        if sign:
+            found[name] = [value.strip('"')]
+    return found
+
+
+async def _receive(receive: Receive, headers: Mapping[str, str]) -> bytes:
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > MAX_BODY:
+        raise _too_large()
+    message = await receive()
+    data: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(data) > MAX_BODY:
+            raise _too_large()
+        return data
+    parts, size = [data], len(data)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY:
+            raise _too_large()
+    return b"".join(parts)
+
+
+def _too_large() -> Problem:
+    return Problem(413, "H413", f"A body has at most {MAX_BODY} bytes.")

@@ -1,0 +1,256 @@
+"""Plays turns: one at a time a session, kept going by the server whoever listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import msgspec
+
+from sparring.spec import model
+from sparring.spec.model import Entry, Session
+from sparring.spec.turn import Kind, Step, Turn
+
+from .wire import Wire
+from .world import World
+
+SESSIONS = "sessions"
+
+_encode = msgspec.json.encode
+decode_session = msgspec.json.Decoder(Session).decode
+decode_entry = msgspec.json.Decoder(Entry).decode
+_AGENT = {Kind.MESSAGE, Kind.STATUS, Kind.TOOL_CALL, Kind.TOOL_RESULT}
+
+
+class Gone(Exception):
+    """The session was deleted while its turn ran."""
+
+
+class Journal:
+    """Adds entries to the log of one session, each write together with the session's record."""
+
+    def __init__(self, world: World, wire: Wire, session: str, turn: str) -> None:
+        self.turn = turn
+        self.session = session
+        self._world = world
+        self._wire = wire
+
+    async def read(self) -> Session:
+        """The session as it is now. Raises Gone."""
+        data = await self._world.store.read(SESSIONS, self.session)
+        if data is None:
+            raise Gone
+        return decode_session(data)
+
+    async def write(self, record: Session, entries: list[Entry]) -> None:
+        """Stores the record and the new entries."""
+        store = self._world.store
+        await store.write(SESSIONS, record.id, _encode(record))
+        await store.append(record.id, [_encode(entry) for entry in entries])
+        self._world.signals.fire(record.id)
+
+    def entry(
+        self,
+        record: Session,
+        kind: Kind,
+        *,
+        role: str,
+        text: str = "",
+        data: Mapping[str, Any] | None = None,
+        pieces: Any = (),
+        state: str = "complete",
+        id: str | None = None,
+    ) -> Entry:
+        """The next entry of the record's log; the record is changed, nothing is stored yet."""
+        return model.append(
+            record,
+            kind,
+            id=id or self.new_id(),
+            turn=self.turn,
+            role=role,
+            now=self._world.clock.now(),
+            stored=self._wire.model.stored,
+            text=text,
+            data=dict(data) if data else None,
+            pieces=pieces,
+            state=state,
+        )
+
+    def new_id(self) -> str:
+        """A new id for a message or an event."""
+        return str(self._wire.new_message(self._world.chance))
+
+
+def perform_at_once(
+    journal: Journal, record: Session, turn: Turn, steps: list[Step]
+) -> list[Entry]:
+    """The entries of a turn that nobody watches being said; the record is changed."""
+    entries: list[Entry] = []
+    said: str | None = None
+    for step in steps:
+        entry = _entry(journal, record, step, said)
+        said = entry.id if entry.kind is Kind.MESSAGE else said
+        entries.append(entry)
+    record.cursor = dict(turn.cursor) or record.cursor
+    return entries
+
+
+def _entry(journal: Journal, record: Session, step: Step, said: str | None) -> Entry:
+    data = dict(step.data)
+    if step.kind not in _AGENT:
+        data["message"] = data.get("message", said)
+    return journal.entry(
+        record, step.kind, role="agent", text=step.text, data=data, pieces=step.pieces
+    )
+
+
+class RunningTurn:
+    """A turn that is being streamed. `frames` holds all that it has streamed, by position."""
+
+    def __init__(self, world: World, wire: Wire, journal: Journal, first: int) -> None:
+        self.id = journal.turn
+        self.first = first
+        self.session = journal.session
+        self.frames: list[tuple[int, bytes]] = []
+        self.finished = False
+        self.stopped = False
+        self._world = world
+        self._wire = wire
+        self._journal = journal
+        self._timer: asyncio.Future[None] | None = None
+        self._changed = asyncio.Event()
+        self._due = 0.0
+        self._said: str | None = None
+
+    def stop(self) -> None:
+        """Makes the turn end after what it has said so far."""
+        self.stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def follow(self) -> AsyncIterator[bytes]:
+        """The frames from the first one on, each as soon as it is there, to the end of the turn."""
+        index = 0
+        while True:
+            while index < len(self.frames):
+                yield self.frames[index][1]
+                index += 1
+            if self.finished:
+                return
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def ended(self) -> None:
+        """Returns when the turn is over."""
+        async for _ in self.follow():
+            pass
+
+    def show(self, entry: Entry) -> None:
+        """Streams an entry that is stored already."""
+        self._add([(entry.position, frame)] if (frame := self._wire.stream.entry(entry)) else [])
+
+    async def perform(self, turn: Turn, steps: list[Step]) -> None:
+        """Plays the steps in their time; at the end the session is free for its next turn."""
+        self._due = asyncio.get_running_loop().time()
+        try:
+            with self._world.running_turn(self.session, self):
+                for step in steps:
+                    await self._wait(step.after)
+                    if self.stopped:
+                        await self._end_early(None)
+                        break
+                    if step.kind is Kind.MESSAGE:
+                        if not await self._say(step, turn):
+                            break
+                    else:
+                        await self._do(step)
+                await self._settle(turn)
+        except Gone:
+            self._add(self._last_words())
+        finally:
+            self.finished = True
+            self._changed.set()
+
+    async def _say(self, step: Step, turn: Turn) -> bool:
+        """Streams a message piece by piece and stores it; False when it was cut short."""
+        record = await self._journal.read()
+        message, position, text = self._journal.new_id(), record.position, ""
+        said: list[str] = []
+        for index, piece in enumerate(step.pieces):
+            await self._wait(next(turn.gaps))
+            if self.stopped:
+                break
+            text += piece
+            said.append(piece)
+            frame = self._wire.stream.chunk(self.id, message, position + index, index, piece)
+            self._add([(position + index, frame)] if frame else [])
+        if self.stopped and len(said) < len(step.pieces):
+            await self._end_early((message, text, said) if said else None)
+            return False
+        self._said = message
+        await self._store(Kind.MESSAGE, id=message, text=text, pieces=said)
+        return True
+
+    async def _do(self, step: Step) -> None:
+        data = dict(step.data)
+        if step.kind not in _AGENT:
+            data.setdefault("message", self._said)
+        await self._store(step.kind, data=data)
+
+    async def _end_early(self, part: tuple[str, str, list[str]] | None) -> None:
+        if part is not None:
+            message, text, said = part
+            await self._store(Kind.MESSAGE, id=message, text=text, pieces=said, state="stopped")
+        data = {"message": part[0] if part else None, "finish": "stopped"}
+        await self._store(Kind.STOPPED, data=data)
+
+    async def _store(self, kind: Kind, **parts: Any) -> None:
+        record = await self._journal.read()
+        entry = self._journal.entry(record, kind, role="agent", **parts)
+        await self._journal.write(record, [entry])
+        self.show(entry)
+
+    def _last_words(self) -> list[tuple[int, bytes]]:
+        """The end of a stream whose session was deleted: nothing can be stored any more."""
+        position = max((position for position, _ in self.frames), default=self.first) + 1
+        data = {"code": "session_deleted", "message": "The session was deleted."}
+        now = self._world.clock.now()
+        entry = Entry(position, None, Kind.ERROR, "", self.id, "agent", now, data=data)
+        return [(position, frame)] if (frame := self._wire.stream.entry(entry)) else []
+
+    async def _settle(self, turn: Turn) -> None:
+        record = await self._journal.read()
+        record.cursor = dict(turn.cursor) or record.cursor
+        await self._world.store.write(SESSIONS, record.id, _encode(record))
+
+    async def _wait(self, seconds: float) -> None:
+        """Waits until the next step is due. Always yields, so that a client can leave."""
+        loop = asyncio.get_running_loop()
+        self._due = max(self._due + seconds, loop.time() - 0.05)
+        left = self._due - loop.time()
+        if left <= 0 or self.stopped:
+            await asyncio.sleep(0)
+            return
+        self._timer = self._world.clock.timer(left)
+        try:
+            await self._timer
+        except asyncio.CancelledError:
+            if not self.stopped:
+                raise
+
+    def _add(self, frames: list[tuple[int, bytes]]) -> None:
+        if frames:
+            self.frames += frames
+            self._changed.set()
+            self._world.signals.fire(self.session)
+
+
+async def replay(world: World, wire: Wire, session: str, after: int) -> list[tuple[int, bytes]]:
+    """The frames of everything in the log after a position, those of pieces made again."""
+    frames: list[tuple[int, bytes]] = []
+    for data in await world.store.log(session):
+        entry = decode_entry(data)
+        if entry.position > after:
+            frames += [frame for frame in wire.stream.frames(entry) if frame[0] > after]
+    return frames

@@ -1,0 +1,1 @@
+"""What a sessions API says, means and promises."""

@@ -1,0 +1,133 @@
+"""The session model: attributes and one append-only log, of which all else is a view.
+
+Pure: no input or output, no clock, no randomness. Times are microseconds since 1970 (UTC).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from .turn import TERMINAL, Kind
+
+
+class Record(msgspec.Struct, array_like=True, gc=False):
+    """What any stored resource has: whose it is, its times, its version, what clients set."""
+
+    id: str
+    owner: str
+    created: int
+    updated: int
+    attributes: dict[str, Any]
+    version: int = 1
+
+
+class Session(Record, array_like=True, gc=False):
+    """One conversation. `position` and `offset` are the next free ones of its log.
+
+    `cursor` is where the script stands, `count` how many messages the history has.
+    """
+
+    position: int = 1
+    offset: int = 0
+    count: int = 0
+    cursor: dict[str, Any] = {}
+
+
+class Entry(msgspec.Struct, array_like=True, gc=False):
+    """One entry of the log.
+
+    `position` counts every streamed event, pieces of messages too; `offset` counts the events that
+    the document stores, None for the others. `pieces` says how the text was cut when it was
+    streamed: the length of each piece; the pieces stand at the positions before the message.
+    """
+
+    position: int
+    offset: int | None
+    kind: Kind
+    id: str
+    turn: str
+    role: str
+    created: int
+    text: str = ""
+    data: dict[str, Any] = {}
+    pieces: list[int] = []
+    state: str = "complete"
+
+
+def touch(record: Record, now: int) -> None:
+    """Marks a change: the version and the time of the last change rise."""
+    record.version += 1
+    record.updated = max(now, record.updated + 1)
+
+
+def append(
+    session: Session,
+    kind: Kind,
+    *,
+    id: str,
+    turn: str,
+    role: str,
+    now: int,
+    stored: Iterable[str],
+    text: str = "",
+    data: dict[str, Any] | None = None,
+    pieces: Iterable[str] = (),
+    state: str = "complete",
+) -> Entry:
+    """Makes the next entry of a session's log; `stored` are the kinds that the document stores."""
+    lengths = [len(piece) for piece in pieces]
+    keeps = kind.value in stored
+    entry = Entry(
+        session.position + len(lengths),
+        session.offset if keeps else None,
+        kind,
+        id,
+        turn,
+        role,
+        now,
+        text,
+        data or {},
+        lengths,
+        state,
+    )
+    session.position = entry.position + 1
+    session.offset += keeps
+    session.count += kind is Kind.MESSAGE
+    touch(session, now)
+    return entry
+
+
+def pieces(entry: Entry) -> Iterator[tuple[int, int, str]]:
+    """The streamed pieces of a message: position, index and text of each."""
+    start, position = 0, entry.position - len(entry.pieces)
+    for index, length in enumerate(entry.pieces):
+        yield position + index, index, entry.text[start : start + length]
+        start += length
+
+
+def history(log: Iterable[Entry]) -> list[Entry]:
+    """The messages, in the order in which they were said."""
+    return [entry for entry in log if entry.kind is Kind.MESSAGE]
+
+
+def stored(log: Iterable[Entry]) -> list[Entry]:
+    """The events that the document stores, by rising offset."""
+    return [entry for entry in log if entry.offset is not None]
+
+
+def suggestions(log: Iterable[Entry]) -> list[tuple[Entry, int, str]]:
+    """Every suggestion, newest first: its entry, its index in it, its text."""
+    return [
+        (entry, index, text)
+        for entry in reversed(list(log))
+        if entry.kind is Kind.SUGGESTIONS
+        for index, text in enumerate(entry.data["texts"])
+    ]
+
+
+def is_terminal(entry: Entry) -> bool:
+    """Whether this entry ends its turn."""
+    return entry.kind in TERMINAL

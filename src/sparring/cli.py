@@ -1,0 +1,96 @@
+"""The command line: `sparring serve`, `sparring test`, `sparring fixtures`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from sparring import __version__
+from sparring.spec.errors import Defect, SparringError
+
+OK, FINDINGS, USAGE, UNREACHABLE, INTERNAL = range(5)
+
+
+class _Commands(click.Group):
+    """Shows what is wrong with the user's input as it is meant to be read, never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except SparringError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(UNREACHABLE if error.defects[0].code == "C103" else USAGE)
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__, package_name="sparring")
+def main() -> None:
+    """A stand-in for any agent-session backend."""
+
+
+_overlay = click.option(
+    "--overlay",
+    "overlays",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An OpenAPI Overlay to apply to the document first; may be repeated.",
+)
+
+
+@main.command()
+@click.argument("spec", default="sessions")
+@click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, help="0 takes a free port.")
+@click.option("--key", "keys", multiple=True, metavar="USER=KEY", help="Adds a user's key.")
+@click.option("--seed", default="sparring", show_default=True, help="Same seed, same ids.")
+@_overlay
+def serve(
+    spec: str,
+    script: Path | None,
+    host: str,
+    port: int,
+    keys: tuple[str, ...],
+    seed: str,
+    overlays: tuple[Path, ...],
+) -> None:
+    """Serve a mock of SPEC: a path, or a bundled document (sessions, julep)."""
+    from sparring.fixtures.script import default_script, load_script
+    from sparring.mockserver.app import create_app
+    from sparring.mockserver.serve import listen
+    from sparring.mockserver.serve import serve as run
+    from sparring.mockserver.world import DEFAULT_KEYS, World
+    from sparring.spec.document import load_document
+
+    document = load_document(spec, overlays)
+    for warning in document.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    world = World(
+        script=load_script(script) if script else default_script(),
+        keys={**DEFAULT_KEYS, **dict(_key(text) for text in keys)},
+        seed=seed,
+    )
+    app = create_app(document, world)
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        raise SparringError(
+            Defect(
+                "C101", f"can't listen on {host}:{port}: {error.strerror}", remedy="Try --port 0."
+            )
+        ) from None
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    run(app, listener, ready=lambda: click.echo(f"sparring serves {document.title} on {url}"))
+
+
+def _key(text: str) -> tuple[str, str]:
+    user, sign, key = text.partition("=")
+    if not (user and sign and key):
+        raise SparringError(Defect("C101", f"--key {text}", remedy="Write it as --key USER=KEY."))
+    return key, user
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,286 @@
+"""The store of sessions, and the turns that run in them."""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import datetime
+
+from . import agent
+from .damage import attributes_as_stored, new_attributes_as_stored
+from .model import (
+    TICK,
+    Entry,
+    Input,
+    JsonObject,
+    Session,
+    Turn,
+    new_id,
+    now,
+)
+from .values import same
+from .views import stamp
+
+DEFAULTS: JsonObject = {
+    "title": None,
+    "situation": None,
+    "metadata": {},
+    "render_templates": False,
+}
+GREETING = "Grüezi! I am the agent of this session; ask me whatever you like."
+
+
+class Backend:
+    def __init__(self, faults: Collection[str], pace: float) -> None:
+        self.faults = faults
+        self.pace = pace
+        self.sessions: dict[str, Session] = {}
+        self.deleted: dict[str, Session] = {}
+        self._revision = 0
+        self._now = now()
+
+    # Sessions
+
+    def create(self, owner: str, body: JsonObject, *, greeting: bool = False) -> Session:
+        chosen = body.get("id")
+        if "client_id_ignored" in self.faults:
+            chosen = None
+        user = body.get("user_id")
+        if user is None or "user_id_ignored" in self.faults:
+            user = f"guest_{new_id()}"
+        moment = self._clock()
+        session = Session(
+            id=chosen or new_id(),
+            owner=owner,
+            agent_id=body.get("agent_id", "agent"),
+            user_id=user,
+            attributes=new_attributes_as_stored(_attributes(DEFAULTS, body), self.faults),
+            created_at=moment,
+            updated_at=moment,
+            revision=self._next_revision(),
+            id_was_chosen=chosen is not None,
+        )
+        self.sessions.pop(session.id, None)  # a session made anew is the last one made
+        self.sessions[session.id] = session
+        if "recreated_with_old_history" in self.faults and session.id in self.deleted:
+            old = self.deleted[session.id]
+            session.position, session.offset = old.position, old.offset
+            session.log.entries = old.log.entries
+        if (greeting and "greeting_missing" not in self.faults) or "greeting_always" in self.faults:
+            self._greet(session)
+        return session
+
+    def update(self, session: Session, attributes: JsonObject) -> None:
+        attributes = attributes_as_stored(_attributes(DEFAULTS, attributes), self.faults)
+        if same(attributes, session.attributes):
+            return
+        session.attributes = attributes
+        if "created_at_moves" in self.faults:
+            session.created_at = self._clock() + TICK
+        self.touch(session)
+
+    def touch(self, session: Session, *, talk: bool = False) -> None:
+        """Note that the session is another one than before."""
+        if "updated_at_frozen" not in self.faults:
+            session.updated_at = max(self._clock(), session.updated_at + TICK)
+        if not (talk and "etag_ignores_talk" in self.faults):
+            session.revision = self._next_revision()
+
+    def delete(self, session: Session) -> None:
+        del self.sessions[session.id]
+        session.deleted = True
+        if self.faults:
+            self.deleted[session.id] = session
+        if session.turn is not None:
+            session.turn.stop.set()  # the turn says why it ends, then closes the log
+        else:
+            self._close_log(session)
+
+    async def clear(self, session: Session) -> None:
+        """Forget the talk, once the running turn is over."""
+        async with session.turns:
+            if session.log.entries:
+                self.touch(session, talk=True)
+            if "clear_keeps_message_count" in self.faults:
+                session.miscounted += len(session.messages())
+            if "clear_keeps_events" in self.faults:
+                session.unrecorded |= {event["id"] for event in session.messages()}
+            else:
+                session.log.entries.clear()
+            if "clear_keeps_suggestions" not in self.faults:
+                session.suggestions.clear()
+
+    # Turns
+
+    def begin(self, session: Session, inputs: list[Input], *, streamed: bool) -> Turn:
+        """Start a turn, which goes on whether or not anyone waits for it."""
+        turn = Turn(inputs, streamed)
+        turn.task = asyncio.create_task(self._run(session, turn))
+        return turn
+
+    async def _run(self, session: Session, turn: Turn) -> None:
+        lock = asyncio.Lock() if "turns_interleave" in self.faults else session.turns
+        async with lock:
+            try:
+                if not session.deleted:
+                    session.turn = turn
+                    await self._play(session, turn)
+            finally:
+                session.turn = None
+                turn.feed.close()
+                turn.started.set()
+                turn.finished.set()
+                if session.deleted:
+                    self._close_log(session)
+
+    async def _play(self, session: Session, turn: Turn) -> None:
+        for said in turn.inputs:
+            self._store(session, turn, said.kind, said.source, said.data)
+        self._store(session, turn, "status", "agent", {"state": "typing"})
+        turn.started.set()
+        asked = turn.inputs[-1].text if turn.inputs else ""
+        text = agent.reply_to(asked)
+        message_id = new_id()
+        said_so_far = await self._speak(session, turn, message_id, text)
+        if session.deleted:
+            error = {"code": "session_deleted", "message": "The session was deleted."}
+            self._emit(session, turn, "error", {"turn_id": turn.id, **error})
+        elif turn.stop.is_set():
+            self._end_stopped(session, turn, message_id, said_so_far, text)
+        else:
+            turn.finish_reason = "stop"
+            turn.reply = self._reply(session, turn, message_id, text, "complete")
+            self._suggest(session, turn, message_id, asked)
+            self._end(session, turn)
+
+    async def _speak(self, session: Session, turn: Turn, message_id: str, text: str) -> str:
+        """Send the text piece by piece; the answer is how far that went."""
+        pieces = agent.pieces_of(text)
+        for index, piece in enumerate(pieces):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(turn.stop.wait(), self.pace)
+            if turn.stop.is_set():
+                return "".join(pieces[:index])
+            if "last_chunk_lost" in self.faults and index == len(pieces) - 1:
+                continue
+            chunk = {"turn_id": turn.id, "message_id": message_id, "index": index, "text": piece}
+            if "chunk_ascii_only" in self.faults:
+                chunk["text"] = piece.encode("ascii", "replace").decode()
+            if "chunk_index_stuck" in self.faults:
+                chunk["index"] = 0
+            if "chunk_message_id_differs" in self.faults:
+                chunk["message_id"] = message_id[::-1]
+            self._emit(session, turn, "chunk", chunk)
+            if "chunk_sent_twice" in self.faults and index == 1:
+                self._emit(session, turn, "chunk", chunk)
+        return text
+
+    def _end_stopped(
+        self, session: Session, turn: Turn, message_id: str, said: str, whole: str
+    ) -> None:
+        turn.finish_reason = "stopped"
+        if said and "stop_loses_partial_text" not in self.faults:
+            if "stop_stores_whole_reply" in self.faults:
+                said = whole
+            status = "complete" if "stop_not_marked" in self.faults else "stopped"
+            turn.reply = self._reply(session, turn, message_id, said, status)
+        if "stopped_event_missing" in self.faults:
+            self._end(session, turn)
+            return
+        cut_short = message_id if said else None
+        self._emit(session, turn, "stopped", {"turn_id": turn.id, "message_id": cut_short})
+
+    def _reply(
+        self, session: Session, turn: Turn, message_id: str, text: str, status: str
+    ) -> JsonObject:
+        if "not_recorded_after_stream" in self.faults and turn.streamed:
+            session.unrecorded.add(message_id)
+        if "reply_not_recorded" in self.faults and not turn.streamed:
+            session.unrecorded.add(message_id)
+        data = {"content": text, "status": status}
+        return self._store(session, turn, "message", "agent", data, message_id)
+
+    def _suggest(self, session: Session, turn: Turn, message_id: str, asked: str) -> None:
+        if "suggestion_of_wrong_message" in self.faults and turn.inputs:
+            message_id = session.events()[-3]["id"]
+        texts = agent.suggestions_after(asked)
+        created_at = stamp(self._clock())
+        for text in texts:
+            suggestion = {
+                "id": new_id(),
+                "session_id": session.id,
+                "message_id": message_id,
+                "content": text,
+                "created_at": created_at,
+            }
+            session.suggestions.append(suggestion)
+        told = {"turn_id": turn.id, "message_id": message_id, "suggestions": texts}
+        self._emit(session, turn, "suggestions", told)
+
+    def _greet(self, session: Session) -> None:
+        turn = Turn([], streamed=False)
+        message_id = new_id()
+        turn.finish_reason = "stop"
+        self._reply(session, turn, message_id, GREETING, "complete")
+        self._suggest(session, turn, message_id, "your plans")
+        self._end(session, turn)
+
+    def _end(self, session: Session, turn: Turn) -> None:
+        done = {"turn_id": turn.id, "finish_reason": turn.finish_reason}
+        if "done_missing" not in self.faults:
+            self._emit(session, turn, "done", done)
+
+    # The log
+
+    def _store(
+        self,
+        session: Session,
+        turn: Turn,
+        kind: str,
+        source: str,
+        data: JsonObject,
+        event_id: str | None = None,
+    ) -> JsonObject:
+        event: JsonObject = {
+            "id": event_id or new_id(),
+            "offset": session.offset,
+            "turn_id": turn.id,
+            "type": kind,
+            "source": source,
+            "created_at": stamp(self._clock()),
+            "data": data,
+        }
+        if "turn_id_differs" in self.faults and source == "agent":
+            event["turn_id"] = new_id()
+        session.offset += 1
+        self._emit(session, turn, kind, event)
+        if kind != "status":
+            self.touch(session, talk=True)
+        return event
+
+    def _emit(self, session: Session, turn: Turn, name: str, data: JsonObject) -> None:
+        session.position += 1
+        shown = session.position
+        if "ids_restart" in self.faults:
+            shown = len(turn.feed.entries) + 1
+        entry = Entry(session.position, name, data, shown)
+        session.log.append(entry)
+        turn.feed.append(entry)
+
+    def _close_log(self, session: Session) -> None:
+        if "subscribe_outlives_session" not in self.faults:
+            session.log.close()
+
+    # Time and versions
+
+    def _clock(self) -> datetime:
+        """The time; it never runs backwards."""
+        self._now = max(self._now, now())
+        return self._now
+
+    def _next_revision(self) -> int:
+        self._revision += 1
+        return self._revision
+
+
+def _attributes(defaults: JsonObject, given: JsonObject) -> JsonObject:
+    return {name: given.get(name, default) for name, default in defaults.items()}

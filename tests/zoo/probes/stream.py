@@ -1,0 +1,174 @@
+"""Each function is named after a fault and tells whether a server is free of it."""
+
+from time import monotonic
+
+import httpx2
+
+from .client import SSE, Api, Frame, names, spoken, until, user
+
+
+def done_missing(api: Api) -> bool:
+    return api.whole_turn(api.new_id())[-1].event == "done"
+
+
+def last_chunk_lost(api: Api) -> bool:
+    return _adds_up(api)
+
+
+def chunk_sent_twice(api: Api) -> bool:
+    return _adds_up(api)
+
+
+def chunk_ascii_only(api: Api) -> bool:
+    return _adds_up(api)
+
+
+def chunk_index_stuck(api: Api) -> bool:
+    chunks = _chunks(api.whole_turn(api.new_id()))
+    return [chunk.data["index"] for chunk in chunks] == list(range(len(chunks)))
+
+
+def chunk_message_id_differs(api: Api) -> bool:
+    turn = api.whole_turn(api.new_id())
+    return {chunk.data["message_id"] for chunk in _chunks(turn)} == {_reply(turn).data["id"]}
+
+
+def ids_restart(api: Api) -> bool:
+    session = api.new_id()
+    ids = [frame.id for _ in range(2) for frame in api.whole_turn(session)]
+    return ids == sorted(set(ids))
+
+
+def frames_buffered(api: Api) -> bool:
+    turn = api.whole_turn(api.new_id())
+    return turn[-1].at - turn[0].at > 0.06
+
+
+def not_recorded_after_stream(api: Api) -> bool:
+    session = api.new_id()
+    turn = api.whole_turn(session)
+    return api.texts(session)[1:] == [_reply(turn).data["data"]["content"]]
+
+
+def stream_as_text_plain(api: Api) -> bool:
+    response = api.chat(api.new_id(), user("Hello"), headers=SSE)
+    return response.headers["Content-Type"].startswith("text/event-stream")
+
+
+def event_name_missing(api: Api) -> bool:
+    return "" not in names(api.whole_turn(api.new_id()))
+
+
+def first_frame_missing(api: Api) -> bool:
+    session = api.new_id()
+    turn = api.whole_turn(session)
+    return turn[0].data == api.events(session)[0]
+
+
+def resume_repeats_last(api: Api) -> bool:
+    return _resumes(api)
+
+
+def resume_skips_one(api: Api) -> bool:
+    return _resumes(api)
+
+
+def resume_without_chunks(api: Api) -> bool:
+    return _resumes(api)
+
+
+def subscribe_replays_all(api: Api) -> bool:
+    session = api.new_id()
+    api.say(session)
+    return api.rest(session) == []
+
+
+def subscribe_never_live(api: Api) -> bool:
+    session = api.new_id()
+    with api.following(session, wait=1) as incoming:
+        turn = api.whole_turn(session)
+        return [frame.id for frame in incoming] == [frame.id for frame in turn]
+
+
+def wait_ignored(api: Api) -> bool:
+    path = f"/sessions/{api.new_id()}/events/stream?wait=1"
+    begin = monotonic()
+    try:
+        with api.stream("GET", path, timeout=2.5) as incoming:
+            list(incoming)
+    except httpx2.ReadTimeout:
+        return False
+    return monotonic() - begin > 0.9
+
+
+def subscribe_outlives_session(api: Api) -> bool:
+    session = api.new_id()
+    try:
+        with api.stream("GET", f"/sessions/{session}/events/stream", timeout=1) as incoming:
+            api.delete(session)
+            return list(incoming) == []
+    except httpx2.ReadTimeout:
+        return False
+
+
+def stop_loses_partial_text(api: Api) -> bool:
+    session, turn = _stopped(api)
+    messages = api.history(session)["items"]
+    return len(messages) == 2 and messages[1]["content"] == spoken(turn)
+
+
+def stop_not_marked(api: Api) -> bool:
+    session, _ = _stopped(api)
+    return bool(api.history(session)["items"][1]["status"] == "stopped")
+
+
+def stop_stores_whole_reply(api: Api) -> bool:
+    session, turn = _stopped(api)
+    return api.texts(session)[1] == spoken(turn)
+
+
+def stopped_event_missing(api: Api) -> bool:
+    _, turn = _stopped(api)
+    return turn[-1].event == "stopped" and "done" not in names(turn)
+
+
+def disconnect_stops_turn(api: Api) -> bool:
+    session = api.new_id()
+    with api.turn(session) as incoming:
+        seen = until(incoming, "chunk")
+    rest = api.rest(session, last=seen[-1].id, wait=1)
+    return bool(rest) and rest[-1].event == "done" and len(api.texts(session)) == 2
+
+
+def _adds_up(api: Api) -> bool:
+    turn = api.whole_turn(api.new_id())
+    return spoken(turn) == str(_reply(turn).data["data"]["content"])
+
+
+def _resumes(api: Api) -> bool:
+    session = api.new_id()
+    turn = [(frame.id, frame.event, frame.data) for frame in api.whole_turn(session)]
+    return all(
+        [(frame.id, frame.event, frame.data) for frame in api.rest(session, last=last)]
+        == [frame for frame in turn if frame[0] > last]
+        for last in (0, turn[3][0], turn[-2][0], turn[-1][0])
+    )
+
+
+def _stopped(api: Api) -> tuple[str, list[Frame]]:
+    session = api.new_id()
+    with api.turn(session, "many words " * 20) as incoming:
+        seen = until(incoming, "chunk")
+        assert api.stop(session) == {"stopped": True, "turn_id": seen[-1].data["turn_id"]}
+        return session, seen + list(incoming)
+
+
+def _chunks(turn: list[Frame]) -> list[Frame]:
+    return [frame for frame in turn if frame.event == "chunk"]
+
+
+def _reply(turn: list[Frame]) -> Frame:
+    (reply,) = (
+        frame for frame in turn if frame.event == "message" and frame.data["source"] == "agent"
+    )
+    return reply
