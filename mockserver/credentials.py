@@ -31,6 +31,13 @@ def compile_credentials(operation: Operation) -> Authenticate:
     def authenticate(world: World, headers: Headers, query: bytes) -> str:
         given = False
         for readers in alternatives:
+            if len(readers) == 1:  # as good as always: no need for sets
+                key = readers[0](headers, query)
+                user = world.keys.get(key) if key is not None else None
+                if user is not None:
+                    return user
+                given = given or key is not None
+                continue
             keys = [key for read in readers if (key := read(headers, query)) is not None]
             given = given or bool(keys)
             if readers and len(keys) == len(readers):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 import string
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,9 @@ from sparring.spec.schemas import Path, View
 
 MakeId = Callable[[random.Random], Any]
 
-_ALPHABET = string.ascii_letters + string.digits
+_ALPHABET = (string.ascii_letters + string.digits).encode()
+# Byte to letter. The slight bias of 256 / 62 is no harm to an id.
+_LETTERS = bytes(_ALPHABET[byte % 62] for byte in range(256))
 _LENGTH = 21  # 125 random bits
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -38,7 +39,10 @@ def compile_ids(document: Document, schema: Path | None) -> MakeId:
 
 
 def _uuid(chance: random.Random) -> str:
-    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+    """A UUID of version 4 (RFC 9562, section 5.4); several times as fast as uuid.UUID."""
+    bits = chance.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | (0x4 << 76) | (0x2 << 62)
+    digits = f"{bits:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _like_uuid(node: dict[str, Any]) -> bool:
@@ -54,12 +58,7 @@ def _words(node: dict[str, Any]) -> MakeId:
     if length > 256:
         length = _LENGTH
 
-    def make(chance: random.Random) -> str:
-        # 0.8 % of modulo bias is no harm to an id; one draw is much faster than one a letter.
-        bits = chance.getrandbits(8 * length)
-        return "".join(_ALPHABET[byte % 62] for byte in bits.to_bytes(length, "big"))
-
-    return make
+    return lambda chance: chance.randbytes(length).translate(_LETTERS).decode()
 
 
 def _counter(node: dict[str, Any]) -> MakeId:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -141,24 +142,24 @@ class _DocumentShape(_Shape):
             types = self._shaper.types(path)
             here = (*at, name)
             if name in _STATUS and types & {"integer", "number"}:
-                places[here] = Slot("status")
+                places[here] = Slot(itemgetter("status"))
             elif name in ("title", "type", "code") and "string" in types and not at:
                 if not self._is_fixed(path):
-                    places[here] = Slot(name)
+                    places[here] = Slot(itemgetter(name))
             elif name in _DETAIL and "string" in types:
-                places[here] = Slot("detail")
+                places[here] = Slot(itemgetter("detail"))
                 told = True
             elif name in ("errors", "detail", "details") and "array" in types:
                 item = self._shaper.at(path, ("*",))
                 if item is not None:
                     self._lists["/".join(here)] = (item, self._shaper.members(item))
-                    places[here] = Slot("/".join(here))
+                    places[here] = Slot(itemgetter("/".join(here)))
             elif name == "error" and "object" in types and len(at) < 3:
                 self._collect(path, here, places)
         if not members and not at:
-            places[("detail",)] = Slot("detail")
+            places[("detail",)] = Slot(itemgetter("detail"))
         elif not told and "code" in members and (*at, "code") not in places and at:
-            places[*at, "code"] = Slot("code")
+            places[*at, "code"] = Slot(itemgetter("code"))
 
     def _is_fixed(self, path: Path) -> bool:
         node = self._shaper.document.schema(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ _encode = msgspec.json.encode
 decode_session = msgspec.json.Decoder(Session).decode
 decode_entry = msgspec.json.Decoder(Entry).decode
 _AGENT = {Kind.MESSAGE, Kind.STATUS, Kind.TOOL_CALL, Kind.TOOL_RESULT}
+_NAMED = {*_AGENT, Kind.SUGGESTIONS}  # the kinds whose entries have an id of their own
 
 
 class Gone(Exception):
@@ -35,6 +36,7 @@ class Journal:
         self.session = session
         self._world = world
         self._wire = wire
+        self._stored = wire.model.stored
 
     async def read(self) -> Session:
         """The session as it is now. Raises Gone."""
@@ -44,38 +46,18 @@ class Journal:
         return decode_session(data)
 
     async def write(self, record: Session, entries: list[Entry]) -> None:
-        """Stores the record and the new entries."""
+        """Stores the record and the new entries, which are one change of the session."""
+        model.touch(record, entries[-1].created)
         store = self._world.store
         await store.write(SESSIONS, record.id, _encode(record))
         await store.append(record.id, [_encode(entry) for entry in entries])
         self._world.signals.fire(record.id)
 
-    def entry(
-        self,
-        record: Session,
-        kind: Kind,
-        *,
-        role: str,
-        text: str = "",
-        data: Mapping[str, Any] | None = None,
-        pieces: Any = (),
-        state: str = "complete",
-        id: str | None = None,
-    ) -> Entry:
+    def entry(self, record: Session, kind: Kind, role: str, **parts: Any) -> Entry:
         """The next entry of the record's log; the record is changed, nothing is stored yet."""
-        return model.append(
-            record,
-            kind,
-            id=id or self.new_id(),
-            turn=self.turn,
-            role=role,
-            now=self._world.clock.now(),
-            stored=self._wire.model.stored,
-            text=text,
-            data=dict(data) if data else None,
-            pieces=pieces,
-            state=state,
-        )
+        id = parts.pop("id", None) or (self.new_id() if kind in _NAMED else "")
+        now, stored = self._world.clock.now(), kind in self._stored
+        return model.append(record, kind, id, self.turn, role, now, stored=stored, **parts)
 
     def new_id(self) -> str:
         """A new id for a message or an event."""
@@ -89,20 +71,17 @@ def perform_at_once(
     entries: list[Entry] = []
     said: str | None = None
     for step in steps:
-        entry = _entry(journal, record, step, said)
-        said = entry.id if entry.kind is Kind.MESSAGE else said
+        kind, data = step.kind, step.data
+        if kind is Kind.MESSAGE:
+            entry = journal.entry(record, kind, "agent", text=step.text, pieces=step.pieces)
+            said = entry.id
+        else:
+            if kind not in _AGENT:
+                data = {"message": said, **data}
+            entry = journal.entry(record, kind, "agent", data=data)
         entries.append(entry)
     record.cursor = dict(turn.cursor) or record.cursor
     return entries
-
-
-def _entry(journal: Journal, record: Session, step: Step, said: str | None) -> Entry:
-    data = dict(step.data)
-    if step.kind not in _AGENT:
-        data["message"] = data.get("message", said)
-    return journal.entry(
-        record, step.kind, role="agent", text=step.text, data=data, pieces=step.pieces
-    )
 
 
 class RunningTurn:
@@ -193,10 +172,8 @@ class RunningTurn:
         return True
 
     async def _do(self, step: Step) -> None:
-        data = dict(step.data)
-        if step.kind not in _AGENT:
-            data.setdefault("message", self._said)
-        await self._store(step.kind, data=data)
+        said = {} if step.kind in _AGENT else {"message": self._said}
+        await self._store(step.kind, data={**said, **step.data})
 
     async def _end_early(self, part: tuple[str, str, list[str]] | None) -> None:
         if part is not None:
@@ -207,7 +184,7 @@ class RunningTurn:
 
     async def _store(self, kind: Kind, **parts: Any) -> None:
         record = await self._journal.read()
-        entry = self._journal.entry(record, kind, role="agent", **parts)
+        entry = self._journal.entry(record, kind, "agent", **parts)
         await self._journal.write(record, [entry])
         self.show(entry)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sparring.fixtures.shapes import Build, Location, Shaper, Slot
@@ -15,8 +16,6 @@ from sparring.spec.schemas import Path, View
 from sparring.spec.turn import Kind
 
 from .ids import MakeId, compile_ids
-
-_ABSENT: Any = object()
 
 
 class Wire:
@@ -86,7 +85,6 @@ class RowShape:
         self.row = row
         self._shaper = shaper
         self._compiled: dict[tuple[Kind, str], Build] = {}
-        self._time = shaper.time(shaper.at(schema, row.created) if row.created else None)
         self._beside: Location = row.text[:-1] if row.text else ()
         parent = shaper.at(schema, self._beside)
         self._extra = frozenset(shaper.members(parent)) if parent is not None else None
@@ -97,25 +95,9 @@ class RowShape:
         build = self._compiled.get(key)
         if build is None:
             build = self._compiled[key] = self._compile(*key)
-        state = self.row.state
-        data = entry.data
-        built = build(
-            {
-                "id": entry.id,
-                "offset": entry.offset,
-                "turn": entry.turn,
-                "text": entry.text,
-                "created": self._time(entry.created),
-                "state": state.words.get(entry.state, entry.state) if state else None,
-                "status": data.get("state"),
-                "tool.id": data.get("id"),
-                "tool.name": data.get("name"),
-                "tool.arguments": data.get("arguments"),
-                "tool.result": data.get("result"),
-            }
-        )
-        if "extra" in data:
-            self._add(built, data["extra"])
+        built = build(entry)
+        if "extra" in entry.data:
+            self._add(built, entry.data["extra"])
         return built
 
     def _add(self, built: Any, extra: Mapping[str, Any]) -> None:
@@ -128,90 +110,89 @@ class RowShape:
     def _compile(self, kind: Kind, role: str) -> Build:
         row = self.row
         places: dict[Location, Any] = {}
-        for name in ("id", "offset", "turn", "created"):
+        for name in ("id", "offset", "turn"):
             if location := getattr(row, name):
-                places[location] = Slot(name)
+                places[location] = Slot(attrgetter(name))
+        if row.created:
+            write = self._shaper.time(self._shaper.at(self.schema, row.created))
+            places[row.created] = Slot(lambda entry: write(entry.created))
         if row.role:
             places[row.role.at] = row.role.words.get(role, role)
         if row.kind:
             places[row.kind.at] = row.kind.words.get(kind.value, kind.value)
         if kind is Kind.MESSAGE:
             if row.text:
-                places[row.text] = Slot("text")
+                places[row.text] = Slot(attrgetter("text"))
             if row.state:
-                places[row.state.at] = Slot("state")
+                states = row.state.words
+                places[row.state.at] = Slot(lambda entry: states.get(entry.state, entry.state))
         elif kind is Kind.STATUS and row.status:
-            places[row.status] = Slot("status")
-        wanted = {
-            Kind.TOOL_CALL: ("id", "name", "arguments"),
-            Kind.TOOL_RESULT: ("id", "result"),
-        }
-        for name in wanted.get(kind, ()):
+            places[row.status] = Slot(_datum("state"))
+        for name in _TOOL_PARTS.get(kind, ()):
             if name in row.tool:
-                places[row.tool[name]] = Slot(f"tool.{name}")
+                places[row.tool[name]] = Slot(_datum(name))
         return self._shaper.compile(self.schema, places)
 
 
-_Get = Callable[[Any], Any]
+_TOOL_PARTS = {
+    Kind.TOOL_CALL: ("id", "name", "arguments"),
+    Kind.TOOL_RESULT: ("id", "result"),
+}
+
+
+def _datum(name: str) -> Build:
+    return lambda entry: entry.data.get(name)
 
 
 class RecordShape:
-    """Records as a response shows them: the model's parts, then what the clients have set."""
+    """Records as a response shows them: the model's parts, and what the clients have set."""
 
     def __init__(
         self, shaper: Shaper, schema: Path | None, entity: Location, model: Mapping[str, Location]
     ) -> None:
         inner = shaper.at(schema, entity)
-        members = shaper.members(inner) if inner is not None else {}
+        members: dict[str, Path | None] = dict(shaper.members(inner)) if inner is not None else {}
         required = set(shaper.required(inner)) if inner is not None else set()
         parts = {location[0]: name for name, location in model.items() if len(location) == 1}
-        self._open = not members
-        self._getters: list[tuple[str, _Get]] = []
+        parts = {name: part for name, part in parts.items() if part != "user"}
+        # The attributes that the schema has, and whether they may be null; None: it is open.
+        self._takes: dict[str, bool] | None = {} if members else None
+        if not members:
+            members = {name: None for name, part in parts.items() if part != "count"}
+        self._blank: dict[str, Any] = {}
+        self._parts: list[tuple[str, Build]] = []
         for name, path in members.items():
             if name in parts:
-                getter = _part(parts[name], shaper, path)
-            else:
-                getter = self._attribute(shaper, name, path, name in required)
-            self._getters.append((name, getter))
-        if self._open:
-            self._getters = [
-                (name, _part(part, shaper, None)) for name, part in parts.items() if part != "count"
-            ]
-        self._wrap = shaper.compile(schema, {entity: Slot("entity")}) if entity else None
+                self._blank[name] = None
+                self._parts.append((name, _part(parts[name], shaper, path)))
+            elif self._takes is not None and path is not None:
+                node = shaper.document.schema(path)
+                if name in required or "default" in node:
+                    self._blank[name] = shaper.default(path)
+                schemas = shaper.document.schemas
+                self._takes[name] = schemas.at(path, shaper.view).is_valid(None)
+        self._wrap = shaper.compile(schema, {entity: Slot(lambda built: built)}) if entity else None
 
     def __call__(self, record: Record) -> Any:
         """The record as a response body."""
-        built = dict(record.attributes) if self._open else {}
-        for name, get in self._getters:
-            value = get(record)
-            if value is not _ABSENT:
-                built[name] = value
-        return self._wrap({"entity": built}) if self._wrap else built
-
-    def _attribute(self, shaper: Shaper, name: str, path: Path, required: bool) -> _Get:
-        node = shaper.document.schema(path)
-        default = shaper.default(path) if required or "default" in node else _ABSENT
-        validator = shaper.document.schemas.at(path, shaper.view)
-        if validator.is_valid(None):
-            return lambda record: record.attributes.get(name, default)
-
-        def get(record: Record) -> Any:
-            value = record.attributes.get(name)
-            return default if value is None else value
-
-        return get
+        built = self._blank.copy()
+        takes = self._takes
+        if takes is None:
+            built |= record.attributes
+        else:
+            for name, value in record.attributes.items():
+                if name in takes and (value is not None or takes[name]):
+                    built[name] = value
+        for name, read in self._parts:
+            built[name] = read(record)
+        return self._wrap(built) if self._wrap else built
 
 
-def _part(part: str, shaper: Shaper, path: Path | None) -> _Get:
-    if part in ("id", "owner"):
-        if "integer" in shaper.types(path) and part == "id":
-            return lambda record: int(record.id)
-        return lambda record: getattr(record, part)
-    if part == "count":
-        return lambda record: record.count
-    if part == "user":
-        name = str(path[-1]) if path else "user"
-        return lambda record: record.attributes.get(name)
+def _part(part: str, shaper: Shaper, path: Path | None) -> Build:
+    if part == "id" and "integer" in shaper.types(path):
+        return lambda record: int(record.id)
+    if part in ("id", "owner", "count"):
+        return attrgetter(part)
     write = shaper.time(path)
     if part == "created":
         return lambda record: write(record.created)
@@ -224,14 +205,14 @@ class ListShape:
     def __init__(
         self, shaper: Shaper, schema: Path | None, items: Location, total: Location | None
     ) -> None:
-        places: dict[Location, Any] = {items: Slot("items")}
+        places: dict[Location, Any] = {items: Slot(itemgetter(0))}
         if total is not None:
-            places[total] = Slot("total")
+            places[total] = Slot(itemgetter(1))
         self._build = shaper.compile(schema, places)
 
     def __call__(self, items: list[Any], total: int) -> Any:
         """The response body."""
-        return self._build({"items": items, "total": total})
+        return self._build((items, total))
 
 
 def success_schema(operation: Operation) -> Path | None:

@@ -5,7 +5,7 @@ Pure: no input or output, no clock, no randomness. Times are microseconds since 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -66,38 +66,28 @@ def touch(record: Record, now: int) -> None:
 def append(
     session: Session,
     kind: Kind,
-    *,
     id: str,
     turn: str,
     role: str,
     now: int,
-    stored: Iterable[str],
+    *,
+    stored: bool,
     text: str = "",
     data: dict[str, Any] | None = None,
-    pieces: Iterable[str] = (),
+    pieces: Sequence[str] = (),
     state: str = "complete",
 ) -> Entry:
-    """Makes the next entry of a session's log; `stored` are the kinds that the document stores."""
-    lengths = [len(piece) for piece in pieces]
-    keeps = kind.value in stored
-    entry = Entry(
-        session.position + len(lengths),
-        session.offset if keeps else None,
-        kind,
-        id,
-        turn,
-        role,
-        now,
-        text,
-        data or {},
-        lengths,
-        state,
-    )
-    session.position = entry.position + 1
-    session.offset += keeps
-    session.count += kind is Kind.MESSAGE
-    touch(session, now)
-    return entry
+    """Makes the next entry of a session's log; `stored`: the document's event list shows it."""
+    position = session.position + len(pieces)
+    offset = None
+    if stored:
+        offset = session.offset
+        session.offset = offset + 1
+    if kind is Kind.MESSAGE:
+        session.count += 1
+    session.position = position + 1
+    cut = [len(piece) for piece in pieces] if pieces else []
+    return Entry(position, offset, kind, id, turn, role, now, text, data or {}, cut, state)
 
 
 def pieces(entry: Entry) -> Iterator[tuple[int, int, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 EACH = "*"
@@ -55,6 +55,14 @@ def find(node: Any, location: tuple[str, ...]) -> Iterator[Any]:
 def first(node: Any, location: tuple[str, ...], default: Any = None) -> Any:
     """The first value at `location`, or `default`."""
     return next(find(node, location), default)
+
+
+def getter(location: tuple[str, ...]) -> Callable[[Any], Any]:
+    """A function that reads the first value at `location`, None where there is none."""
+    if len(location) == 1 and location[0] not in (EACH, LAST):
+        key = location[0]
+        return lambda node: node.get(key) if isinstance(node, dict) else first(node, location)
+    return lambda node: first(node, location)
 
 
 def put(node: dict[str, Any], location: tuple[str, ...], value: Any) -> None:

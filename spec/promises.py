@@ -167,7 +167,7 @@ REGISTRY: Mapping[str, Promise] = {
             _UPDATE,
             severity=_LOSS,
         ),
-        _promise("race.delete", "A session can be deleted once.", _DELETE),
+        _promise("race.delete", "Deletes at one instant do no harm.", _DELETE),
         _promise("race.talk", "Turns at one instant are all recorded.", _TALK, severity=_LOSS),
     )
 }

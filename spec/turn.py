@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 
 class Kind(StrEnum):
@@ -25,8 +26,7 @@ class Kind(StrEnum):
 TERMINAL = frozenset({Kind.ERROR, Kind.STOPPED, Kind.DONE})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One thing that the agent does, `after` seconds since the step before it.
 
     A message has its whole `text` and the `pieces` in which it is streamed before it is stored.
@@ -37,11 +37,10 @@ class Step:
     after: float = 0.0
     text: str = ""
     pieces: Sequence[str] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """What the agent answers to one event of the user; its last step is a terminal one.
 
     `cursor` is where the session's script stands afterwards, `gaps` are the seconds before each

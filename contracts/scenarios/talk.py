@@ -41,7 +41,7 @@ def turns_are_recorded(context: Context) -> None:
     for stream in ways(context.operation):
         start = len(context.world.journal)
         session = context.alice.create()
-        wanted: list[tuple[str | None, str | None]] = []
+        wanted = texts_of(context.alice.history(session.id))
         for n, text in enumerate(("Good morning!", "What can you do?", "What can you do?")):
             turn = say(context.alice, context.operation, session.id, text, stream=stream)
             wanted += expected_lines([text], turn)
@@ -86,12 +86,13 @@ def text_is_unchanged(context: Context) -> None:
     """Text that is hard to keep comes back as it was sent."""
     for stream in ways(context.operation):
         session = context.alice.create()
-        sent: list[str] = []
-        for text in (*HOSTILE, LONG):
-            if context.world.bodies.message(context.operation, [text]) is None:
-                continue
-            sent.append(text)
-            say(context.alice, context.operation, session.id, text, stream=stream)
+        bodies, operation = context.world.bodies, context.operation
+        sent = [text for text in (*HOSTILE, LONG) if bodies.message(operation, [text]) is not None]
+        if not stream and bodies.message(operation, sent, ["user"] * len(sent)) is not None:
+            say(context.alice, operation, session.id, *sent, roles=["user"] * len(sent))
+        else:
+            for text in sent:
+                say(context.alice, operation, session.id, text, stream=stream)
         for operation in context.document.with_role(Role.MESSAGE_LIST):
             start = len(context.world.journal)
             lines = context.alice.history(session.id, operation)
@@ -161,7 +162,8 @@ def has_turns(document: Document, operation: Operation) -> str:
 def turns_are_told_apart(context: Context) -> None:
     """All messages of a turn carry one id, that of the answer, and each turn another."""
     for stream in ways(context.operation):
-        session, before, ids = context.alice.create(), 0, []
+        session, ids = context.alice.create(), []
+        before = len(context.alice.history(session.id))
         for _ in range(3):
             turn = say(context.alice, context.operation, session.id, "Which turn?", stream=stream)
             lines = context.alice.history(session.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sparring.fixtures.player import play
@@ -34,6 +35,12 @@ class Create(SessionHandler):
         super().__init__(wire, operation, binding)
         self._incoming = _Incoming(wire, binding)
         self._reply = _Reply(wire, binding, self.responder.schema)
+        self._words, around = wire.model.status, wire.model.turn
+        at = around.index("reply") if "reply" in around else len(around)
+        self._before, self._after = (
+            [Step(Kind.STATUS, data={"state": self._words.get(word, word)}) for word in part]
+            for part in (around[:at], around[at + 1 :])
+        )
         stream_type = self.responder.stream_type
         self._offered = self.responder.offered
         if binding.via == "sse" and stream_type:
@@ -95,19 +102,14 @@ class Create(SessionHandler):
 
     def _steps(self, turn: Turn) -> list[Step]:
         """The steps with the document's statuses around the reply, in its own words."""
-        words, around = self.wire.model.status, self.wire.model.turn
-        at = around.index("reply") if "reply" in around else len(around)
-        before, after = (
-            [Step(Kind.STATUS, data={"state": words.get(word, word)}) for word in part]
-            for part in (around[:at], around[at + 1 :])
-        )
+        words = self._words
         steps = [
             Step(s.kind, s.after, data={"state": words.get(s.data["state"], s.data["state"])})
             if s.kind is Kind.STATUS
             else s
             for s in turn.steps
         ]
-        return [*before, *steps[:-1], *after, steps[-1]] if before or after else steps
+        return [*self._before, *steps[:-1], *self._after, steps[-1]]
 
 
 _DONE = Step(Kind.DONE, data={"finish": "stop"})
@@ -124,7 +126,10 @@ class _Incoming:
         text = self._row.text or ("content",)
         if at is not None and binding.input is not None:
             text = binding.input[len(at) + 1 :]
-        self._text_at: Location = text
+        self._text_name = text[0]
+        self._read_text = pointers.getter(text)
+        self._read_role = pointers.getter(self._row.role.at) if self._row.role else None
+        self._read_messages = pointers.getter(at) if at is not None else None
 
     def entries(
         self, request: Request, journal: Journal, session: Session
@@ -135,35 +140,29 @@ class _Incoming:
             word = pointers.first(body, binding.kind)
             if self._kinds.ours(word) == Kind.TOOL_RESULT.value:
                 return [self._tool_result(request, journal, session)], None
-        if binding.messages is None:
+        if self._read_messages is None:
             text = plain(pointers.first(body, binding.input or ("content",)))
-            return [journal.entry(session, Kind.MESSAGE, role="user", text=text)], text
+            return [journal.entry(session, Kind.MESSAGE, "user", text=text)], text
         entries = []
         text = ""
-        for element in pointers.first(body, binding.messages, []):
-            text = plain(pointers.first(element, self._text_at))
+        for element in self._read_messages(body) or ():
+            text = plain(self._read_text(element))
             extra = self._extra(element)
-            entries.append(
-                journal.entry(
-                    session,
-                    Kind.MESSAGE,
-                    role=self._role(element),
-                    text=text,
-                    data={"extra": extra} if extra else None,
-                )
-            )
+            data = {"extra": extra} if extra else None
+            role = self._role(element)
+            entries.append(journal.entry(session, Kind.MESSAGE, role, text=text, data=data))
         return entries, text
 
     def _role(self, element: Any) -> str:
         words = self._row.role
-        word = pointers.first(element, words.at) if words else None
+        word = self._read_role(element) if self._read_role else None
         ours = words.ours(word) if words else None
         return ours or (word if isinstance(word, str) else "user")
 
     def _extra(self, element: Any) -> dict[str, Any]:
         if not isinstance(element, dict):
             return {}
-        known = {self._text_at[0], self._row.role.at[0] if self._row.role else ""}
+        known = (self._text_name, self._row.role.at[0] if self._row.role else "")
         return {k: v for k, v in element.items() if k not in known and v is not None}
 
     def _tool_result(self, request: Request, journal: Journal, session: Session) -> Entry:
@@ -172,7 +171,7 @@ class _Incoming:
             "id": pointers.first(request.body, binding.tool_call or ("tool_call_id",)),
             "result": binding.tool_output(request) if binding.tool_output else None,
         }
-        return journal.entry(session, Kind.TOOL_RESULT, role="user", data=data)
+        return journal.entry(session, Kind.TOOL_RESULT, "user", data=data)
 
 
 def plain(content: Any) -> str:
@@ -190,7 +189,9 @@ class _Reply:
     def __init__(self, wire: Wire, binding: Binding, schema: Any) -> None:
         shaper, at = wire.shaper, binding.reply_at
         self._fill = binding.body
-        places: dict[Location, Any] = {(name,): Slot(name) for name in binding.body_template}
+        places: dict[Location, Any] = {
+            (name,): Slot(itemgetter(name)) for name in binding.body_template
+        }
         self._each = at is not None and at[-1:] == ("*",)
         self._row: Callable[[Entry], Any] | None = None
         if at is not None:
@@ -198,7 +199,7 @@ class _Reply:
             types = shaper.types(row_schema)
             if "string" not in types:
                 self._row = RowShape(shaper, row_schema, wire.model.message)
-            places[at[:-1] if self._each else at] = Slot(" reply")
+            places[at[:-1] if self._each else at] = Slot(itemgetter(" reply"))
         self._build: Build = shaper.compile(schema, places)
 
     def __call__(self, turn: str, finish: str, prompt: str, messages: Sequence[Entry]) -> Any:
@@ -283,7 +284,9 @@ class Stop(SessionHandler):
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        places: dict[Location, Any] = {(name,): Slot(name) for name in binding.body_template}
+        places: dict[Location, Any] = {
+            (name,): Slot(itemgetter(name)) for name in binding.body_template
+        }
         self._build = wire.shaper.compile(self.responder.schema, places)
 
     async def __call__(self, request: Request) -> Answer:
@@ -355,7 +358,9 @@ class Suggestions(SessionHandler):
         shaper, schema = wire.shaper, self.responder.schema
         row = shaper.at(schema, (*binding.items, "*"))
         model_places = wire.model.suggestion
-        self._row = shaper.compile(row, {at: Slot(name) for name, at in model_places.items()})
+        self._row = shaper.compile(
+            row, {at: Slot(itemgetter(name)) for name, at in model_places.items()}
+        )
         at = model_places.get("created")
         self._time = shaper.time(shaper.at(row, at) if at else None)
         self._list = ListShape(shaper, schema, binding.items, binding.page.total)

@@ -1,0 +1,209 @@
+"""What one request costs: the mock server beside a bare Starlette application with a dict.
+
+Both run under uvicorn in processes of their own and get the same requests in turns; the figure is
+the processor time of the server process a request, and the ratio of the two in the same round.
+The bare application validates nothing and keeps nothing but a dict; the mock validates request
+and response, plays its script and keeps the log.
+
+    python benchmarks/request.py [--rounds 5] [--requests 4000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+SESSION = {"agent_id": "vUfk4PgjTm", "title": "What's the weather in SF?", "metadata": {"a": "1"}}
+CHAT = {"messages": [{"role": "user", "content": "hello"}]}
+SCRIPT = b"rules:\n  - {user: hello, reply: 'Hello! How can I help?'}\nfallback: Sorry?\n"
+GOAL = 1.25
+
+
+def bare() -> Any:
+    """The least that answers these requests: Starlette, a dict, msgspec for the JSON."""
+    import uuid
+    from datetime import UTC, datetime
+
+    import msgspec
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    sessions: dict[str, dict[str, Any]] = {}
+    histories: dict[str, list[dict[str, Any]]] = {}
+
+    def answer(value: Any, status: int = 200) -> Response:
+        return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+    def now() -> str:
+        return datetime.now(UTC).isoformat()
+
+    async def create(request: Request) -> Response:
+        body = msgspec.json.decode(await request.body())
+        id = uuid.uuid4().hex
+        sessions[id] = {"id": id, **body, "created_at": now(), "updated_at": now()}
+        histories[id] = []
+        return answer(sessions[id], 201)
+
+    async def get(request: Request) -> Response:
+        return answer(sessions[request.path_params["id"]])
+
+    async def chat(request: Request) -> Response:
+        body = msgspec.json.decode(await request.body())
+        history = histories[request.path_params["id"]]
+        for message in body["messages"]:
+            history.append({"id": uuid.uuid4().hex, **message, "created_at": now()})
+        text = "Hello! How can I help?"
+        reply = {"id": uuid.uuid4().hex, "role": "assistant", "content": text, "created_at": now()}
+        history.append(reply)
+        return answer({"messages": [reply], "finish_reason": "stop"})
+
+    return Starlette(
+        routes=[
+            Route("/sessions", create, methods=["POST"]),
+            Route("/sessions/{id}", get, methods=["GET"]),
+            Route("/sessions/{id}/chat", chat, methods=["POST"]),
+        ]
+    )
+
+
+def mock() -> Any:
+    """The mock server on the canonical document."""
+    from sparring.fixtures.script import compile_script
+    from sparring.mockserver.app import create_app
+    from sparring.mockserver.world import World
+    from sparring.spec.source import parse
+
+    return create_app("sessions", World(script=compile_script(parse(SCRIPT, "benchmark.yaml"))))
+
+
+def serve(name: str) -> None:
+    """Runs one server; each line on standard input is answered with its processor seconds."""
+    import uvicorn
+
+    from sparring.mockserver.serve import listen
+
+    listener = listen("127.0.0.1", 0)
+
+    def report() -> None:
+        print(listener.getsockname()[1], flush=True)
+        for _ in sys.stdin:
+            print(time.process_time(), flush=True)
+
+    threading.Thread(target=report, daemon=True).start()
+    app = {"bare": bare, "mock": mock}[name]()
+    uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="error", lifespan="off")).run(
+        sockets=[listener]
+    )
+
+
+class Server:
+    """A server process and the requests that it gets."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--serve", name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.port = int(self._line())
+        self.ids = [json.loads(body)["id"] for body in asyncio.run(self.send("create", 64))]
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def seconds(self) -> float:
+        """The processor time that the process has used."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self._line())
+
+    def request(self, kind: str, number: int) -> bytes:
+        """The bytes of one request."""
+        path, method, body = "/sessions", "POST", json.dumps(SESSION).encode()
+        if kind != "create":
+            path += f"/{self.ids[number % len(self.ids)]}"
+            method, body = ("GET", b"") if kind == "get" else (method, json.dumps(CHAT).encode())
+            path += "/chat" if kind == "chat" else ""
+        head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer alice-key\r\n"
+        if body:
+            head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        return head.encode() + b"\r\n" + body
+
+    async def send(self, kind: str, count: int, connections: int = 8) -> list[bytes]:
+        """Sends `count` requests over a few connections; the bodies of the answers."""
+        bodies: list[bytes] = []
+
+        async def client(first: int) -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            for number in range(first, count, connections):
+                writer.write(self.request(kind, number))
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head[9:12] in (b"200", b"201"), head
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                bodies.append(await reader.readexactly(length))
+            writer.close()
+            await writer.wait_closed()
+
+        await asyncio.gather(*(client(first) for first in range(connections)))
+        return bodies
+
+    def cost(self, kind: str, count: int) -> float:
+        """Microseconds of processor time a request."""
+        before = self.seconds()
+        asyncio.run(self.send(kind, count))
+        return (self.seconds() - before) / count * 1e6
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=4000)
+    parser.add_argument("--serve", choices=("bare", "mock"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.serve)
+        return
+    servers = [Server("bare"), Server("mock")]
+    try:
+        print(f"processor time a request, {options.rounds} rounds of {options.requests} requests")
+        print(f"{'':14}{'bare µs':>9}{'mock µs':>9}{'ratio':>7}   (goal {GOAL})")
+        for kind, label in (
+            ("get", "GET session"),
+            ("create", "POST session"),
+            ("chat", "POST chat"),
+        ):
+            for server in servers:
+                server.cost(kind, options.requests // 4)
+            rounds = [
+                [server.cost(kind, options.requests) for server in servers]
+                for _ in range(options.rounds)
+            ]
+            least, ours = (statistics.median(column) for column in zip(*rounds, strict=True))
+            ratio = statistics.median(b / a for a, b in rounds)
+            print(f"{label:14}{least:9.1f}{ours:9.1f}{ratio:7.2f}", flush=True)
+    finally:
+        for server in servers:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What a contract run comes to: its outcomes, its findings, and the causes behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sparring.spec.document import Document, Operation
+from sparring.spec.finding import Finding, Severity
+
+
+class State(StrEnum):
+    """How a check ended; `blocked`: a request that it needs failed; `error`: sparring itself did."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one promise fared with one operation."""
+
+    promise: str
+    operation: str
+    state: State
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """`create.read_back[POST /sessions]`."""
+        return f"{self.promise}[{self.operation}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Findings that have one cause: the first of them, and the operations that show it."""
+
+    finding: Finding
+    operations: tuple[str, ...]
+
+
+@dataclass
+class Report:
+    """All that a run found out."""
+
+    document: Document
+    url: str
+    seed: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    suites: tuple[str, ...] = ()
+    requests: int = 0
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 1 findings, 4 when sparring itself failed."""
+        if self.findings:
+            return 1
+        return 4 if any(o.state is State.ERROR for o in self.outcomes) else 0
+
+    def count(self, state: State) -> int:
+        """How many checks ended like this."""
+        return sum(outcome.state is state for outcome in self.outcomes)
+
+    @property
+    def causes(self) -> list[Cause]:
+        """The causes of the findings, those that matter most first."""
+        return causes(self.findings)
+
+
+def causes(findings: Iterable[Finding]) -> list[Cause]:
+    """Groups findings that break one promise in one way on several operations."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.promise, finding.expected), []).append(finding)
+    found = [
+        Cause(group[0], tuple(dict.fromkeys(f.operation for f in group)))
+        for group in groups.values()
+    ]
+    order = list(Severity)
+    return sorted(found, key=lambda c: (order.index(c.finding.severity), -len(c.operations)))
+
+
+def chosen(document: Document) -> tuple[list[tuple[str, Operation]], list[Operation]]:
+    """The operations by role, and those outside the sessions API."""
+    bound = [(o.binding.role.value, o) for o in document.operations if o.binding]
+    return bound, [o for o in document.operations if o.binding is None]
+
+
+def merged(findings: Sequence[Finding]) -> list[Finding]:
+    """Each finding once."""
+    return list({finding.id: finding for finding in reversed(findings)}.values())[::-1]

@@ -1,0 +1,186 @@
+"""What keys promise: none works but the right one, and each opens what its owner made."""
+
+from __future__ import annotations
+
+import time
+
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.exchange import Exchange
+
+from ..checks import Context, NotChecked, first_reason, has_security, same, scenario, show
+from ..comparing import has
+from ..driver import EVENT_STREAM, User, Way, entity, succeeded
+from ..places import Draft
+from ..target import usable_security
+from ..turns import say, streams
+from .deletion import WITHOUT_SESSION, takes_session, talked, valid_draft
+from .listing import session_id
+
+REFUSED = frozenset({401, 403})
+
+
+def wrong_keys(key: str) -> list[str]:
+    """Keys that look like the right one."""
+    found = ["no-such-key-9f2c", key[:-1], f"{key}x", key[1:], key.upper(), f"x{key}", key[: len(key) // 2]]
+    return [other for other in dict.fromkeys(found) if other not in (key, "")]
+
+
+def any_draft(context: Context, user: User, session: str) -> Draft:
+    """A valid request of the check's operation."""
+    binding = context.operation.binding
+    if binding is not None and binding.role is Role.SESSION_CREATE:
+        return user.create_draft(operation=context.operation)
+    if binding is not None and (binding.role in WITHOUT_SESSION or binding.active):
+        return user.draft(context.operation)
+    return valid_draft(context, user, context.operation, session)
+
+
+def answer(
+    context: Context, user: User, session: str, *, way: Way | None = None, anonymous: bool = False
+) -> Exchange:
+    """What a request of the check's operation gets; of a stream only the beginning."""
+    from ..driver import Entry
+
+    draft = any_draft(context, user, session)
+    request = user.request(draft, way=way, anonymous=anonymous)
+    if not streams(context.operation):
+        exchange = context.world.target.send(request)
+    else:
+        with context.world.target.open(request) as stream:
+            if stream.exchange.response.media_type != EVENT_STREAM:
+                stream.drain()
+        exchange = stream.exchange
+    context.world.journal.append(Entry(context.operation, exchange))
+    created = context.operation.binding and context.operation.binding.role is Role.SESSION_CREATE
+    if created and succeeded(exchange):
+        context.alice.made(draft, exchange)
+    return exchange
+
+
+needs_key = first_reason(has_security, has(Role.SESSION_CREATE))
+
+
+@scenario("auth.required", needs=needs_key)
+def wrong_keys_are_refused(context: Context) -> None:
+    """Without a key, or with one that only resembles the right one, nothing is done."""
+    session = talked(context, context.alice)
+    snapshot = settled(context, session)
+    keys: list[tuple[Way, str | None]] = [(usable_security(context.operation)[0], None)]
+    for way in usable_security(context.operation):
+        keys += [(way, key) for key in wrong_keys(context.alice.key)]
+    for way, key in keys:
+        start = len(context.world.journal)
+        user = User(context.world, key or "")
+        exchange = answer(context, user, session, way=way, anonymous=key is None)
+        if exchange.response.status not in REFUSED:
+            kind = "no key" if key is None else f"the wrong key {key} as {way[0].name}"
+            context.fail(
+                "a 401 or 403 without the right key",
+                f"{exchange.response.status} with {kind}",
+                exchanges=context.world.exchanges(start),
+            )
+            return
+        if exchange.response.status == 403 and "401" in context.operation.responses:
+            if "403" not in context.operation.responses:
+                context.fail("the declared 401 without the right key", "403")
+    if state(context, session) != snapshot:
+        context.fail("no change by a request without the right key", "the session changed")
+
+
+def state(context: Context, session: str) -> str:
+    """All that the owner sees of a session."""
+    seen: list[object] = []
+    if context.world.one(Role.SESSION_GET):
+        exchange = context.alice.get(session)
+        seen.append((exchange.response.status, exchange.response.json()))
+    for operation in context.document.with_role(Role.MESSAGE_LIST):
+        if seen and seen[0][0] >= 300:  # type: ignore[index]
+            break
+        seen.append(context.alice.all(operation, session))
+    return show(seen) + repr(seen)
+
+
+def settled(context: Context, session: str) -> str:
+    """What the owner sees of a session once nothing moves in it any more."""
+    found = state(context, session)
+    for _ in range(10):
+        time.sleep(0.02)
+        now = state(context, session)
+        if now == found:
+            break
+        found = now
+    return found
+
+
+@scenario("auth.schemes", needs=needs_key)
+def every_scheme_works(context: Context) -> None:
+    """The key is taken in each of the declared ways."""
+    for way in usable_security(context.operation):
+        session = talked(context, context.alice)
+        start = len(context.world.journal)
+        exchange = answer(context, context.alice, session, way=way)
+        if exchange.response.status in REFUSED:
+            context.fail(
+                f"the right key taken as {' and '.join(s.name for s in way)}",
+                str(exchange.response.status),
+                exchanges=context.world.exchanges(start),
+            )
+
+
+def two_users(context: Context) -> None:
+    """Raises NotChecked unless the second key is that of another user."""
+    if context.alice.key == context.bob.key:
+        raise NotChecked("there is only one key")
+    create = context.world.need(Role.SESSION_CREATE)
+    draft = context.bob.create_draft(operation=create)
+    exchange = context.bob.send(draft)
+    if exchange.response.status in REFUSED:
+        raise NotChecked("the other key is not known to the target")
+    if succeeded(exchange):
+        context.bob.made(draft, exchange)
+
+
+@scenario("auth.owner", needs=first_reason(needs_key, takes_session))
+def others_are_kept_out(context: Context) -> None:
+    """Another user's request about a session is refused, tells nothing and changes nothing."""
+    two_users(context)
+    session = talked(context, context.alice)
+    before = settled(context, session)
+    exchange = answer(context, context.bob, session)
+    after = state(context, session)
+    if not 400 <= exchange.response.status < 500:
+        context.fail("a 404 for a session of another user", str(exchange.response.status))
+    elif exchange.response.status not in (401, 403, 404, 410):
+        declared = {status for status in ("401", "403", "404") if status in context.operation.responses}
+        if declared:
+            context.fail("a 404 for a session of another user", str(exchange.response.status))
+    if before != after:
+        context.fail("no change by a request of another user", "the session changed")
+    if b"heliotrope" in exchange.response.body:
+        context.fail("nothing of another user's talk in the answer", "its text")
+
+
+@scenario("auth.owner", Role.SESSION_LIST, needs=needs_key)
+def others_are_not_listed(context: Context) -> None:
+    """The list has the caller's own sessions only, with a filter too."""
+    two_users(context)
+    from .listing import create_tagged, tagged
+
+    query, attribute = tagged(context, context.operation)
+    session = create_tagged(context, attribute)
+    for asked in ({}, query) if query else ({},):
+        listed = [session_id(context, i) for i in context.bob.all(context.operation, None, asked)]
+        if session.id in listed:
+            context.fail("a list without the sessions of other users", "one of them")
+    total = context.bob.page(context.operation, None, query).total if query else None
+    if total:
+        context.fail("a total without the sessions of other users", str(total))
+
+
+def is_open(document: Document, operation: Operation) -> str:
+    """The operation can be tried by a stranger."""
+    return takes_session(document, operation)
+
+
+assert entity and same

@@ -1,0 +1,150 @@
+"""What holds when many ask at one instant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sparring.spec.binding import Role
+from sparring.spec.exchange import Exchange
+
+from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..comparing import has
+from ..driver import succeeded, together
+from ..turns import answers_json, message_draft, streams
+from .create import chooses_ids, fresh_id
+from .updates import both, free_objects, guarded, merges, tag_of, tags
+
+MANY = 8
+UPDATE = Role.SESSION_UPDATE
+
+
+def answered(results: list[Any]) -> list[Exchange]:
+    """The answers of a burst. Raises what went wrong in it."""
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return list(results)
+
+
+@scenario("race.create", Role.SESSION_CREATE, needs=first_reason(chooses_ids, has(Role.SESSION_GET)))
+def one_create_wins(context: Context) -> None:
+    """Of many creates with one id exactly one makes the session."""
+    for _ in range(3):
+        id = fresh_id(context)
+        draft = context.alice.create_draft(client_id=id, operation=context.operation)
+        burst = [lambda: context.alice.send(draft)] * MANY
+        statuses = [exchange.response.status for exchange in answered(together(burst))]
+        context.world.made.append((context.alice, id))
+        won = sum(200 <= status < 300 for status in statuses)
+        if won != 1:
+            context.fail("one success of many creates with one id", f"{won} in {statuses}")
+            return
+
+
+@scenario("race.update", UPDATE, needs=first_reason(guarded, tags, both))
+def one_guarded_update_wins(context: Context) -> None:
+    """Of many updates under one tag exactly one is made."""
+    alice = context.alice
+    for _ in range(3):
+        session = alice.create()
+        tag = tag_of(alice.get(session.id))
+        if tag is None:
+            raise NotChecked("reading gave no tag")
+        drafts = []
+        for n in range(MANY):
+            draft = alice.draft(context.operation, session.id)
+            names = free_objects(context)
+            draft.body = context.world.bodies.rich(context.operation, n=n)
+            draft.body |= {names[0]: {"n": n}} if names else {}
+            draft.headers["If-Match"] = tag
+            drafts.append(alice.aim(draft, session.id))
+        results = answered(together([lambda d=d: alice.send(d) for d in drafts]))
+        won = sum(map(succeeded, results))
+        if won != 1:
+            seen = f"{won} in {[r.response.status for r in results]}"
+            context.fail("one success of many updates under one tag", seen)
+            return
+
+
+@scenario("race.update", UPDATE, needs=first_reason(merges, both))
+def no_patch_is_lost(context: Context) -> None:
+    """Patches of different members at one instant are all kept."""
+    names = free_objects(context)
+    if not names:
+        raise NotChecked("no attribute holds free JSON")
+    for _ in range(3):
+        session = context.alice.create()
+        drafts = []
+        for n in range(MANY):
+            draft = context.alice.draft(context.operation, session.id)
+            draft.body = {names[0]: {f"key{n}": n}}
+            draft.media_type = "application/merge-patch+json"
+            drafts.append(draft)
+        results = answered(together([lambda d=d: context.alice.send(d) for d in drafts]))
+        kept = context.alice.read(session.id).get(names[0])
+        made = {f"key{n}": n for n in range(MANY) if succeeded(results[n])}
+        missing = [key for key in made if key not in (kept or {})]
+        if missing:
+            context.fail("every patch that was answered with a success", f"{show(missing)} is lost")
+            return
+
+
+@scenario(
+    "race.talk",
+    Role.MESSAGE_CREATE,
+    needs=has(Role.SESSION_CREATE, Role.MESSAGE_LIST),
+)
+def no_turn_is_lost(context: Context) -> None:
+    """Of turns at one instant each is recorded once, with its reply, and counted."""
+    session = context.alice.create()
+    drafts = []
+    for n in range(MANY):
+        draft = message_draft(context.alice, context.operation, session.id, [f"Voice {n}."])
+        if streams(context.operation) and answers_json(context.operation):
+            draft.accept = "application/json"
+        drafts.append(draft)
+    results = answered(together([lambda d=d: _send(context, d) for d in drafts]))
+    sent = sorted(f"Voice {n}." for n in range(MANY) if succeeded(results[n]))
+    for operation in context.document.with_role(Role.MESSAGE_LIST):
+        lines = context.alice.history(session.id, operation)
+        said = sorted(line.text or "" for line in lines if line.role == "user")
+        if said != sent:
+            context.fail("every turn of many at one instant, once", f"{show(said)} of {show(sent)}")
+            return
+        ids = [line.id for line in lines]
+        if len(set(ids)) < len(ids):
+            context.fail("an id of its own for every message of many turns", show(ids))
+        offsets = [line.offset for line in lines if isinstance(line.offset, int)]
+        if len(set(offsets)) < len(offsets):
+            context.fail("an offset of its own for every message of many turns", show(offsets))
+    where = context.document.model.session.get("count")
+    if where and context.world.one(Role.SESSION_GET):
+        from ..comparing import at
+
+        count = at(context.alice.read(session.id), where)
+        length = len(context.alice.history(session.id))
+        if count != length:
+            context.fail("a count of all messages of many turns", f"{count} of {length}")
+
+
+def _send(context: Context, draft: Any) -> Exchange:
+    if not streams(draft.operation) or draft.accept == "application/json":
+        return context.alice.send(draft)
+    with context.alice.open(draft) as stream:
+        stream.drain()
+    return stream.exchange
+
+
+@scenario("race.delete", Role.SESSION_DELETE, needs=has(Role.SESSION_CREATE))
+def deletes_at_one_instant(context: Context) -> None:
+    """Many deletes of one session succeed or find nothing, and the session is gone."""
+    session = context.alice.create()
+    results = answered(together([lambda: context.alice.delete(session.id)] * MANY))
+    statuses = [exchange.response.status for exchange in results]
+    if not any(map(succeeded, results)):
+        context.fail("a success of many deletes", show(statuses))
+    if any(not 200 <= status < 300 and status not in (404, 410) for status in statuses):
+        context.fail("a success or a 404 for each of many deletes", show(statuses))
+
+
+assert same

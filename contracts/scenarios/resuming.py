@@ -1,0 +1,243 @@
+"""What following a session promises: what happens in it, all of it, from any point on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.events import EventStream, Seen
+from sparring.spec.turn import TERMINAL, Kind
+
+from ..checks import Context, NotChecked, first_reason, scenario, show
+from ..comparing import has
+from ..driver import EVENT_STREAM, Blocked, succeeded
+from ..places import Draft, expression, parameter, put
+from ..target import Limits
+from ..turns import Turn, answers_json, message_draft, say, streams
+from .streams import check_events, check_ids, modelled
+
+SUBSCRIBE = Role.MESSAGE_SUBSCRIBE
+HEADER = "Last-Event-ID"
+talkable = has(Role.SESSION_CREATE, Role.MESSAGE_CREATE)
+
+
+def resumes(document: Document, operation: Operation) -> str:
+    """Events have ids, and the operation can be told the last one."""
+    if not any(shape.has_id for shape in document.model.events.values()):
+        return "events have no ids"
+    found = parameter(operation, "header", HEADER)
+    return "" if found else f"{HEADER} is not declared"
+
+
+def wait_place(context: Context) -> tuple[str, str] | None:
+    """Where a subscription says how long a silence it wants."""
+    return expression(context.document, context.operation, "reply", "wait")
+
+
+def subscription(context: Context, session: str, last: str | None, wait: int) -> Draft:
+    """A request that follows a session."""
+    draft = context.alice.draft(context.operation, session)
+    if last is not None:
+        draft.headers[HEADER] = last
+    place = wait_place(context)
+    if place is not None:
+        put(context.document, draft, place, wait)
+    return draft
+
+
+def follow(
+    context: Context, session: str, last: str | None, *, count: int, to_the_end: bool = False
+) -> list[Seen]:
+    """What a subscription delivers after an id.
+
+    It waits longer when there is less than `count`, or, `to_the_end`, no terminal event at the end.
+    """
+    found: list[Seen] = []
+    reader = EventStream(context.document.model)
+    for wait in (0, 2) if wait_place(context) is not None else (2,):
+        limits = Limits(seconds=wait + 3, events=count + 500)
+        with context.alice.open(subscription(context, session, last, wait), limits) as stream:
+            stream.drain()
+        if not succeeded(stream.exchange) or stream.exchange.response.media_type != EVENT_STREAM:
+            raise Blocked(context.operation, stream.exchange)
+        found = [reader.read(arrival.event) for arrival in stream.arrivals]
+        if len(found) >= count and not (to_the_end and found[-1].kind not in TERMINAL):
+            break
+    return found
+
+
+def streamed_turn(context: Context, session: str, text: str) -> Turn:
+    """A turn that was streamed. Raises NotChecked where none can be."""
+    for operation in context.document.with_role(Role.MESSAGE_CREATE):
+        if streams(operation):
+            return say(context.alice, operation, session, text, stream=True)
+    raise NotChecked("no operation streams a turn")
+
+
+def told(events: Sequence[Seen]) -> list[Any]:
+    """What can be compared of events."""
+    return [(seen.raw.event, seen.id, seen.data) for seen in events]
+
+
+needs_resume = first_reason(modelled, resumes, talkable)
+
+
+@scenario("stream.resume", SUBSCRIBE, needs=needs_resume)
+def resuming_gives_the_rest(context: Context) -> None:
+    """After any id a subscription gives what came after it: no more, no less, the same."""
+    session = context.alice.create()
+    events = streamed_turn(context, session.id, "Tell me something that I can hear twice.").events
+    events += streamed_turn(context, session.id, "And more.").events
+    ids = [seen.id for seen in events]
+    if None in ids or len(events) < 3:
+        raise NotChecked("the turn has too few events with ids")
+    places = sorted({0, 1, len(ids) // 2, len(ids) - 2, len(ids) - 1})
+    for index in places:
+        start = len(context.world.journal)
+        rest = events[index + 1 :]
+        got = follow(context, session.id, ids[index], count=len(rest))
+        if told(got) != told(rest):
+            seen = f"{[g.id for g in got]} instead of {[r.id for r in rest]} after {ids[index]}"
+            if [g.id for g in got] == [r.id for r in rest]:
+                wrong = next(p for p in zip(told(got), told(rest), strict=True) if p[0] != p[1])
+                seen = f"{show(wrong[0])} instead of {show(wrong[1])}"
+            context.fail(
+                "exactly the events after that id", seen, exchanges=context.world.exchanges(start)
+            )
+            return
+
+
+@scenario("stream.resume", SUBSCRIBE, needs=needs_resume)
+def json_turns_are_streamed_too(context: Context) -> None:
+    """A turn whose caller took JSON is delivered to those who follow the session."""
+    talk = next(
+        (o for o in context.document.with_role(Role.MESSAGE_CREATE) if answers_json(o)), None
+    )
+    if talk is None:
+        return
+    session = context.alice.create()
+    first = streamed_turn(context, session.id, "The first turn.").events
+    if not first or first[-1].id is None:
+        raise NotChecked("the turn has no ids")
+    turn = say(context.alice, talk, session.id, "The second turn.")
+    got = follow(context, session.id, first[-1].id, count=2, to_the_end=True)
+    texts = [s.text for s in got if s.kind is Kind.MESSAGE and s.role not in ("user", "system")]
+    if Kind.MESSAGE.value in context.document.model.events and texts != turn.texts:
+        context.fail("the reply of a JSON turn in the stream", f"{show(texts)} not {show(turn.texts)}")
+    if got and got[-1].kind not in TERMINAL:
+        context.fail("a terminal event at the end of a JSON turn", show(got[-1].raw.event))
+    check_order(context, got)
+
+
+def check_order(context: Context, got: list[Seen]) -> None:
+    """Fails for ids that do not rise in what a subscription gave."""
+    numbers = [int(s.id) for s in got if s.id is not None and s.id.isascii() and s.id.isdigit()]
+    if numbers != sorted(set(numbers)):
+        context.fail("rising ids in a subscription", show(numbers))
+
+
+@scenario("stream.ids", SUBSCRIBE, needs=needs_resume)
+def followed_ids_rise(context: Context) -> None:
+    """The ids that a subscription gives are unique and rise."""
+    session, events = _followed(context)
+    assert session
+    check_ids(context, events)
+
+
+@scenario("stream.schema", SUBSCRIBE, needs=needs_resume)
+def followed_events_fit(context: Context) -> None:
+    """The events that a subscription gives fit their schema."""
+    session = context.alice.create()
+    first = streamed_turn(context, session.id, "Something to follow.").events
+    with context.alice.open(subscription(context, session.id, first[0].id, 0)) as stream:
+        stream.drain()
+    turn = Turn(stream.exchange, arrivals=stream.arrivals)
+    turn.events = [EventStream(context.document.model).read(a.event) for a in turn.arrivals]
+    if not turn.arrivals:
+        raise NotChecked("nothing was replayed")
+    check_events(context, turn)
+
+
+def _followed(context: Context) -> tuple[str, list[Seen]]:
+    session = context.alice.create()
+    first = streamed_turn(context, session.id, "Something to follow.").events
+    return session.id, follow(context, session.id, first[0].id, count=len(first) - 1)
+
+
+@scenario("stream.media_type", SUBSCRIBE, needs=talkable)
+def subscriptions_are_streams(context: Context) -> None:
+    """A subscription is an event stream."""
+    session = context.alice.create()
+    with context.alice.open(subscription(context, session.id, None, 1)) as stream:
+        exchange = stream.exchange
+    if succeeded(exchange) and exchange.response.media_type != EVENT_STREAM:
+        context.fail(f"Content-Type: {EVENT_STREAM}", exchange.response.media_type or "none")
+
+
+@scenario("stream.incremental", SUBSCRIBE, needs=needs_resume)
+def followers_hear_at_once(context: Context) -> None:
+    """Who follows a session gets a turn while it happens, pieces and all."""
+    session = context.alice.create()
+    first = streamed_turn(context, session.id, "Before.").events
+    if not first or first[-1].id is None:
+        raise NotChecked("the turn has no ids")
+    talk = context.world.need(Role.MESSAGE_CREATE)
+    draft = subscription(context, session.id, first[-1].id, 5)
+    reader = EventStream(context.document.model)
+    got: list[Seen] = []
+    with context.alice.open(draft, Limits(seconds=6)) as stream:
+        said = message_draft(context.alice, talk, session.id, ["While you listen."])
+        if streams(talk) and answers_json(talk):
+            said.accept = "application/json"
+        context.alice.expect(said)
+        for arrival in stream.events():
+            got.append(reader.read(arrival.event))
+            if got[-1].kind in TERMINAL:
+                break
+    if not any(seen.kind in TERMINAL for seen in got):
+        names = [seen.raw.event for seen in got]
+        context.fail("a turn that is heard while one follows the session", show(names))
+
+
+@scenario("talk.isolation", SUBSCRIBE, needs=first_reason(modelled, talkable))
+def followers_hear_their_session_only(context: Context) -> None:
+    """A subscription does not tell what is said in another session."""
+    session, other = context.alice.create(), context.alice.create()
+    talk = context.world.need(Role.MESSAGE_CREATE)
+    secret = f"secret {context.world.bodies.fresh()}"
+    has_wait = wait_place(context) is not None
+    limits = Limits(seconds=2)
+    with context.alice.open(subscription(context, session.id, None, 1), limits) as stream:
+        say(context.alice, talk, other.id, secret)
+        if has_wait:
+            stream.drain()
+    if secret.encode() in stream.exchange.response.body:
+        context.fail("nothing of what was said in another session", "its text in the stream")
+
+
+def waits(document: Document, operation: Operation) -> str:
+    """The caller says how long a silence ends the stream."""
+    place = expression(document, operation, "reply", "wait")
+    return "" if place else "the operation does not say when it ends"
+
+
+@scenario("stream.wait", SUBSCRIBE, needs=first_reason(waits, has(Role.SESSION_CREATE)))
+def silence_ends_the_stream(context: Context) -> None:
+    """A subscription ends after the silence that was asked for, not before and not much later."""
+    session = context.alice.create()
+    limits = Limits(seconds=5)
+    with context.alice.open(subscription(context, session.id, None, 1), limits) as stream:
+        stream.drain()
+    seconds = stream.exchange.seconds
+    if not succeeded(stream.exchange):
+        return
+    if not stream.ended:
+        context.fail("the end of the stream after 1 s of silence", f"still open after {seconds:.1f} s")
+    elif seconds < 0.8:
+        context.fail("an open stream until 1 s of silence has passed", f"its end after {seconds:.2f} s")
+
+
+assert pointers

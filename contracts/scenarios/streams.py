@@ -1,0 +1,375 @@
+"""What a stream promises: valid events, in order, complete, stored, as they are said."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import msgspec
+
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.schemas import Validator, View, reference
+from sparring.spec.sse import ServerEvent
+from sparring.spec.turn import TERMINAL, Kind
+
+from ..answers import generalised
+from ..checks import Context, NotChecked, first_reason, scenario, show
+from ..comparing import at, has, rises
+from ..driver import EVENT_STREAM, history_operation, succeeded
+from ..places import properties
+from ..turns import Turn, answers_json, joined, message_draft, say, streams
+
+TALK = Role.MESSAGE_CREATE
+LONG_QUESTION = "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
+
+
+def streaming(document: Document, operation: Operation) -> str:
+    """The answer may be a stream."""
+    if not has(Role.SESSION_CREATE)(document, operation):
+        return "" if streams(operation) else "the operation does not stream"
+    return "the document has no session.create"
+
+
+def modelled(document: Document, operation: Operation) -> str:
+    """The document says what its events look like."""
+    return "" if document.model.events else "x-session-model says nothing of events"
+
+
+talks = first_reason(streaming, modelled)
+
+
+def streamed(context: Context, text: str = LONG_QUESTION) -> tuple[str, Turn]:
+    """A new session and one turn in it, streamed."""
+    session = context.alice.create()
+    return session.id, say(context.alice, context.operation, session.id, text, stream=True)
+
+
+@scenario("stream.media_type", TALK, needs=streaming)
+def streams_have_their_media_type(context: Context) -> None:
+    """A stream is a stream, and JSON is JSON, as `Accept` asks."""
+    session = context.alice.create()
+    draft = message_draft(context.alice, context.operation, session.id, ["Hello."])
+    with context.alice.open(draft) as stream:
+        stream.drain()
+    exchange = stream.exchange
+    if succeeded(exchange) and exchange.response.media_type != EVENT_STREAM:
+        context.fail(f"Content-Type: {EVENT_STREAM}", exchange.response.media_type or "none")
+    elif stream.broken:
+        context.fail("a stream that ends as HTTP wants it", stream.broken)
+    elif stream.parser.pending:
+        context.fail("a stream that ends after a whole event", "an unfinished event at the end")
+    if answers_json(context.operation):
+        draft = message_draft(context.alice, context.operation, session.id, ["Hello."])
+        draft.accept = "application/json"
+        answer = context.alice.send(draft)
+        if succeeded(answer) and answer.response.media_type == EVENT_STREAM:
+            context.fail("JSON where `Accept` asks for it", EVENT_STREAM)
+
+
+@scenario("stream.schema", TALK, needs=streaming)
+def events_fit_their_schema(context: Context) -> None:
+    """Every event, and the JSON in its data, fits the declared schema."""
+    for text in (LONG_QUESTION, "Hi"):
+        _, turn = streamed(context, text)
+        check_events(context, turn)
+
+
+def check_events(context: Context, turn: Turn) -> None:
+    """Fails for events that break the schema of the stream."""
+    form = event_form(context.document, context.operation)
+    if form is None:
+        raise NotChecked("the schema of the events is not declared")
+    if not turn.arrivals:
+        context.fail("events in the stream", "none")
+    for arrival in turn.arrivals:
+        value = form.value(arrival.event)
+        for violation in form.validator.violations(value, 1):
+            where = generalised(violation.pointer)
+            kind = arrival.event.event
+            context.fail(
+                f"{kind} events that fit their schema ({violation.keyword} at {where})",
+                f"{violation.message[:300]}: {show(value)}",
+            )
+    if turn.arrivals and all(e.kind is None for e in turn.events) and turn.events:
+        if context.document.model.events:
+            context.fail("events that the document names", show(turn.arrivals[0].event.event))
+
+
+class EventForm:
+    """How the events of a stream are put into one JSON value, and what validates it."""
+
+    def __init__(self, validator: Validator, names: set[str], *, whole: bool, parsed: bool) -> None:
+        self.validator = validator
+        self._names = names
+        self._whole = whole
+        self._parsed = parsed
+
+    def value(self, event: ServerEvent) -> Any:
+        """The event as the schema speaks of it."""
+        data = _json(event.data) if self._parsed else event.data
+        if not self._whole:
+            return data
+        found: dict[str, Any] = {}
+        if "event" in event.fields or "event" in self._names:
+            found["event"] = event.event
+        if "id" in event.fields:
+            found["id"] = event.id
+        if "data" in event.fields:
+            found["data"] = data
+        return found
+
+
+_NOT_JSON = "(this is not JSON)"
+
+
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return _NOT_JSON
+
+
+def event_form(document: Document, operation: Operation) -> EventForm | None:
+    """How the stream of an operation declares its events, None where it does not."""
+    success = operation.success
+    media = operation.media(success[0], EVENT_STREAM) if success else None
+    if media is None or media.schema is None:
+        return None
+    schema = document.schema(media.schema, View.RESPONSE)
+    names = set(properties(document, schema))
+    for branch in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        names |= set(properties(document, branch))
+    whole = "data" in names and bool(names & {"event", "id", "retry"})
+    parsed = not whole or _parses(document, schema)
+    if schema.get("type") == "string" and not whole:
+        parsed = False
+    rewritten = _outside(_with_content(document, copy.deepcopy(schema), parsed=parsed and whole))
+    validator = document.schemas.compile(rewritten, View.RESPONSE)
+    return EventForm(validator, names, whole=whole, parsed=parsed)
+
+
+def _parses(document: Document, schema: Any) -> bool:
+    """Whether `data` is JSON: an object, or a string that says so."""
+    schema = document.follow(schema)
+    data = document.follow(properties(document, schema).get("data", {}))
+    if data.get("type") not in (None, "string") or "json" in str(data.get("contentMediaType")):
+        return True
+    branches = (*schema.get("oneOf", ()), *schema.get("anyOf", ()), *schema.get("allOf", ()))
+    return "contentSchema" in data or any(_parses(document, branch) for branch in branches)
+
+
+def _with_content(document: Document, schema: Any, *, parsed: bool) -> Any:
+    """The schema in which JSON inside `data` is held to its `contentSchema`."""
+    if not isinstance(schema, dict) or not parsed:
+        return schema
+    schema = dict(schema)
+    for key in ("oneOf", "anyOf", "allOf"):
+        if key in schema:
+            schema[key] = [
+                _with_content(document, copy.deepcopy(document.follow(b)), parsed=True)
+                for b in schema[key]
+            ]
+    if isinstance(schema.get("properties"), dict) and "data" in schema["properties"]:
+        data = document.follow(schema["properties"]["data"])
+        is_text = data.get("type") == "string" or "contentMediaType" in data
+        if is_text:
+            inner = data.get("contentSchema", True)
+            wanted = {"allOf": [inner, {"not": {"const": _NOT_JSON}}]}
+            schema["properties"] = schema["properties"] | {"data": wanted}
+    return schema
+
+
+def _outside(node: Any) -> Any:
+    """A schema whose local references name the document, for use outside it."""
+    if isinstance(node, list):
+        return [_outside(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _outside(value) for key, value in node.items()}
+    target = node.get("$ref")
+    if isinstance(target, str) and target.startswith("#"):
+        found["$ref"] = reference(()) + target[1:]
+    return found
+
+
+@scenario("stream.ids", TALK, needs=talks)
+def ids_rise(context: Context) -> None:
+    """Every event that has an id has one of its own, and numbers rise, over turns too."""
+    session, turn = streamed(context)
+    again = say(context.alice, context.operation, session, "And then?", stream=True)
+    check_ids(context, turn.events + again.events)
+
+
+def check_ids(context: Context, events: list[Any]) -> None:
+    """Fails for ids that are missing, repeated or falling."""
+    ids = []
+    for seen in events:
+        if seen.kind is None or not context.document.model.events[seen.kind.value].has_id:
+            continue
+        if "id" not in seen.raw.fields or not seen.id:
+            context.fail("an id on every event that the document gives one", f"{seen.kind} has none")
+            return
+        ids.append(seen.id)
+    if len(set(ids)) < len(ids):
+        context.fail("an id of its own for every event", show(ids))
+    elif all(id.isascii() and id.isdigit() for id in ids) and not rises(map(int, ids), strictly=True):
+        context.fail("ids that rise", show(ids))
+
+
+def ends(document: Document, operation: Operation) -> str:
+    """The document has events that end a turn."""
+    kinds = {Kind(kind) for kind in document.model.events}
+    return "" if kinds & TERMINAL else "no event ends a turn"
+
+
+@scenario("stream.terminal", TALK, needs=first_reason(talks, ends))
+def one_terminal_event(context: Context) -> None:
+    """The last event of a turn, and no other, ends it; then the stream ends."""
+    for text in (LONG_QUESTION, "Hi"):
+        _, turn = streamed(context, text)
+        kinds = [seen.kind for seen in turn.events]
+        found = [kind for kind in kinds if kind in TERMINAL]
+        names = [arrival.event.event for arrival in turn.arrivals]
+        if len(found) != 1:
+            context.fail("one terminal event", f"{len(found)} of them in {show(names[-5:])}")
+        elif kinds[-1] not in TERMINAL:
+            context.fail("the terminal event as the last one", show(names[-3:]))
+        elif not turn.ended:
+            context.fail("the end of the stream after the terminal event", "it stays open")
+        if found and found[0] is not Kind.DONE and Kind.DONE.value in context.document.model.events:
+            context.fail("a turn that is done", show(names[-1]))
+
+
+@scenario("stream.adds_up", TALK, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
+def pieces_add_up(context: Context) -> None:
+    """The pieces are numbered, and together they are the message as it is sent and stored."""
+    for text in (LONG_QUESTION, "Hi"):
+        session, turn = streamed(context, text)
+        stored = {
+            line.id: line.text for line in context.alice.history(session) if line.role == "agent"
+        }
+        sums = joined(turn)
+        texts = list(sums.values())
+        for message, found in sums.items():
+            known = message in stored if message is not None else found in stored.values()
+            wanted = stored.get(message, found) if known else None
+            if found != wanted:
+                seen = f"{show(found)} and {show(wanted if known else list(stored.values()))}"
+                context.fail("pieces that add up to the stored message", seen)
+        if isinstance(index_place(context), tuple):
+            check_indexes(context, turn)
+        for reply in turn.reply:
+            if reply.text not in stored.values():
+                context.fail("the streamed message in the history", show(reply.text))
+            if sums and reply.text not in texts:
+                context.fail("pieces of every streamed message", show(reply.text))
+        said = texts or [reply.text for reply in turn.reply]
+        if missing := [text for text in stored.values() if text not in said]:
+            context.fail("in the stream everything that the agent said", f"{show(missing)} is missing")
+        check_echo(context, turn, text)
+
+
+def index_place(context: Context) -> tuple[str, ...] | None:
+    """Where a piece has its number."""
+    shape = context.document.model.events.get(Kind.CHUNK.value)
+    return shape.places.get("chunk.index") if shape else None
+
+
+def check_indexes(context: Context, turn: Turn) -> None:
+    """Fails unless the pieces of each message are numbered from 0."""
+    numbers: dict[Any, list[Any]] = {}
+    for seen in turn.events:
+        if seen.kind is Kind.CHUNK:
+            numbers.setdefault(seen.message, []).append(at(seen.data, index_place(context)))
+    for found in numbers.values():
+        if found != list(range(len(found))):
+            context.fail("pieces numbered 0, 1, 2 and so on", show(found))
+
+
+def check_echo(context: Context, turn: Turn, text: str) -> None:
+    """Fails when the user's own message is streamed otherwise than it was sent."""
+    echoes = [seen.text for seen in turn.events if seen.kind is Kind.MESSAGE and seen.role == "user"]
+    if echoes and echoes != [text]:
+        context.fail("the user's message in the stream as it was sent", show(echoes))
+
+
+def event_list(document: Document, operation: Operation) -> str:
+    """The document lists its events."""
+    lists = [o for o in document.with_role(Role.MESSAGE_LIST) if o.binding and o.binding.shape == "event"]
+    return "" if lists else "the document does not list its events"
+
+
+@scenario("stream.stored", TALK, needs=first_reason(talks, event_list))
+def streamed_events_are_stored(context: Context) -> None:
+    """Events that are stored stand in the list as they were streamed, in that order, no others."""
+    whole = {k for k, s in context.document.model.events.items() if s.data is None}
+    operation = next(
+        o for o in context.document.with_role(Role.MESSAGE_LIST) if o.binding and o.binding.shape == "event"
+    )
+    session = context.alice.create()
+    for text in (LONG_QUESTION, "Hi"):
+        before = len(context.alice.all(operation, session.id))
+        turn = say(context.alice, context.operation, session.id, text, stream=True)
+        listed = context.alice.all(operation, session.id)[before:]
+        sent = [seen.data for seen in turn.events if seen.kind and seen.kind.value in whole]
+        if sent != listed:
+            seen = f"{len(sent)} streamed, {len(listed)} listed"
+            wrong = next((pair for pair in zip(sent, listed, strict=False) if pair[0] != pair[1]), None)
+            seen += f"; {show(wrong[0])} and {show(wrong[1])}" if wrong else ""
+            context.fail("the streamed events in the event list", seen)
+    if suggestions := context.document.with_role(Role.SUGGESTION_LIST):
+        _suggestions(context, session.id, turn, suggestions[0])
+
+
+def _suggestions(context: Context, session: str, turn: Turn, operation: Operation) -> None:
+    shape = context.document.model.events.get(Kind.SUGGESTIONS.value)
+    place = shape.places.get("suggestion.texts") if shape else None
+    if place is None:
+        return
+    sent = [t for s in turn.events if s.kind is Kind.SUGGESTIONS for t in at(s.data, place) or ()]
+    where = context.document.model.suggestion.get("text")
+    stored = [at(item, where) for item in context.alice.all(operation, session)]
+    missing = [text for text in sent if text not in stored]
+    if missing:
+        context.fail("the streamed suggestions in their list", f"{show(missing)} is missing")
+
+
+@scenario("stream.incremental", TALK, needs=talks)
+def pieces_arrive_one_by_one(context: Context) -> None:
+    """A turn that takes time is not held back to its end; an instant one proves nothing."""
+    verdicts = [burst(context, streamed(context)[1]) for _ in range(2)]
+    if all(verdicts):
+        verdicts.append(burst(context, streamed(context)[1]))
+        if all(verdicts):
+            context.fail("events that arrive while the turn goes on", verdicts[0])
+
+
+def burst(context: Context, turn: Turn) -> str:
+    """How all events of a turn came at once although it took time; empty when they did not."""
+    from ..comparing import instant
+
+    if len(turn.arrivals) < 4:
+        return ""
+    arrivals = [arrival.seconds for arrival in turn.arrivals]
+    span = arrivals[-1] - arrivals[0]
+    row = context.document.model.event
+    whole = {k for k, s in context.document.model.events.items() if s.data is None}
+    times = [
+        moment.timestamp()
+        for seen in turn.events
+        if seen.kind and seen.kind.value in whole
+        for moment in [instant(at(seen.data, row.created))]
+        if moment is not None and not isinstance(moment, float)
+    ]
+    told = max(times) - min(times) if times else 0.0
+    if told >= 0.04 and span < told / 5:
+        return f"the events say that they took {told:.3f} s, but arrived within {span:.3f} s"
+    early = turn.events[0].kind in (Kind.MESSAGE, Kind.STATUS)
+    if early and arrivals[-1] >= 0.3 and span < arrivals[-1] / 20:
+        return f"nothing for {arrivals[0]:.3f} s, then all within {span:.3f} s"
+    return ""
+
+
+assert history_operation and pointers
