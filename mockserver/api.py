@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 from starlette.types import Receive, Scope, Send
 
+from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import SparringError
@@ -20,7 +21,6 @@ from .handlers import Handler, messages, sessions
 from .handlers.resources import compile_resource
 from .problems import Problem, ProblemWriter
 from .requests import Reader, Request
-from .wire import Wire
 from .world import World
 
 logger = logging.getLogger("sparring.mockserver")

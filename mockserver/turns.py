@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
+from sparring.fixtures.recording import AGENT_KINDS, Recorder
+from sparring.fixtures.wire import Wire
 from sparring.spec import model
 from sparring.spec.model import Entry, Session
 from sparring.spec.turn import Kind, Step, Turn
 
-from .wire import Wire
 from .world import World
 
 SESSIONS = "sessions"
@@ -20,23 +21,19 @@ SESSIONS = "sessions"
 _encode = msgspec.json.encode
 decode_session = msgspec.json.Decoder(Session).decode
 decode_entry = msgspec.json.Decoder(Entry).decode
-_AGENT = {Kind.MESSAGE, Kind.STATUS, Kind.TOOL_CALL, Kind.TOOL_RESULT}
-_NAMED = {*_AGENT, Kind.SUGGESTIONS}  # the kinds whose entries have an id of their own
 
 
 class Gone(Exception):
     """The session was deleted while its turn ran."""
 
 
-class Journal:
-    """Adds entries to the log of one session, each write together with the session's record."""
+class Journal(Recorder):
+    """Records one turn in a world: each write holds entries and the session's record together."""
 
-    def __init__(self, world: World, wire: Wire, session: str, turn: str) -> None:
-        self.turn = turn
+    def __init__(self, world: World, wire: Wire, session: str) -> None:
+        super().__init__(wire, world.chance, world.clock.now)
         self.session = session
         self._world = world
-        self._wire = wire
-        self._stored = wire.model.stored
 
     async def read(self) -> Session:
         """The session as it is now. Raises Gone."""
@@ -52,36 +49,6 @@ class Journal:
         await store.write(SESSIONS, record.id, _encode(record))
         await store.append(record.id, [_encode(entry) for entry in entries])
         self._world.signals.fire(record.id)
-
-    def entry(self, record: Session, kind: Kind, role: str, **parts: Any) -> Entry:
-        """The next entry of the record's log; the record is changed, nothing is stored yet."""
-        id = parts.pop("id", None) or (self.new_id() if kind in _NAMED else "")
-        now, stored = self._world.clock.now(), kind in self._stored
-        return model.append(record, kind, id, self.turn, role, now, stored=stored, **parts)
-
-    def new_id(self) -> str:
-        """A new id for a message or an event."""
-        return str(self._wire.new_message(self._world.chance))
-
-
-def perform_at_once(
-    journal: Journal, record: Session, turn: Turn, steps: list[Step]
-) -> list[Entry]:
-    """The entries of a turn that nobody watches being said; the record is changed."""
-    entries: list[Entry] = []
-    said: str | None = None
-    for step in steps:
-        kind, data = step.kind, step.data
-        if kind is Kind.MESSAGE:
-            entry = journal.entry(record, kind, "agent", text=step.text, pieces=step.pieces)
-            said = entry.id
-        else:
-            if kind not in _AGENT:
-                data = {"message": said, **data}
-            entry = journal.entry(record, kind, "agent", data=data)
-        entries.append(entry)
-    record.cursor = dict(turn.cursor) or record.cursor
-    return entries
 
 
 class RunningTurn:
@@ -172,7 +139,7 @@ class RunningTurn:
         return True
 
     async def _do(self, step: Step) -> None:
-        said = {} if step.kind in _AGENT else {"message": self._said}
+        said = {} if step.kind in AGENT_KINDS else {"message": self._said}
         await self._store(step.kind, data={**said, **step.data})
 
     async def _end_early(self, part: tuple[str, str, list[str]] | None) -> None:

@@ -8,7 +8,9 @@ from operator import itemgetter
 from typing import Any
 
 from sparring.fixtures.player import play
-from sparring.fixtures.shapes import Build, Location, Slot
+from sparring.fixtures.recording import Surround
+from sparring.fixtures.shapes import Location, Slot
+from sparring.fixtures.wire import ListShape, ReplyShape, SuggestionShape, Wire
 from sparring.spec import model, pointers, sse
 from sparring.spec.binding import Binding
 from sparring.spec.document import Operation
@@ -20,8 +22,7 @@ from ..answers import Answer, Stream
 from ..negotiation import choose
 from ..problems import Problem
 from ..requests import Request
-from ..turns import SESSIONS, Journal, RunningTurn, decode_entry, perform_at_once, replay
-from ..wire import ListShape, RowShape, Wire, usage
+from ..turns import SESSIONS, Journal, RunningTurn, decode_entry, replay
 from . import records
 from .sessions import SessionHandler, seen
 
@@ -34,13 +35,8 @@ class Create(SessionHandler):
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
         self._incoming = _Incoming(wire, binding)
-        self._reply = _Reply(wire, binding, self.responder.schema)
-        self._words, around = wire.model.status, wire.model.turn
-        at = around.index("reply") if "reply" in around else len(around)
-        self._before, self._after = (
-            [Step(Kind.STATUS, data={"state": self._words.get(word, word)}) for word in part]
-            for part in (around[:at], around[at + 1 :])
-        )
+        self._reply = ReplyShape(wire, binding, self.responder.schema)
+        self._surround = Surround(wire)
         stream_type = self.responder.stream_type
         self._offered = self.responder.offered
         if binding.via == "sse" and stream_type:
@@ -71,7 +67,8 @@ class Create(SessionHandler):
 
     async def _answer(self, request: Request, session: Session) -> Answer:
         journal, entries, text, turn = self._begin(request, session)
-        said = perform_at_once(journal, session, turn, self._steps(turn))
+        said = journal.play(session, self._surround(turn.steps))
+        session.cursor = dict(turn.cursor) or session.cursor
         record = self.binding.record
         if record is None or record(request) is not False:
             await journal.write(session, [*entries, *said])
@@ -87,29 +84,18 @@ class Create(SessionHandler):
         running = RunningTurn(request.world, self.wire, journal, first)
         for entry in entries:
             running.show(entry)
-        request.world.start(running.perform(turn, self._steps(turn)), lock)
+        request.world.start(running.perform(turn, self._surround(turn.steps)), lock)
         return Stream(self.responder.status, media_type.encode(), running.follow())
 
     def _begin(self, request: Request, session: Session) -> tuple[Journal, list[Entry], str, Turn]:
         """Records what the user sent, and asks the script for its answer."""
         world = request.world
-        journal = Journal(world, self.wire, session.id, str(self.wire.new_turn(world.chance)))
+        journal = Journal(world, self.wire, session.id)
         entries, text = self._incoming.entries(request, journal, session)
         if text is None:
             return journal, entries, "", Turn([_DONE], session.cursor, iter(()), "tool result")
         seed = f"{world.seed}/{session.id}"
         return journal, entries, text, play(world.script, session.cursor, text, seen(session), seed)
-
-    def _steps(self, turn: Turn) -> list[Step]:
-        """The steps with the document's statuses around the reply, in its own words."""
-        words = self._words
-        steps = [
-            Step(s.kind, s.after, data={"state": words.get(s.data["state"], s.data["state"])})
-            if s.kind is Kind.STATUS
-            else s
-            for s in turn.steps
-        ]
-        return [*self._before, *steps[:-1], *self._after, steps[-1]]
 
 
 _DONE = Step(Kind.DONE, data={"finish": "stop"})
@@ -181,50 +167,6 @@ def plain(content: Any) -> str:
     if isinstance(content, list):
         return "".join(plain(part) for part in content)
     return plain(content["text"]) if isinstance(content, dict) and "text" in content else ""
-
-
-class _Reply:
-    """The JSON body of a turn."""
-
-    def __init__(self, wire: Wire, binding: Binding, schema: Any) -> None:
-        shaper, at = wire.shaper, binding.reply_at
-        self._fill = binding.body
-        places: dict[Location, Any] = {
-            (name,): Slot(itemgetter(name)) for name in binding.body_template
-        }
-        self._each = at is not None and at[-1:] == ("*",)
-        self._row: Callable[[Entry], Any] | None = None
-        if at is not None:
-            row_schema = shaper.at(schema, at)
-            types = shaper.types(row_schema)
-            if "string" not in types:
-                self._row = RowShape(shaper, row_schema, wire.model.message)
-            places[at[:-1] if self._each else at] = Slot(itemgetter(" reply"))
-        self._build: Build = shaper.compile(schema, places)
-
-    def __call__(self, turn: str, finish: str, prompt: str, messages: Sequence[Entry]) -> Any:
-        text = "".join(entry.text for entry in messages)
-        last = messages[-1] if messages else None
-        values: dict[str, Any] = {}
-        if self._fill is not None:
-            context: Mapping[str, Mapping[str, Any]] = {
-                "turn": {
-                    "id": turn,
-                    "finish": finish,
-                    "usage": usage(prompt, text),
-                    "stopped": False,
-                    "created": last.created if last else None,
-                },
-                "message": {"id": last.id if last else None, "text": text},
-            }
-            values |= self._fill(context)
-        if self._row is None:
-            values[" reply"] = [entry.text for entry in messages] if self._each else text
-        elif self._each:
-            values[" reply"] = [self._row(entry) for entry in messages]
-        else:
-            values[" reply"] = self._row(last) if last else None
-        return self._build(values)
 
 
 class List(SessionHandler):
@@ -356,13 +298,7 @@ class Suggestions(SessionHandler):
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
         shaper, schema = wire.shaper, self.responder.schema
-        row = shaper.at(schema, (*binding.items, "*"))
-        model_places = wire.model.suggestion
-        self._row = shaper.compile(
-            row, {at: Slot(itemgetter(name)) for name, at in model_places.items()}
-        )
-        at = model_places.get("created")
-        self._time = shaper.time(shaper.at(row, at) if at else None)
+        self._row = SuggestionShape(wire, shaper.at(schema, (*binding.items, "*")))
         self._list = ListShape(shaper, schema, binding.items, binding.page.total)
         self._oldest_first = operation.promises.get("list.order", {}).get("dir") == "asc"
 
@@ -373,16 +309,6 @@ class Suggestions(SessionHandler):
         found = model.suggestions(log)
         if self._oldest_first:
             found.reverse()
-        rows = [
-            self._row(
-                {
-                    "id": f"{entry.id}{index}" if index else entry.id,
-                    "text": text,
-                    "message": entry.data.get("message"),
-                    "session": session.id,
-                    "created": self._time(entry.created),
-                }
-            )
-            for entry, index, text in records.cut(request, self.binding, found)
-        ]
+        shown = records.cut(request, self.binding, found)
+        rows = [self._row(session.id, *suggestion) for suggestion in shown]
         return self.responder.json(self._list(rows, len(found)))

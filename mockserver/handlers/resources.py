@@ -7,17 +7,17 @@ from urllib.parse import quote
 
 import msgspec
 
+from sparring.fixtures.ids import compile_ids
 from sparring.fixtures.sampler import Sampler
+from sparring.fixtures.wire import ListShape, RecordShape, Wire
 from sparring.spec.binding import Filter
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import SparringError
 from sparring.spec.model import Record
 
 from ..answers import Answer, Responder
-from ..ids import compile_ids
 from ..problems import Problem
 from ..requests import Request
-from ..wire import ListShape, RecordShape, Wire
 from . import Handler, records
 
 _encode = msgspec.json.encode

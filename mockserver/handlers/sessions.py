@@ -8,6 +8,8 @@ from urllib.parse import quote
 import msgspec
 
 from sparring.fixtures.player import greet
+from sparring.fixtures.recording import Recorder
+from sparring.fixtures.wire import ListShape, RecordShape, Wire
 from sparring.spec.binding import Binding, Role
 from sparring.spec.document import Operation
 from sparring.spec.model import Session
@@ -15,8 +17,7 @@ from sparring.spec.model import Session
 from ..answers import Answer, Headers, Responder
 from ..problems import Problem
 from ..requests import Request
-from ..turns import SESSIONS, Journal, decode_session, perform_at_once
-from ..wire import ListShape, RecordShape, Wire
+from ..turns import SESSIONS, decode_session
 from . import records
 
 _encode = msgspec.json.encode
@@ -77,8 +78,7 @@ class Maker:
         session = Session(new_id, request.user, now, now, attributes)
         entries = []
         if greeting and (turn := greet(world.script, seen(session), f"{world.seed}/{new_id}")):
-            journal = Journal(world, wire, new_id, str(wire.new_turn(world.chance)))
-            entries = perform_at_once(journal, session, turn, list(turn.steps))
+            entries = Recorder(wire, world.chance, world.clock.now).play(session, turn.steps)
         if not await world.store.create(SESSIONS, request.user, new_id, _encode(session)):
             raise Problem(409, "H409", f"The id {new_id} is taken.")
         if entries:

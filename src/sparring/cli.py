@@ -85,6 +85,27 @@ def serve(
     run(app, listener, ready=lambda: click.echo(f"sparring serves {document.title} on {url}"))
 
 
+@main.command()
+@click.argument("spec", default="sessions")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
+@click.option("--seed", default="sparring", show_default=True, help="Same seed, same bytes.")
+@click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000))
+@_overlay
+def fixtures(
+    spec: str, output: Path, script: Path | None, seed: str, count: int, overlays: tuple[Path, ...]
+) -> None:
+    """Write valid example data for SPEC: every schema, and one conversation."""
+    from sparring.fixtures.script import default_script, load_script
+    from sparring.fixtures.writer import write_fixtures
+    from sparring.spec.document import load_document
+
+    document = load_document(spec, overlays)
+    agent = load_script(script) if script else default_script()
+    files = write_fixtures(document, output, agent, seed=seed, count=count)
+    click.echo(f"wrote {len(files)} files to {output}")
+
+
 def _key(text: str) -> tuple[str, str]:
     user, sign, key = text.partition("=")
     if not (user and sign and key):

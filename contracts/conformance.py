@@ -1,0 +1,298 @@
+"""The one place that knows Schemathesis (pinned to 4.32, through its engine, which is not public).
+
+It sends valid and broken requests that no one thought of; what it finds becomes our findings.
+"""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.exchange import Exchange, Request, Response
+from sparring.spec.finding import Finding, Severity
+from sparring.spec.promises import REGISTRY
+from sparring.spec.schemas import View
+
+from .checks import position
+from .places import expression
+from .requests import request_fits
+from .target import Target, credentials, usable_security
+
+PROMISES = {
+    "ServerError": "response.status",
+    "UndefinedStatusCode": "response.status",
+    "JsonSchemaError": "response.schema",
+    "MalformedJson": "response.schema",
+    "ContentDeserializationError": "response.schema",
+    "DiscriminatorMismatch": "response.schema",
+    "MissingContentType": "response.media_type",
+    "MalformedMediaType": "response.media_type",
+    "UndefinedContentType": "response.media_type",
+    "MissingHeaders": "response.headers",
+    "AcceptedNegativeData": "input.refused",
+    "MissingHeaderNotRejected": "input.parameters",
+    "RejectedPositiveData": "input.accepted",
+    "UnsupportedMethodResponse": "method.allow",
+    "AllowHeaderMismatch": "method.allow",
+    "IgnoredAuth": "auth.required",
+    "UseAfterFree": "delete.gone",
+    "EnsureResourceAvailability": "create.read_back",
+}
+UNTRIED = frozenset({Role.MESSAGE_SUBSCRIBE})
+
+
+@dataclass
+class Conformance:
+    """What a run of Schemathesis came to."""
+
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    requests: int = 0
+
+
+def tried(document: Document) -> list[Operation]:
+    """The operations that Schemathesis is let at: those of the sessions API that do not hang."""
+    return [o for o in document.operations if o.binding and o.binding.role not in UNTRIED]
+
+
+def conform(
+    document: Document,
+    target: Target,
+    key: str,
+    *,
+    operations: Sequence[Operation] | None = None,
+    seed: int = 0,
+    max_examples: int = 20,
+    retries: int = 2,
+) -> Conformance:
+    """Runs Schemathesis on some operations, and again on those where it failed."""
+    chosen = tried(document) if operations is None else list(operations)
+    adapter = _Adapter(document, target, key, seed, max_examples)
+    try:
+        result = adapter.run(chosen)
+        left = {finding.id: finding for finding in result.findings}
+        confirmed: list[Finding] = []
+        for attempt in range(2, retries + 2):
+            if not left:
+                break
+            again = [o for o in chosen if any(f.operation == o.label for f in left.values())]
+            repeated = adapter.run(again)
+            result.requests += repeated.requests
+            for finding in repeated.findings:
+                if first := left.pop(finding.id, None):
+                    confirmed.append(replace(first, reproduced=2, tried=attempt))
+        result.findings = confirmed if retries else list(left.values())
+        result.notes += [
+            f"Schemathesis saw this once only: {f.promise} {f.operation}: {f.seen}"[:300]
+            for f in (left.values() if retries else ())
+        ]
+        return result
+    except Exception as error:  # a document that it dislikes is no finding of ours
+        return Conformance(notes=[f"Schemathesis can't be run: {type(error).__name__}: {error}"[:500]])
+
+
+class _Adapter:
+    def __init__(
+        self, document: Document, target: Target, key: str, seed: int, max_examples: int
+    ) -> None:
+        self.document = document
+        self.target = target
+        self.key = key
+        self.seed = seed
+        self.max_examples = max_examples
+        self.labels = {self._label(o): o for o in document.operations}
+
+    def _label(self, operation: Operation) -> str:
+        """How Schemathesis calls an operation: its path has no base path."""
+        return f"{operation.method} {operation.path.removeprefix(self.document.base_path)}"
+
+    def run(self, operations: Sequence[Operation]) -> Conformance:
+        import warnings
+
+        import schemathesis.openapi
+        from schemathesis.engine import events, from_schema
+
+        result = Conformance()
+        wanted = [self._label(o) for o in operations]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = copy.deepcopy(self.document.source.tree)
+            schema: Any = schemathesis.openapi.from_dict(tree, config=self._config(operations))
+            schema = schema.include(name=wanted)
+            with _hooked(self._before_call):
+                for event in from_schema(schema).execute():
+                    if isinstance(event, events.ScenarioFinished):
+                        result.requests += len(event.recorder.interactions)
+                        result.findings += self._findings(event)
+                    elif isinstance(event, (events.NonFatalError, events.FatalError)):
+                        result.notes.append(f"Schemathesis: {_problem(event)}"[:500])
+        result.findings = list({f.id: f for f in reversed(result.findings)}.values())[::-1]
+        result.notes = list(dict.fromkeys(result.notes))
+        return result
+
+    def _config(self, operations: Sequence[Operation]) -> Any:
+        import schemathesis
+
+        statuses = {
+            "positive": ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"],
+            "negative": [
+                *("400", "401", "403", "404", "405", "406", "409", "410", "412", "413", "415"),
+                *("422", "428", "429", "5xx"),
+            ],
+        }
+        headers = dict(self.target.headers)
+        for operation in operations:
+            if ways := usable_security(operation):
+                headers |= credentials(ways[0], self.key)[0]
+                break
+        return schemathesis.Config.from_dict(
+            {
+                "seed": self.seed,
+                "base-url": self.target.root + self.document.base_path,
+                "headers": headers,
+                "workers": 1,
+                "continue-on-failure": True,
+                "request-timeout": self.target.timeout,
+                "max-stream-events": 20,
+                "warnings": False,
+                "checks": {
+                    "positive_data_acceptance": {"expected-statuses": statuses["positive"]},
+                    "negative_data_rejection": {"expected-statuses": statuses["negative"]},
+                },
+                "generation": {
+                    "max-examples": self.max_examples,
+                    "deterministic": True,
+                    "database": "none",
+                    "no-shrink": True,
+                    "with-security-parameters": False,
+                },
+                "phases": {"stateful": {"enabled": len(operations) > 1, "max-steps": 6}},
+            }
+        )
+
+    def _before_call(self, context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+        """Makes a client's id new, so that a create meets no older one; adds what is no header."""
+        operation = self.labels.get(case.operation.label)
+        if operation is None or operation.binding is None:
+            return
+        ways = usable_security(operation)
+        for name, value in credentials(ways[0], self.key)[1] if ways else ():
+            case.query = {**(case.query or {}), name: value}
+        place = expression(self.document, operation, "client_id")
+        if place is None or place[0] != "body" or not isinstance(case.body, dict):
+            return
+        location = pointers.split(place[1])
+        if not isinstance(pointers.first(case.body, location), str):
+            return
+        trial = copy.deepcopy(case.body)
+        media = next((m for m in operation.body.values() if "json" in m.type and m.schema), None)
+        for fresh in (secrets.token_hex(8), str(uuid.uuid4())):
+            pointers.put(trial, location, fresh)
+            if media and media.schema:
+                validator = self.document.schemas.at(media.schema, View.REQUEST)
+                if validator.is_valid(case.body) and validator.is_valid(trial):
+                    case.body = trial
+                    return
+
+    def _findings(self, event: Any) -> Iterator[Finding]:
+        for case_id, checks in event.recorder.checks.items():
+            for check in checks:
+                if check.failure_info is None:
+                    continue
+                failure = check.failure_info.failure
+                case = event.recorder.cases.get(failure.case_id or case_id)
+                label = case.value.operation.label if case else failure.operation
+                operation = self.labels.get(label) or self.labels.get(failure.operation)
+                if operation is not None and (found := self._finding(event, case_id, check, operation)):
+                    yield found
+
+    def _finding(
+        self, event: Any, case_id: str, check: Any, operation: Operation
+    ) -> Finding | None:
+        failure = check.failure_info.failure
+        promise = PROMISES.get(type(failure).__name__, f"conformance.{check.name}")
+        if promise in REGISTRY and not operation.promises.holds(promise):
+            return None
+        if _misjudged(self.document, operation, event.recorder.interactions.get(case_id), failure):
+            return None
+        ids = [*failure.related_case_ids(), case_id, failure.case_id]
+        exchanges = [
+            exchange
+            for id in dict.fromkeys(filter(None, ids))
+            if (exchange := _exchange(event.recorder.interactions.get(id)))
+        ]
+        severity = REGISTRY[promise].severity if promise in REGISTRY else Severity.MAJOR
+        sentence = REGISTRY[promise].sentence if promise in REGISTRY else failure.title
+        return Finding(
+            promise=promise,
+            operation=operation.label,
+            message=sentence,
+            expected=f"no failure of the check {check.name}: {failure.title}",
+            seen=" ".join(str(failure.message).split())[:500],
+            suite="conformance",
+            exchanges=tuple(exchanges),
+            severity=severity,
+            position=position(self.document, operation, promise),
+            seed=self.seed,
+        )
+
+
+def _misjudged(document: Document, operation: Operation, interaction: Any, failure: Any) -> bool:
+    """Whether our own validators say otherwise of the request that the failure hangs on.
+
+    Schemathesis takes `If-Match: 0` for a value of a schema whose pattern forbids it.
+    """
+    kind = type(failure).__name__
+    if kind not in ("RejectedPositiveData", "AcceptedNegativeData") or interaction is None:
+        return False
+    request = interaction.request
+    headers = {name: value[0] for name, value in request.headers.items()}
+    fits = request_fits(document, operation, Request(request.method, request.uri, headers, request.body or b""))
+    return fits is (kind == "AcceptedNegativeData")
+
+
+@contextmanager
+def _hooked(before_call: Callable[[Any, Any, dict[str, Any]], None]) -> Iterator[None]:
+    """Lets a function see every case before it is sent; Schemathesis has this hook globally only."""
+    from schemathesis import hooks
+
+    def hook(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+        before_call(context, case, kwargs)
+
+    hooks.GLOBAL_HOOK_DISPATCHER.register_hook_with_name(hook, "before_call")
+    try:
+        yield
+    finally:
+        hooks.unregister(hook)
+
+
+def _exchange(interaction: Any) -> Exchange | None:
+    if interaction is None or interaction.response is None:
+        return None
+    request, response = interaction.request, interaction.response
+    headers = {name: value[0] for name, value in request.headers.items()}
+    for name in ("Content-Length", "Accept-Encoding", "Connection", "User-Agent"):
+        headers.pop(name, None)
+    return Exchange(
+        Request(request.method, request.uri, headers, request.body or b""),
+        Response(
+            response.status_code,
+            {name.lower(): ", ".join(value) for name, value in response.headers.items()},
+            response.content or b"",
+        ),
+        response.elapsed,
+    )
+
+
+def _problem(event: Any) -> str:
+    info = getattr(event, "info", None)
+    error = getattr(event, "exception", None) or getattr(info, "_error", None) or info
+    return " ".join(str(error).split())
