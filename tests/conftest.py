@@ -1,6 +1,10 @@
 """What every test may use, and the rule that nothing which can run is skipped unnoticed."""
 
 import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,59 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{ABSENT} the folder of third-party documents (SPARRING_SHARED names it)")
     return folder
+
+
+class Running:
+    """A `sparring serve` in a process of its own. `log` is all that it has printed so far."""
+
+    def __init__(self, *arguments: str | Path) -> None:
+        command = [sys.executable, "-m", "sparring.cli", "serve", "--port", "0"]
+        self.process = subprocess.Popen(
+            [*command, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.log = ""
+        for line in self.process.stdout:
+            self.log += line
+            if match := re.search(r"serves .* on (http://\S+)$", line.strip()):
+                self.url = match.group(1)
+                return
+        raise AssertionError(f"sparring serve did not start:\n{self.log}")
+
+    def stop(self) -> str:
+        """Ends the process and returns all that it printed."""
+        self.process.terminate()
+        rest, _ = self.process.communicate(timeout=20)
+        self.log += rest
+        return self.log
+
+
+Serve = Callable[..., Running]
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Serve]:
+    """Starts mock servers with the arguments of `sparring serve`; all are stopped at the end."""
+    running: list[Running] = []
+
+    def start(*arguments: str | Path) -> Running:
+        running.append(Running(*arguments))
+        return running[-1]
+
+    yield start
+    for server in running:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def mock(serve: Serve) -> Running:
+    """A mock of the canonical document whose agent answers at once; tests share it, so each makes
+    sessions of its own."""
+    return serve("sessions", "--script", ROOT / "tests" / "quick.yaml")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

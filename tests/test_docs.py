@@ -1,0 +1,99 @@
+"""Every example of the README runs."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# (\S+\.yaml)\n")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> dict[str, str]:
+    """The environment of the examples: `sparring` and `pytest` of this environment come first."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_every_example_of_the_readme_runs(tmp_path: Path, shell: dict[str, str]) -> None:
+    for language, text in BLOCKS:
+        if language == "yaml" and (named := FILE.match(text)):
+            (tmp_path / named.group(1)).write_text(text, encoding="utf-8")
+    port = free_port()
+    server: subprocess.Popen[str] | None = None
+    printed = []
+    try:
+        for language, text in BLOCKS:
+            if language == "python":
+                subprocess.run([sys.executable, "-c", text], check=True, env=shell, cwd=tmp_path)
+            if language != "sh":
+                continue
+            text = text.replace("8000", str(port))
+            if text.startswith("sparring serve"):
+                server = restart(server, f"exec {text.strip()} --port {port}", tmp_path, shell)
+                continue
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", text],
+                env=shell,
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
+            assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+            printed.append(done.stdout)
+    finally:
+        stop(server)
+    streamed = printed[1]
+    assert streamed.count("event: chunk") > 2, "the second curl streams the scripted reply"
+    assert streamed.rstrip().endswith('"finish_reason":"stop"}')
+    assert "Hello! How can I help?" in printed[2], "what was streamed is in the history"
+    assert '"pointer":"/agent_id"' in printed[3]
+    assert (tmp_path / "fixtures" / "schemas" / "Session.json").exists()
+
+
+def restart(
+    old: subprocess.Popen[str] | None, command: str, folder: Path, env: dict[str, str]
+) -> subprocess.Popen[str]:
+    """Starts a server in place of another, and waits until it says that it serves."""
+    stop(old)
+    new = subprocess.Popen(
+        ["bash", "-c", command], env=env, cwd=folder, stdout=subprocess.PIPE, text=True
+    )
+    assert new.stdout is not None
+    assert "serves" in new.stdout.readline()
+    return new
+
+
+def stop(server: subprocess.Popen[str] | None) -> None:
+    if server is not None:
+        server.terminate()
+        server.communicate(timeout=20)
+
+
+def test_the_readme_names_every_command() -> None:
+    from sparring.cli import main
+
+    for command in main.commands:
+        assert f"sparring {command}" in README
+
+
+def test_the_examples_of_the_documents_are_scripts_without_a_mistake() -> None:
+    from sparring.fixtures.script import load_script
+
+    for file in (ROOT / "examples").glob("*.yaml"):
+        assert load_script(file).rules
