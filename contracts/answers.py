@@ -82,7 +82,11 @@ def _header_violations(document: Document, header: Header, value: str) -> list[s
     if header.schema is None:
         return []
     decode = compile_decoder(
-        document.schema(header.schema), document.follow, style="simple", explode=False, is_json=False
+        document.schema(header.schema),
+        document.follow,
+        style="simple",
+        explode=False,
+        is_json=False,
     )
     validator = document.schemas.at(header.schema, View.RESPONSE)
     return [violation.message for violation in validator.violations(decode([value]))]
@@ -161,7 +165,11 @@ def _status_inside(
     document: Document, operation: Operation, exchange: Exchange, body: Any
 ) -> Iterator[Deviation]:
     answer = exchange.response
-    if answer.status < 400 or not isinstance(body, dict) or not operation.promises.holds("error.status"):
+    if (
+        answer.status < 400
+        or not isinstance(body, dict)
+        or not operation.promises.holds("error.status")
+    ):
         return
     media = operation.media(answer.status, answer.media_type)
     schema = document.schema(media.schema) if media else {}

@@ -18,9 +18,9 @@ from .places import Location, properties
 HOSTILE = (
     "  two leading and two trailing spaces  ",
     "line one\nline two\r\nline three\ttab\n",
-    "emoji 👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 and 𝕬𝖘𝖙𝖗𝖆𝖑",
+    "emoji \U0001f469\u200d\U0001f467 \U0001f3f3\ufe0f\u200d\U0001f308 \U0001f44d\U0001f3fd and \U0001d56c",
     "cafe\u0301 and café, \u1100\u1161 and 가",
-    "שלום עולם \u202eabc\u202c مرحبا",
+    "\u05e9\u05dc\u05d5\u05dd \u202eabc\u202c \u0645\u0631\u062d\u0628\u0627",
     "<b onclick=\"x('1')\">&amp; &lt;i&gt; </script>",
     "quotes \" ' ` and back\\slashes \\n \\u0041 %s %20 +",
     "{{ 7 * 7 }} {% if x %} ${HOME} #{y} $name {0}",
@@ -73,7 +73,7 @@ class Bodies:
 
     def sample(self, schema: Path, *, required_only: bool = False, n: int = 0) -> Any:
         """A valid value of the schema at `path`."""
-        return self._sampler.sample(schema, self.seed + n, required_only=required_only)
+        return self._sampler.sample(schema, f"{self.seed}/{n}", required_only=required_only)
 
     def least(self, operation: Operation, n: int = 0) -> dict[str, Any]:
         """A body with what is required and nothing else."""
@@ -93,7 +93,9 @@ class Bodies:
         tree = self.document.schema(media.schema, View.REQUEST)
         return properties(self.document, tree, View.REQUEST)
 
-    def rich(self, operation: Operation, *, without: Iterable[str] = (), n: int = 0) -> dict[str, Any]:
+    def rich(
+        self, operation: Operation, *, without: Iterable[str] = (), n: int = 0
+    ) -> dict[str, Any]:
         """A body with every attribute set to something that is easily damaged."""
         body = self.least(operation)
         media = self.media(operation)
@@ -124,15 +126,22 @@ class Bodies:
         if "object" in types and not schema.get("properties"):
             yield {**copy.deepcopy(RICH_OBJECT), "n": n}
         if "string" in types and not {"pattern", "enum", "const", "format"} & set(schema):
-            yield f"{HOSTILE[(n + 7) % len(HOSTILE)]} {HOSTILE[2]}"
-            yield HOSTILE[(n + 7) % len(HOSTILE)]
+            hostile = HOSTILE[(n + 7) % len(HOSTILE)]
+            yield f" \t{hostile} {HOSTILE[2]}\n "
+            yield f"  {hostile} "
+            yield hostile
 
     def client_ids(self, operation: Operation, at: str, body: dict[str, Any]) -> Iterator[str]:
         """Fresh ids that the body may carry at a pointer, of different shapes."""
         for shape in ("{0}", "A-z_{0}", "{0}" + "Zz-_09" * 9, "{1}", "{0}{0}{0}{0}"):
             hexadecimal = self.fresh().rjust(32, "0")
             uuid = "-".join(
-                (hexadecimal[:8], hexadecimal[8:12], "4" + hexadecimal[13:16], "8" + hexadecimal[17:20])
+                (
+                    hexadecimal[:8],
+                    hexadecimal[8:12],
+                    "4" + hexadecimal[13:16],
+                    "8" + hexadecimal[17:20],
+                )
             )
             uuid += f"-{hexadecimal[20:]}"
             word = shape.format(self.fresh(), uuid)

@@ -1,9 +1,9 @@
-"""What a check is: one promise held to one operation, by the scenarios that are registered for it."""
+"""What a check is: one promise held to one operation by the scenarios registered for it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,11 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Position
 from sparring.spec.exchange import Exchange
-from sparring.spec.finding import Finding, Severity
+from sparring.spec.finding import Finding
 from sparring.spec.promises import REGISTRY
 
 from .driver import NotChecked, User, World
+from .report import suite_of
 from .target import usable_security
 
 __all__ = ["Check", "Context", "NotChecked", "Scenario", "checks", "scenario"]
@@ -96,7 +97,7 @@ def _nothing(document: Document, operation: Operation) -> str:
 
 
 def scenario(promise: str, *roles: Role, needs: Needs = _nothing) -> Callable[[Run], Run]:
-    """Registers a function for a promise, for operations of these roles, else for all operations."""
+    """Registers a function for a promise, and for these roles; without roles for all."""
     if promise not in REGISTRY:
         raise KeyError(f"there is no promise {promise}")
 
@@ -122,25 +123,10 @@ class Check:
         return f"{self.promise}[{self.operation.label}]"
 
 
-SUITES = {
-    "stream": "streaming",
-    "stop": "streaming",
-    "auth": "security",
-    "race": "races",
-    "conformance": "conformance",
-}
-
-
-def suite_of(promise: str) -> str:
-    """The suite that a promise belongs to."""
-    return SUITES.get(promise.partition(".")[0], "promises")
-
-
 def checks(document: Document) -> list[Check]:
     """Every promise for every operation that it speaks of, those that can't be checked too."""
-    from . import scenarios  # registers them
+    from . import scenarios  # noqa: F401  # registers them
 
-    assert scenarios
     found: list[Check] = []
     for promise in REGISTRY:
         for operation in document.operations:
@@ -182,7 +168,7 @@ def same(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
-    return type(left) is type(right) and left == right or (
+    return (type(left) is type(right) and left == right) or (
         isinstance(left, (int, float)) and isinstance(right, (int, float)) and left == right
     )
 
@@ -205,9 +191,3 @@ def first_reason(*needs: Needs) -> Needs:
         return next((r for need in needs if (r := need(document, operation))), "")
 
     return reason
-
-
-def severities(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, worst first."""
-    order = list(Severity)
-    return sorted(findings, key=lambda f: order.index(f.severity))

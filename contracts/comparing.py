@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sparring.spec import pointers
@@ -31,7 +32,9 @@ def has(*roles: Role) -> Needs:
 def entity_properties(document: Document, operation: Operation) -> dict[str, Any]:
     """The properties that the document declares for the entity in an answer; {} if it is free."""
     found = operation.success
-    media = next((m for m in found[1].content.values() if "json" in m.type), None) if found else None
+    media = (
+        next((m for m in found[1].content.values() if "json" in m.type), None) if found else None
+    )
     if media is None:
         return {}
     schema: Any = document.schema(media.schema)
@@ -85,7 +88,7 @@ def instant(value: Any) -> datetime | float | None:
 def rises(values: Iterable[Any], *, strictly: bool = False) -> bool:
     """Whether values stand in rising order; values that can't be compared do."""
     items = list(values)
-    for left, right in zip(items, items[1:], strict=False):
+    for left, right in pairwise(items):
         try:
             if left > right or (strictly and left == right):
                 return False

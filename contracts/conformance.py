@@ -96,7 +96,9 @@ def conform(
         ]
         return result
     except Exception as error:  # a document that it dislikes is no finding of ours
-        return Conformance(notes=[f"Schemathesis can't be run: {type(error).__name__}: {error}"[:500]])
+        return Conformance(
+            notes=[f"Schemathesis can't be run: {type(error).__name__}: {error}"[:500]]
+        )
 
 
 class _Adapter:
@@ -211,7 +213,9 @@ class _Adapter:
                 case = event.recorder.cases.get(failure.case_id or case_id)
                 label = case.value.operation.label if case else failure.operation
                 operation = self.labels.get(label) or self.labels.get(failure.operation)
-                if operation is not None and (found := self._finding(event, case_id, check, operation)):
+                if operation is not None and (
+                    found := self._finding(event, case_id, check, operation)
+                ):
                     yield found
 
     def _finding(
@@ -255,7 +259,9 @@ def _misjudged(document: Document, operation: Operation, interaction: Any, failu
         return False
     request = interaction.request
     headers = {name: value[0] for name, value in request.headers.items()}
-    fits = request_fits(document, operation, Request(request.method, request.uri, headers, request.body or b""))
+    fits = request_fits(
+        document, operation, Request(request.method, request.uri, headers, request.body or b"")
+    )
     return fits is (kind == "AcceptedNegativeData")
 
 

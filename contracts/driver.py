@@ -177,7 +177,9 @@ class User:
         body = draft.encoded_body()
         if body or draft.raw is not None or draft.body is not ABSENT:
             media = self.world.bodies.media(operation)
-            headers["Content-Type"] = draft.media_type or (media.type if media else "application/json")
+            headers["Content-Type"] = draft.media_type or (
+                media.type if media else "application/json"
+            )
         if draft.accept:
             headers["Accept"] = draft.accept
         return Request(
@@ -221,7 +223,9 @@ class User:
         """A request that creates a session; without a body with what is required only."""
         operation = operation or self.world.need(Role.SESSION_CREATE)
         draft = self.draft(operation)
-        draft.body = copy.deepcopy(dict(self.world.bodies.least(operation) if body is None else body))
+        draft.body = copy.deepcopy(
+            dict(self.world.bodies.least(operation) if body is None else body)
+        )
         place = expression(self.world.document, operation, "client_id")
         if client_id is not None and place is not None:
             put(self.world.document, draft, place, client_id)
@@ -316,7 +320,10 @@ class User:
     # Lists
 
     def page(
-        self, operation: Operation, session: str | None = None, query: Mapping[str, Any] | None = None
+        self,
+        operation: Operation,
+        session: str | None = None,
+        query: Mapping[str, Any] | None = None,
     ) -> Page:
         """One page of a list. Raises Blocked."""
         draft = self.draft(operation, session)
@@ -332,7 +339,10 @@ class User:
         return Page(items, pointers.first(body, total) if total is not None else None, exchange)
 
     def all(
-        self, operation: Operation, session: str | None = None, query: Mapping[str, Any] | None = None
+        self,
+        operation: Operation,
+        session: str | None = None,
+        query: Mapping[str, Any] | None = None,
     ) -> list[Any]:
         """Every item of a list, page by page. Raises Blocked."""
         assert operation.binding is not None

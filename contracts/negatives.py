@@ -76,7 +76,12 @@ def _walk(
 
 
 def _object(
-    document: Document, schema: dict[str, Any], here: dict[str, Any], root: Any, at: Location, depth: int
+    document: Document,
+    schema: dict[str, Any],
+    here: dict[str, Any],
+    root: Any,
+    at: Location,
+    depth: int,
 ) -> Iterator[Negative]:
     for name in schema.get("required", ()):
         if name in here:
@@ -103,7 +108,10 @@ def _broken(schema: dict[str, Any], here: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(most := schema.get("maxLength"), int) and most < 500_000:
         yield "a text that is too long", (text or "x") + "x" * (most + 1 - len(text or "x"))
     if "pattern" in schema:
-        yield from (("a text outside its pattern", bad) for bad in ("not ok!", "", "\u00e9\u00e9", "a" * 300))
+        yield from (
+            ("a text outside its pattern", bad)
+            for bad in ("not ok!", "", "\u00e9\u00e9", "a" * 300)
+        )
         yield "a text outside its pattern", f"{text}\n"
         yield "a text outside its pattern", f"{text} "
     if "enum" in schema or "const" in schema:
@@ -117,7 +125,12 @@ def _broken(schema: dict[str, Any], here: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _numbers(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, step in (("minimum", -1), ("exclusiveMinimum", 0), ("maximum", 1), ("exclusiveMaximum", 0)):
+    for key, step in (
+        ("minimum", -1),
+        ("exclusiveMinimum", 0),
+        ("maximum", 1),
+        ("exclusiveMaximum", 0),
+    ):
         bound = schema.get(key)
         if isinstance(bound, (int, float)) and not isinstance(bound, bool):
             yield "a number out of bounds", bound + step

@@ -53,9 +53,7 @@ def block(document: Document, operation: Operation) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def expression(
-    document: Document, operation: Operation, *keys: str
-) -> tuple[str, str] | None:
+def expression(document: Document, operation: Operation, *keys: str) -> tuple[str, str] | None:
     """Where the expression at `keys` of the block points: a part of the request and a name."""
     text = pointers.first(block(document, operation), keys)
     return request_part(text) if isinstance(text, str) else None
@@ -79,7 +77,9 @@ def put(document: Document, draft: Draft, place: tuple[str, str], value: Any) ->
         pointers.put(draft.body, pointers.split(name), value)
     elif part == "query":
         draft.query = [pair for pair in draft.query if pair[0] != name]
-        draft.query += encode_query(document, parameter(draft.operation, "query", name), name, value)
+        draft.query += encode_query(
+            document, parameter(draft.operation, "query", name), name, value
+        )
     elif part == "header":
         draft.headers[name] = scalar(value)
     else:
@@ -89,9 +89,11 @@ def put(document: Document, draft: Draft, place: tuple[str, str], value: Any) ->
 def parameter(operation: Operation, place: str, name: str) -> Parameter | None:
     """The parameter of this name and place."""
     for found in operation.parameters:
-        if found.place == place and (found.name == name or place == "header"):
-            if found.name.lower() == name.lower():
-                return found
+        alike = found.name == name
+        if place == "header":
+            alike = found.name.lower() == name.lower()
+        if found.place == place and alike:
+            return found
     return None
 
 
@@ -99,7 +101,9 @@ def encode_query(
     document: Document, declared: Parameter | None, name: str, value: Any
 ) -> list[tuple[str, str]]:
     """The pairs of a query string that say `value` in the declared style."""
-    node = pointers.first(document.source.tree, tuple(map(str, declared.path)), {}) if declared else {}
+    node = (
+        pointers.first(document.source.tree, tuple(map(str, declared.path)), {}) if declared else {}
+    )
     if "content" in node:
         return [(name, json.dumps(value, ensure_ascii=False))]
     style = node.get("style", "form")

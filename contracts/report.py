@@ -9,6 +9,20 @@ from enum import StrEnum
 from sparring.spec.document import Document, Operation
 from sparring.spec.finding import Finding, Severity
 
+SUITES = ("promises", "streaming", "security", "races", "conformance")
+_BY_PREFIX = {
+    "stream": "streaming",
+    "stop": "streaming",
+    "auth": "security",
+    "race": "races",
+    "conformance": "conformance",
+}
+
+
+def suite_of(promise: str) -> str:
+    """The suite that a promise belongs to."""
+    return _BY_PREFIX.get(promise.partition(".")[0], "promises")
+
 
 class State(StrEnum):
     """How a check ended; `blocked`: a request that it needs failed; `error`: sparring itself did."""
@@ -35,6 +49,11 @@ class Outcome:
     def id(self) -> str:
         """`create.read_back[POST /sessions]`."""
         return f"{self.promise}[{self.operation}]"
+
+    @property
+    def suite(self) -> str:
+        """The suite that it belongs to."""
+        return suite_of(self.promise)
 
 
 @dataclass(frozen=True, slots=True)

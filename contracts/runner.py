@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,13 +15,13 @@ from sparring.spec.promises import REGISTRY
 
 from .answers import deviations
 from .bodies import Bodies
-from .checks import Check, Context, Run, checks, position, suite_of
+from .checks import Check, Context, Run, checks, position
+from .conformance import conform, tried
 from .driver import Blocked, Entry, NotChecked, User, World
-from .report import Outcome, Report, State, merged
+from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
-SUITES = ("promises", "streaming", "security", "races", "conformance")
 RETRIES = 5
 
 
@@ -43,10 +43,9 @@ class Runner:
         self.keys = keys
         self.seed = seed
         self.retries = retries
-        self.target = Target(
-            url, base_path=document.base_path, headers=headers, timeout=timeout
-        )
+        self.target = Target(url, base_path=document.base_path, headers=headers, timeout=timeout)
         self.reported: set[str] = set()
+        self._broken: set[tuple[str, str]] = set()
         self._bodies = Bodies(document, seed)
 
     def check(self, check: Check) -> Outcome:
@@ -70,6 +69,45 @@ class Runner:
             tuple(findings),
             time.perf_counter() - start,
         )
+
+    def conformance(
+        self, operations: Sequence[Operation] | None = None, max_examples: int = 20
+    ) -> tuple[list[Outcome], list[str]]:
+        """Lets Schemathesis at some operations: an outcome for each, and notes.
+
+        What breaks a promise that the scenarios have found broken there is the same cause.
+        """
+        start = time.perf_counter()
+        chosen = tried(self.document) if operations is None else operations
+        found = conform(
+            self.document,
+            self.target,
+            self.keys[0],
+            operations=chosen,
+            seed=self.seed,
+            max_examples=max_examples,
+            retries=min(self.retries, 2),
+        )
+        self.target.sent += found.requests
+        new = [f for f in found.findings if (f.promise, f.operation) not in self._broken]
+        self._broken |= {(f.promise, f.operation) for f in new}
+        seconds = (time.perf_counter() - start) / max(len(chosen), 1)
+        state = State.PASSED if found.requests else State.BLOCKED
+        reason = "" if found.requests else "; ".join(found.notes) or "nothing was sent"
+        outcomes = []
+        for operation in chosen:
+            mine = tuple(f for f in new if f.operation == operation.label)
+            outcomes.append(
+                Outcome(
+                    "conformance",
+                    operation.label,
+                    State.FAILED if mine else state,
+                    reason,
+                    mine,
+                    seconds,
+                )
+            )
+        return outcomes, found.notes
 
     def _verdict(
         self, check: Check, findings: list[Finding], reasons: list[tuple[State, str]]
@@ -101,6 +139,7 @@ class Runner:
             dropped = "; ".join(f"{f.promise}: {f.seen}"[:200] for f in open_.values())
             reason = f"seen once and not again in {self.retries} runs: {dropped}"
         self.reported |= {f.id for f in confirmed}
+        self._broken |= {(f.promise, f.operation) for f in confirmed}
         return confirmed, state, reason
 
     def _attempt(self, check: Check, run: Run) -> tuple[list[Finding], State, str]:
@@ -206,8 +245,11 @@ def _before(journal: list[Entry], index: int) -> list[Exchange]:
         for entry in journal[:index]
         if 200 <= entry.exchange.response.status < 300
         and entry.exchange.request.method == "POST"
-        and any(part in entry.exchange.response.body.decode("utf-8", "replace")
-                for part in path.split("?")[0].split("/")[3:] if len(part) > 7)
+        and any(
+            part in entry.exchange.response.body.decode("utf-8", "replace")
+            for part in path.split("?")[0].split("/")[3:]
+            if len(part) > 7
+        )
     ]
     return [*made[:1], wanted]
 
@@ -250,7 +292,9 @@ def run(
     """
     for name in suites:
         if name not in SUITES:
-            raise SparringError(Defect("C101", f"there is no suite {name}", None, f"Known are {', '.join(SUITES)}."))
+            raise SparringError(
+                Defect("C101", f"there is no suite {name}", None, f"Known are {', '.join(SUITES)}.")
+            )
     start = time.perf_counter()
     runner = Runner(
         url, document, keys=keys, headers=headers, seed=seed, retries=retries, timeout=timeout
@@ -271,6 +315,11 @@ def run(
                 watch(outcome)
             if stop and stop(outcome):
                 break
+        else:
+            if "conformance" in report.suites and not promises:
+                outcomes, report.notes = runner.conformance(max_examples=max_examples)
+                report.outcomes += outcomes
+                report.findings += [f for o in outcomes for f in o.findings]
         report.requests = runner.target.sent
     finally:
         runner.target.close()

@@ -124,7 +124,7 @@ class Target:
         if base_path and path.endswith(base_path):
             path = path[: -len(base_path)]
         self.root = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
         self.timeout = timeout
         self.sent = 0
         self._lock = threading.Lock()
@@ -179,7 +179,7 @@ class Target:
     def _arguments(self, request: Request) -> dict[str, Any]:
         with self._lock:
             self.sent += 1
-        headers = [(k.encode(), v.encode()) for k, v in (self.headers | request.headers).items()]
+        headers = [(k.encode(), v.encode()) for k, v in {**self.headers, **request.headers}.items()]
         return {
             "method": request.method,
             "url": request.url,
@@ -200,7 +200,9 @@ class Target:
 
     def _unreachable(self, reason: str) -> SparringError:
         remedy = "Start it, or name another URL."
-        return SparringError(Defect("C103", f"{self.root} can't be reached: {reason}", None, remedy))
+        return SparringError(
+            Defect("C103", f"{self.root} can't be reached: {reason}", None, remedy)
+        )
 
 
 def _response(response: httpx2.Response, body: bytes) -> Response:
@@ -234,6 +236,4 @@ def usable_security(operation: Operation) -> tuple[tuple[SecurityScheme, ...], .
     """The ways in which a key can be given to an operation; empty when it needs none."""
     if not all(operation.security):
         return ()
-    return tuple(
-        way for way in operation.security if way and all(s.kind in PLACEABLE for s in way)
-    )
+    return tuple(way for way in operation.security if way and all(s.kind in PLACEABLE for s in way))

@@ -5,7 +5,7 @@ Pure: no input or output, no clock, no randomness. Times are microseconds since 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -63,31 +63,18 @@ def touch(record: Record, now: int) -> None:
     record.updated = max(now, record.updated + 1)
 
 
-def append(
-    session: Session,
-    kind: Kind,
-    id: str,
-    turn: str,
-    role: str,
-    now: int,
-    *,
-    stored: bool,
-    text: str = "",
-    data: dict[str, Any] | None = None,
-    pieces: Sequence[str] = (),
-    state: str = "complete",
-) -> Entry:
-    """Makes the next entry of a session's log; `stored`: the document's event list shows it."""
-    position = session.position + len(pieces)
-    offset = None
+def append(session: Session, entry: Entry, *, stored: bool) -> None:
+    """Gives an entry its place at the end of the session's log, behind its pieces.
+
+    `stored`: the document's event list shows it, so it gets an offset too.
+    """
+    entry.position = session.position + len(entry.pieces)
+    session.position = entry.position + 1
     if stored:
-        offset = session.offset
-        session.offset = offset + 1
-    if kind is Kind.MESSAGE:
+        entry.offset = session.offset
+        session.offset += 1
+    if entry.kind is Kind.MESSAGE:
         session.count += 1
-    session.position = position + 1
-    cut = [len(piece) for piece in pieces] if pieces else []
-    return Entry(position, offset, kind, id, turn, role, now, text, data or {}, cut, state)
 
 
 def pieces(entry: Entry) -> Iterator[tuple[int, int, str]]:

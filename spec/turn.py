@@ -22,6 +22,8 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     DONE = "done"
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and kinds are looked up all the time
+
 
 TERMINAL = frozenset({Kind.ERROR, Kind.STOPPED, Kind.DONE})
 

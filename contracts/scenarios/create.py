@@ -76,12 +76,15 @@ def nulls_and_extremes_are_read(context: Context) -> None:
     nulls = {
         name: None
         for name in bodies.attributes(context.operation)
-        if name not in body and name not in names
+        if name not in body
+        and name not in names
         and bodies.is_valid(context.operation, body | {name: None})
     }
     session = context.alice.create(body | nulls, operation=context.operation)
     stored = context.alice.read(session.id)
-    compare_attributes(context, body | nulls, stored, "attributes that were sent as null, read back")
+    compare_attributes(
+        context, body | nulls, stored, "attributes that were sent as null, read back"
+    )
 
 
 @scenario("create.unique", CREATE)
@@ -149,7 +152,8 @@ def taken_ids_are_refused(context: Context) -> None:
             wanted = [409] if "409" in operation.responses else list(range(400, 500))
             if status not in wanted:
                 context.fail(
-                    f"{'a 409' if wanted == [409] else 'a 4xx'} for an id that is taken", str(status)
+                    f"{'a 409' if wanted == [409] else 'a 4xx'} for an id that is taken",
+                    str(status),
                 )
         elif succeeded(exchange):
             user.world.made.append((user, id))
@@ -178,9 +182,7 @@ def declares_location(document: Document, operation: Operation) -> str:
     return "" if "location" in names else "no Location is declared"
 
 
-@scenario(
-    "create.location", CREATE, needs=first_reason(declares_location, has(Role.SESSION_GET))
-)
+@scenario("create.location", CREATE, needs=first_reason(declares_location, has(Role.SESSION_GET)))
 def location_leads_to_the_session(context: Context) -> None:
     """Following `Location` gives the session that was created."""
     session = context.alice.create(operation=context.operation)
@@ -205,7 +207,9 @@ def may_greet(document: Document, operation: Operation) -> str:
     """Whether create says that the agent may greet."""
     if not document.with_role(Role.MESSAGE_LIST):
         return "the document has no message.list"
-    return "" if expression(document, operation, "greeting") else "create has no word for a greeting"
+    return (
+        "" if expression(document, operation, "greeting") else "create has no word for a greeting"
+    )
 
 
 @scenario("talk.greeting", CREATE, needs=may_greet)
@@ -221,7 +225,9 @@ def only_allowed_greetings(context: Context) -> None:
         session = context.alice.made(draft, context.alice.expect(draft))
         said = context.alice.history(session.id, history)
         if said and not allowed:
-            context.fail("no message in a session whose agent may not greet", f"{len(said)} of them")
+            context.fail(
+                "no message in a session whose agent may not greet", f"{len(said)} of them"
+            )
         elif any(line.role not in (None, "agent") for line in said):
             context.fail("a greeting by the agent alone", f"one by the {said[0].role}")
 

@@ -13,13 +13,11 @@ from sparring.spec.schemas import View
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, differences, entity_properties, has, instant, readable, rises
 from ..driver import Session
-from ..places import ABSENT, expression, parameter, template_place
+from ..places import ABSENT, expression, parameter
 from .create import id_names
 
 LIST = Role.SESSION_LIST
 _NO_TAG: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-
-assert template_place
 
 
 def tagged(context: Context, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -124,7 +122,9 @@ def sorts(
     places = [expression(document, operation, "order", key) for key in ("by", "dir")]
     choices: list[list[tuple[dict[str, Any], str]]] = []
     declared = entity_list_properties(document, operation)
-    for place, default in zip(places, (stated.get("by", ""), stated.get("dir", "asc")), strict=True):
+    for place, default in zip(
+        places, (stated.get("by", ""), stated.get("dir", "asc")), strict=True
+    ):
         found = parameter(operation, "query", place[1]) if place and place[0] == "query" else None
         schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
         words = [w for w in schema.get("enum", ()) if isinstance(w, str)]
@@ -214,7 +214,7 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"k": 0},
     {"k": False},
     {"k": 1.5},
-    {"k": 'q"uo\'te'},
+    {"k": "q\"uo'te"},
 )
 QUERIES: tuple[dict[str, Any], ...] = (*VARIANTS, {"m": "y"}, {"k": "absent"}, {"K": "x"})
 

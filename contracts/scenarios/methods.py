@@ -53,13 +53,13 @@ def other_methods_are_refused(context: Context) -> None:
         shown = context.world.exchanges(start)
         status = exchange.response.status
         if status != 405:
-            context.fail("a 405 for an undeclared method", f"{status} for {method}", exchanges=shown)
+            context.fail(
+                "a 405 for an undeclared method", f"{status} for {method}", exchanges=shown
+            )
             continue
         allow = {m.strip().upper() for m in exchange.response.headers.get("allow", "").split(",")}
         if not own <= allow:
             seen = exchange.response.headers.get("allow") or "no Allow"
-            context.fail(
-                f"Allow with {', '.join(sorted(own))} on a 405", seen, exchanges=shown
-            )
+            context.fail(f"Allow with {', '.join(sorted(own))} on a 405", seen, exchanges=shown)
         elif method in allow:
             context.fail("an Allow without the method that is refused", str(allow), exchanges=shown)

@@ -82,18 +82,24 @@ def pages_partition_the_list(context: Context) -> None:
     sizes = (1, 2, len(ids) - 1, len(ids), len(ids) + 1) if page.limit else (None,)
     for size in sizes:
         for index in range(0, len(ids) + 1, 2 if size != 2 else 1):
-            asked = query | {page.start: starts[index]} | ({page.limit: size} if size else {})
+            asked: dict[str, Any] = (
+                query | {page.start or "": starts[index]} | ({page.limit: size} if size else {})
+            )
             most = bounds(context.document, operation, page.limit)
             if size and most is not None and size > most:
                 continue
             first = len(context.world.journal)
-            got = [identity(context, i) for i in context.alice.page(operation, session, asked).items]
+            got = [
+                identity(context, i) for i in context.alice.page(operation, session, asked).items
+            ]
             shown = context.world.exchanges(first)
             if size and len(got) > size:
                 seen = f"{len(got)} items for {show(asked)}"
                 context.fail("at most as many items as asked for", seen, exchanges=shown)
             wanted = ids[index : index + size] if size else ids[index:]
-            if got[: len(wanted)] != wanted or (size and len(got) != len(wanted) and index + size <= len(ids)):
+            if got[: len(wanted)] != wanted or (
+                size and len(got) != len(wanted) and index + size <= len(ids)
+            ):
                 seen = f"{show(got)} for {show(asked)} of {show(ids)}"
                 context.fail("the part of the list that was asked for", seen, exchanges=shown)
             if index == len(ids) and session is not None and got:
@@ -126,7 +132,11 @@ def pages_have_their_default_size(context: Context) -> None:
     if operation.binding.role is not Role.MESSAGE_LIST:
         return
     talk = next(
-        (o for o in context.document.with_role(Role.MESSAGE_CREATE) if o.binding and o.binding.messages),
+        (
+            o
+            for o in context.document.with_role(Role.MESSAGE_CREATE)
+            if o.binding and o.binding.messages
+        ),
         None,
     )
     if talk is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.exchange import Exchange
 
-from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..driver import succeeded, together
 from ..turns import answers_json, message_draft, streams
@@ -26,13 +27,15 @@ def answered(results: list[Any]) -> list[Exchange]:
     return list(results)
 
 
-@scenario("race.create", Role.SESSION_CREATE, needs=first_reason(chooses_ids, has(Role.SESSION_GET)))
+@scenario(
+    "race.create", Role.SESSION_CREATE, needs=first_reason(chooses_ids, has(Role.SESSION_GET))
+)
 def one_create_wins(context: Context) -> None:
     """Of many creates with one id exactly one makes the session."""
     for _ in range(3):
         id = fresh_id(context)
         draft = context.alice.create_draft(client_id=id, operation=context.operation)
-        burst = [lambda: context.alice.send(draft)] * MANY
+        burst = [partial(context.alice.send, draft)] * MANY
         statuses = [exchange.response.status for exchange in answered(together(burst))]
         context.world.made.append((context.alice, id))
         won = sum(200 <= status < 300 for status in statuses)
@@ -58,7 +61,7 @@ def one_guarded_update_wins(context: Context) -> None:
             draft.body |= {names[0]: {"n": n}} if names else {}
             draft.headers["If-Match"] = tag
             drafts.append(alice.aim(draft, session.id))
-        results = answered(together([lambda d=d: alice.send(d) for d in drafts]))
+        results = answered(together([partial(alice.send, d) for d in drafts]))
         won = sum(map(succeeded, results))
         if won != 1:
             seen = f"{won} in {[r.response.status for r in results]}"
@@ -80,7 +83,7 @@ def no_patch_is_lost(context: Context) -> None:
             draft.body = {names[0]: {f"key{n}": n}}
             draft.media_type = "application/merge-patch+json"
             drafts.append(draft)
-        results = answered(together([lambda d=d: context.alice.send(d) for d in drafts]))
+        results = answered(together([partial(context.alice.send, d) for d in drafts]))
         kept = context.alice.read(session.id).get(names[0])
         made = {f"key{n}": n for n in range(MANY) if succeeded(results[n])}
         missing = [key for key in made if key not in (kept or {})]
@@ -103,7 +106,7 @@ def no_turn_is_lost(context: Context) -> None:
         if streams(context.operation) and answers_json(context.operation):
             draft.accept = "application/json"
         drafts.append(draft)
-    results = answered(together([lambda d=d: _send(context, d) for d in drafts]))
+    results = answered(together([partial(_send, context, d) for d in drafts]))
     sent = sorted(f"Voice {n}." for n in range(MANY) if succeeded(results[n]))
     for operation in context.document.with_role(Role.MESSAGE_LIST):
         lines = context.alice.history(session.id, operation)
@@ -145,6 +148,3 @@ def deletes_at_one_instant(context: Context) -> None:
         context.fail("a success of many deletes", show(statuses))
     if any(not 200 <= status < 300 and status not in (404, 410) for status in statuses):
         context.fail("a success or a 404 for each of many deletes", show(statuses))
-
-
-assert same

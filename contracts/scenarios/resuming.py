@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.events import EventStream, Seen
@@ -126,7 +125,9 @@ def json_turns_are_streamed_too(context: Context) -> None:
     got = follow(context, session.id, first[-1].id, count=2, to_the_end=True)
     texts = [s.text for s in got if s.kind is Kind.MESSAGE and s.role not in ("user", "system")]
     if Kind.MESSAGE.value in context.document.model.events and texts != turn.texts:
-        context.fail("the reply of a JSON turn in the stream", f"{show(texts)} not {show(turn.texts)}")
+        context.fail(
+            "the reply of a JSON turn in the stream", f"{show(texts)} not {show(turn.texts)}"
+        )
     if got and got[-1].kind not in TERMINAL:
         context.fail("a terminal event at the end of a JSON turn", show(got[-1].raw.event))
     check_order(context, got)
@@ -235,9 +236,10 @@ def silence_ends_the_stream(context: Context) -> None:
     if not succeeded(stream.exchange):
         return
     if not stream.ended:
-        context.fail("the end of the stream after 1 s of silence", f"still open after {seconds:.1f} s")
+        context.fail(
+            "the end of the stream after 1 s of silence", f"still open after {seconds:.1f} s"
+        )
     elif seconds < 0.8:
-        context.fail("an open stream until 1 s of silence has passed", f"its end after {seconds:.2f} s")
-
-
-assert pointers
+        context.fail(
+            "an open stream until 1 s of silence has passed", f"its end after {seconds:.2f} s"
+        )

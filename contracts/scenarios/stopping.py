@@ -69,7 +69,10 @@ def has_pieces(document: Document, operation: Operation) -> str:
     "stop.partial",
     ACT,
     needs=first_reason(
-        cancels, modelled, has_pieces, has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST)
+        cancels,
+        modelled,
+        has_pieces,
+        has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST),
     ),
 )
 def partial_text_is_kept(context: Context) -> None:
@@ -81,7 +84,9 @@ def partial_text_is_kept(context: Context) -> None:
         if stopped is not False and Kind.DONE not in kinds:
             break
         if stopped is True and Kind.DONE in kinds:
-            context.fail("`stopped` as the end of a stopped turn", show([str(k) for k in kinds[-3:]]))
+            context.fail(
+                "`stopped` as the end of a stopped turn", show([str(k) for k in kinds[-3:]])
+            )
             return
     else:
         raise NotChecked("turns are over before they can be stopped")
@@ -92,7 +97,9 @@ def partial_text_is_kept(context: Context) -> None:
     pieces = "".join(joined(turn).values())
     if pieces and (not said or (said[-1].text or "") != pieces):
         seen = show(said[-1].text if said else None)
-        context.fail("what was streamed before the stop in the history", f"{seen} of {show(pieces)}")
+        context.fail(
+            "what was streamed before the stop in the history", f"{seen} of {show(pieces)}"
+        )
     state = context.document.model.message.state
     if said and state and "stopped" in state.words and said[-1].state != "stopped":
         context.fail("a stopped message that is marked", show(said[-1].raw))

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.schemas import Validator, View, reference
@@ -17,12 +16,14 @@ from sparring.spec.turn import TERMINAL, Kind
 from ..answers import generalised
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has, rises
-from ..driver import EVENT_STREAM, history_operation, succeeded
+from ..driver import EVENT_STREAM, succeeded
 from ..places import properties
 from ..turns import Turn, answers_json, joined, message_draft, say, streams
 
 TALK = Role.MESSAGE_CREATE
-LONG_QUESTION = "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
+LONG_QUESTION = (
+    "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
+)
 
 
 def streaming(document: Document, operation: Operation) -> str:
@@ -92,9 +93,9 @@ def check_events(context: Context, turn: Turn) -> None:
                 f"{kind} events that fit their schema ({violation.keyword} at {where})",
                 f"{violation.message[:300]}: {show(value)}",
             )
-    if turn.arrivals and all(e.kind is None for e in turn.events) and turn.events:
-        if context.document.model.events:
-            context.fail("events that the document names", show(turn.arrivals[0].event.event))
+    named = bool(context.document.model.events) and bool(turn.events)
+    if named and all(seen.kind is None for seen in turn.events):
+        context.fail("events that the document names", show(turn.arrivals[0].event.event))
 
 
 class EventForm:
@@ -209,12 +210,16 @@ def check_ids(context: Context, events: list[Any]) -> None:
         if seen.kind is None or not context.document.model.events[seen.kind.value].has_id:
             continue
         if "id" not in seen.raw.fields or not seen.id:
-            context.fail("an id on every event that the document gives one", f"{seen.kind} has none")
+            context.fail(
+                "an id on every event that the document gives one", f"{seen.kind} has none"
+            )
             return
         ids.append(seen.id)
     if len(set(ids)) < len(ids):
         context.fail("an id of its own for every event", show(ids))
-    elif all(id.isascii() and id.isdigit() for id in ids) and not rises(map(int, ids), strictly=True):
+    elif all(id.isascii() and id.isdigit() for id in ids) and not rises(
+        map(int, ids), strictly=True
+    ):
         context.fail("ids that rise", show(ids))
 
 
@@ -265,9 +270,11 @@ def pieces_add_up(context: Context) -> None:
                 context.fail("the streamed message in the history", show(reply.text))
             if sums and reply.text not in texts:
                 context.fail("pieces of every streamed message", show(reply.text))
-        said = texts or [reply.text for reply in turn.reply]
+        said: list[str | None] = [*texts] or [reply.text for reply in turn.reply]
         if missing := [text for text in stored.values() if text not in said]:
-            context.fail("in the stream everything that the agent said", f"{show(missing)} is missing")
+            context.fail(
+                "in the stream everything that the agent said", f"{show(missing)} is missing"
+            )
         check_echo(context, turn, text)
 
 
@@ -290,14 +297,18 @@ def check_indexes(context: Context, turn: Turn) -> None:
 
 def check_echo(context: Context, turn: Turn, text: str) -> None:
     """Fails when the user's own message is streamed otherwise than it was sent."""
-    echoes = [seen.text for seen in turn.events if seen.kind is Kind.MESSAGE and seen.role == "user"]
+    echoes = [
+        seen.text for seen in turn.events if seen.kind is Kind.MESSAGE and seen.role == "user"
+    ]
     if echoes and echoes != [text]:
         context.fail("the user's message in the stream as it was sent", show(echoes))
 
 
 def event_list(document: Document, operation: Operation) -> str:
     """The document lists its events."""
-    lists = [o for o in document.with_role(Role.MESSAGE_LIST) if o.binding and o.binding.shape == "event"]
+    lists = [
+        o for o in document.with_role(Role.MESSAGE_LIST) if o.binding and o.binding.shape == "event"
+    ]
     return "" if lists else "the document does not list its events"
 
 
@@ -306,7 +317,9 @@ def streamed_events_are_stored(context: Context) -> None:
     """Events that are stored stand in the list as they were streamed, in that order, no others."""
     whole = {k for k, s in context.document.model.events.items() if s.data is None}
     operation = next(
-        o for o in context.document.with_role(Role.MESSAGE_LIST) if o.binding and o.binding.shape == "event"
+        o
+        for o in context.document.with_role(Role.MESSAGE_LIST)
+        if o.binding and o.binding.shape == "event"
     )
     session = context.alice.create()
     for text in (LONG_QUESTION, "Hi"):
@@ -316,7 +329,9 @@ def streamed_events_are_stored(context: Context) -> None:
         sent = [seen.data for seen in turn.events if seen.kind and seen.kind.value in whole]
         if sent != listed:
             seen = f"{len(sent)} streamed, {len(listed)} listed"
-            wrong = next((pair for pair in zip(sent, listed, strict=False) if pair[0] != pair[1]), None)
+            wrong = next(
+                (pair for pair in zip(sent, listed, strict=False) if pair[0] != pair[1]), None
+            )
             seen += f"; {show(wrong[0])} and {show(wrong[1])}" if wrong else ""
             context.fail("the streamed events in the event list", seen)
     if suggestions := context.document.with_role(Role.SUGGESTION_LIST):
@@ -370,6 +385,3 @@ def burst(context: Context, turn: Turn) -> str:
     if early and arrivals[-1] >= 0.3 and span < arrivals[-1] / 20:
         return f"nothing for {arrivals[0]:.3f} s, then all within {span:.3f} s"
     return ""
-
-
-assert history_operation and pointers

@@ -12,7 +12,6 @@ from ..bodies import HOSTILE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has, instant
 from ..driver import Line, history_operation
-from ..places import template_place
 from ..turns import Turn, answers_json, say, streams
 from .listing import in_order, sort_key
 
@@ -32,7 +31,7 @@ def ways(operation: Operation) -> list[bool]:
 
 def expected_lines(sent: list[str], turn: Turn) -> list[tuple[str | None, str | None]]:
     """What a turn leaves in the history."""
-    return [("user", text) for text in sent] + [("agent", text) for text in turn.texts]
+    return [*(("user", text) for text in sent), *(("agent", text) for text in turn.texts)]
 
 
 @scenario("talk.recorded", TALK, needs=talkable)
@@ -75,7 +74,7 @@ def every_message_is_recorded(context: Context) -> None:
         before = len(alice.history(session.id))
         turn = say(alice, context.operation, session.id, *sent, roles=roles)
         found = texts_of(alice.history(session.id)[before:])
-        wanted = list(zip(roles, sent, strict=True)) + [("agent", t) for t in turn.texts]
+        wanted = [*zip(roles, sent, strict=True), *(("agent", text) for text in turn.texts)]
         if found != wanted:
             seen = f"{show(found)} instead of {show(wanted)}"
             context.fail("every message of a request in the history", seen)
@@ -100,7 +99,9 @@ def text_is_unchanged(context: Context) -> None:
             for wanted, found in zip(sent, said, strict=False):
                 if wanted != found:
                     shown = context.world.exchanges(start)
-                    context.fail("text as it was sent", f"{found!r} of {wanted!r}"[:400], exchanges=shown)
+                    context.fail(
+                        "text as it was sent", f"{found!r} of {wanted!r}"[:400], exchanges=shown
+                    )
                     return
             if len(said) != len(sent):
                 context.fail("every text that was sent", f"{len(said)} of {len(sent)}")
@@ -120,7 +121,9 @@ def sessions_do_not_mix(context: Context) -> None:
     for operation in context.document.with_role(Role.MESSAGE_LIST):
         for session in (one, two):
             found = texts_of(alice.history(session.id, operation))
-            strange = [pair for pair in found if pair[0] == "user" and pair not in wanted[session.id]]
+            strange = [
+                pair for pair in found if pair[0] == "user" and pair not in wanted[session.id]
+            ]
             if strange:
                 context.fail("in each session what was said in it", f"{show(strange)} of the other")
             elif len(found) < len(wanted[session.id]):
@@ -147,7 +150,9 @@ def messages_are_counted(context: Context) -> None:
             count = at(context.alice.read(session.id), where)
             length = len(context.alice.history(session.id, history))
             if count != length:
-                context.fail("as many messages as the history has", f"{count} for {length} after {n} turns")
+                context.fail(
+                    "as many messages as the history has", f"{count} for {length} after {n} turns"
+                )
                 return
             say(context.alice, context.operation, session.id, "Count this.", stream=stream)
 
@@ -254,7 +259,9 @@ def offsets_have_no_gap(context: Context) -> None:
     for talk in context.document.with_role(TALK):
         for stream in ways(talk):
             say(context.alice, talk, session.id, "What is next?", stream=stream)
-            lines = context.alice.lines(context.operation, context.alice.all(context.operation, session.id))
+            lines = context.alice.lines(
+                context.operation, context.alice.all(context.operation, session.id)
+            )
             offsets = [line.offset for line in lines]
             if offsets != list(range(len(offsets))):
                 context.fail("offsets 0, 1, 2 and so on", show(offsets))
@@ -271,7 +278,9 @@ def offsets_have_no_gap(context: Context) -> None:
 def events_tell_the_history(context: Context) -> None:
     """The messages among the events are those of the history, with the same turns and states."""
     others = [
-        o for o in context.document.with_role(Role.MESSAGE_LIST) if lists_events(context.document, o)
+        o
+        for o in context.document.with_role(Role.MESSAGE_LIST)
+        if lists_events(context.document, o)
     ]
     if not others:
         raise NotChecked("there is no history beside the events")
@@ -322,7 +331,9 @@ def _kinds(context: Context, session: str, whole: list[Any], rule: Any, chosen: 
 
 
 @scenario(
-    "suggestion.session", Role.SUGGESTION_LIST, needs=has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST)
+    "suggestion.session",
+    Role.SUGGESTION_LIST,
+    needs=has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST),
 )
 def suggestions_belong_to_their_session(context: Context) -> None:
     """Each suggestion names its session and a message in it; another session has none of them."""
@@ -336,7 +347,9 @@ def suggestions_belong_to_their_session(context: Context) -> None:
         if "session" in model and at(item, model["session"]) != one.id:
             context.fail("suggestions that name their session", show(at(item, model["session"])))
         if "message" in model and at(item, model["message"]) not in ids:
-            context.fail("suggestions that name a message of the agent", show(at(item, model["message"])))
+            context.fail(
+                "suggestions that name a message of the agent", show(at(item, model["message"]))
+            )
         if at(item, model.get("text")) in (None, ""):
             context.fail("suggestions with a text", show(item))
     keys = [at(item, model["id"]) for item in items] if "id" in model else []
@@ -369,6 +382,3 @@ def suggestions_are_in_order(context: Context) -> None:
     ranks = [order.index(at(i, message)) for i in items if message and at(i, message) in order]
     if not in_order(ranks, lambda rank: rank, direction):
         context.fail("suggestions of later messages on the stated side", show(ranks))
-
-
-assert template_place

@@ -84,7 +84,9 @@ def updates_are_read_back(context: Context) -> None:
         answered = entity(context.operation, exchange) if exchange else None
         if isinstance(answered, dict):
             shared = {name: value for name, value in answered.items() if name in stored}
-            compare_attributes(context, shared, stored, "the session that the update answered, read back")
+            compare_attributes(
+                context, shared, stored, "the session that the update answered, read back"
+            )
 
 
 def merge(target: Any, patch: Any) -> Any:
@@ -150,7 +152,9 @@ def patch_leaves_the_rest(context: Context) -> None:
             before = alice.read(session.id)
             apply(context, alice, session.id, body, media_type)
             after = alice.read(session.id)
-            rest = fixed(context, before) | {n: before.get(n) for n in changeable(context) if n != name}
+            rest = fixed(context, before) | {
+                n: before.get(n) for n in changeable(context) if n != name
+            }
             wrong = differences(context.document, readable(context.world), rest, after)
             if wrong:
                 context.fail("all that a PATCH does not name, as it was", "; ".join(wrong))
@@ -237,7 +241,10 @@ def nulls_remove_attributes(context: Context) -> None:
             apply(context, context.alice, session.id, {name: None}, media_type)
             after = context.alice.read(session.id)
             if same(after.get(name), before.get(name)) and before.get(name) is not None:
-                context.fail("an attribute without its value after a null", f"{name}: {show(after.get(name))}")
+                context.fail(
+                    "an attribute without its value after a null",
+                    f"{name}: {show(after.get(name))}",
+                )
 
 
 @scenario("update.only", UPDATE, needs=both)
@@ -281,7 +288,9 @@ def creation_times_stay(context: Context) -> None:
         say(context.alice, talk, session.id, "Hello.")
         after = at(context.alice.read(session.id), where)
         if instant(before) != instant(after):
-            context.fail("the creation time as it was, after a turn", f"{after} instead of {before}")
+            context.fail(
+                "the creation time as it was, after a turn", f"{after} instead of {before}"
+            )
 
 
 @scenario("time.updated", UPDATE, needs=first_reason(timed("updated"), both))
@@ -327,7 +336,9 @@ def tags(document: Document, operation: Operation) -> str:
     for get in document.with_role(Role.SESSION_GET):
         found = get.success
         if found and not (get.binding and get.binding.active):
-            return "" if any(n.lower() == "etag" for n in found[1].headers) else "no ETag is declared"
+            return (
+                "" if any(n.lower() == "etag" for n in found[1].headers) else "no ETag is declared"
+            )
     return "the document has no session.get"
 
 

@@ -1,0 +1,124 @@
+"""Vectors of the WHATWG text (HTML, section 9.2) for the parser of event streams."""
+
+import pytest
+
+from sparring.spec import sse
+from sparring.spec.sse import Overflow, Parser, ServerEvent
+
+Told = tuple[str, str, str | None]
+
+VECTORS: list[tuple[str, bytes, list[Told]]] = [
+    ("nothing", b"", []),
+    ("one line", b"data: hello\n\n", [("hello", "message", None)]),
+    ("two lines", b"data: YHOO\ndata: +2\ndata: 10\n\n", [("YHOO\n+2\n10", "message", None)]),
+    ("no space", b"data:test\n\ndata: test\n\n", [("test", "message", None)] * 2),
+    ("one space is removed", b"data:  two\n\n", [(" two", "message", None)]),
+    ("a tab stays", b"data:\ttab\n\n", [("\ttab", "message", None)]),
+    ("empty data", b"data\n\n", [("", "message", None)]),
+    ("empty data with a colon", b"data:\n\n", [("", "message", None)]),
+    ("two empty lines of data", b"data\ndata\n\n", [("\n", "message", None)]),
+    ("an unfinished last event", b"data: one\n\ndata: two\n", [("one", "message", None)]),
+    ("an unfinished last line", b"data: one\n\ndata: two", [("one", "message", None)]),
+    ("a comment", b": keep alive\n\ndata: x\n\n", [("x", "message", None)]),
+    ("a comment inside", b"data: a\n:b\ndata: c\n\n", [("a\nc", "message", None)]),
+    ("a name", b"event: add\ndata: 7\n\n", [("7", "add", None)]),
+    ("an empty name", b"event:\ndata: 7\n\n", [("7", "message", None)]),
+    ("the last name counts", b"event: a\nevent: b\ndata: 7\n\n", [("7", "b", None)]),
+    ("a name without data", b"event: add\n\ndata: 7\n\n", [("7", "message", None)]),
+    ("an id", b"id: 1\ndata: x\n\n", [("x", "message", "1")]),
+    ("an id lasts", b"id: 1\ndata: x\n\ndata: y\n\n", [("x", "message", "1"), ("y", "message", "1")]),
+    ("an id alone lasts", b"id: 5\n\ndata: y\n\n", [("y", "message", "5")]),
+    ("an id is reset", b"id: 1\ndata: x\n\nid\ndata: y\n\n", [("x", "message", "1"), ("y", "message", "")]),
+    ("an id with NUL is ignored", b"id: 1\ndata: x\n\nid: 2\x003\ndata: y\n\n",
+     [("x", "message", "1"), ("y", "message", "1")]),
+    ("unknown fields", b"foo: bar\ndata: x\nbaz\n\n", [("x", "message", None)]),
+    ("names are case sensitive", b"Data: no\nDATA: no\ndata: yes\n\n", [("yes", "message", None)]),
+    ("a space before the name", b" data: no\ndata: yes\n\n", [("yes", "message", None)]),
+    ("a colon in the value", b"data: a:b: c\n\n", [("a:b: c", "message", None)]),
+    ("CR", b"data: a\rdata: b\r\r", [("a\nb", "message", None)]),
+    ("CR LF", b"data: a\r\ndata: b\r\n\r\n", [("a\nb", "message", None)]),
+    ("all line ends", b"data: a\rdata: b\ndata: c\r\n\n", [("a\nb\nc", "message", None)]),
+    ("CR then LF is one line end", b"data: a\r\n\r\ndata: b\r\r\n", [("a", "message", None), ("b", "message", None)]),
+    ("a byte order mark", b"\xef\xbb\xbfdata: x\n\n", [("x", "message", None)]),
+    ("only one byte order mark", b"\xef\xbb\xbf\xef\xbb\xbfdata: x\n\n", []),
+    ("a byte order mark later", b"data: a\n\n\xef\xbb\xbfdata: b\n\ndata: c\n\n",
+     [("a", "message", None), ("c", "message", None)]),
+    ("not ASCII", "data: \u20ac \U0001f40b\n\n".encode(), [("\u20ac \U0001f40b", "message", None)]),
+    ("not UTF-8", b"data: \xff\n\n", [("\ufffd", "message", None)]),
+    ("a line separator is no line end", "data: a\u2028b\u0085c\n\n".encode(), [("a\u2028b\u0085c", "message", None)]),
+    ("NUL in data", b"data: a\x00b\n\n", [("a\x00b", "message", None)]),
+    ("many blank lines", b"\n\n\ndata: x\n\n\n\n", [("x", "message", None)]),
+]  # fmt: skip
+
+
+def told(events: list[ServerEvent]) -> list[Told]:
+    return [(event.data, event.event, event.id) for event in events]
+
+
+@pytest.mark.parametrize(("data", "events"), [v[1:] for v in VECTORS], ids=[v[0] for v in VECTORS])
+def test_a_stream_is_read_as_the_standard_says(data: bytes, events: list[Told]) -> None:
+    assert told(Parser().feed(data)) == events
+
+
+@pytest.mark.parametrize(("data", "events"), [v[1:] for v in VECTORS], ids=[v[0] for v in VECTORS])
+def test_a_stream_is_read_alike_however_it_is_cut(data: bytes, events: list[Told]) -> None:
+    for cut in range(len(data) + 1):
+        parser = Parser()
+        assert told(parser.feed(data[:cut]) + parser.feed(data[cut:])) == events, cut
+    parser = Parser()
+    found = [event for byte in data for event in parser.feed(bytes([byte]))]
+    assert told(found) == events
+
+
+@pytest.mark.parametrize(
+    ("line", "retry"),
+    [
+        (b"retry: 1000", 1000),
+        (b"retry:7", 7),
+        (b"retry: 007", 7),
+        (b"retry", None),
+        (b"retry: 1e3", None),
+        (b"retry: -1", None),
+        (b"retry: 1.5", None),
+        (b"retry:  5", None),
+        ("retry: \u0661".encode(), None),
+    ],
+)
+def test_only_digits_are_a_retry_time(line: bytes, retry: int | None) -> None:
+    parser = Parser()
+    parser.feed(line + b"\n")
+    assert parser.retry == retry
+
+
+def test_an_event_without_an_id_is_told_from_one_that_repeats_it() -> None:
+    first, second, third = Parser().feed(b"id: 1\ndata: a\n\ndata: b\n\nid: 1\ndata: c\n\n")
+    assert (first.id, second.id, third.id) == ("1", "1", "1")
+    assert ["id" in event.fields for event in (first, second, third)] == [True, False, True]
+
+
+def test_a_comment_is_counted_and_an_unfinished_event_is_pending() -> None:
+    parser = Parser()
+    assert parser.feed(b": ping\n\n") == []
+    assert (parser.comments, parser.pending) == (1, False)
+    parser.feed(b"data: x\n")
+    assert parser.pending
+
+
+def test_an_event_that_never_ends_is_refused() -> None:
+    parser = Parser(max_event=100)
+    with pytest.raises(Overflow):
+        parser.feed(b"data: " + b"x" * 200)
+
+
+def test_many_lines_that_make_one_large_event_are_refused() -> None:
+    parser = Parser(max_event=100)
+    with pytest.raises(Overflow):
+        for _ in range(50):
+            parser.feed(b"data: 123456789\n")
+
+
+@pytest.mark.parametrize("text", ["one", "two\nlines", "", " space", "\r\n", "a\n\nb"])
+def test_what_is_written_is_read(text: str) -> None:
+    (event,) = Parser().feed(sse.encode_text(text, "note", "7"))
+    wanted = text.replace("\r\n", "\n")
+    assert (event.data, event.event, event.id) == (wanted, "note", "7")
