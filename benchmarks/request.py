@@ -1,7 +1,8 @@
 """What one request costs: the mock server beside a bare Starlette application with a dict.
 
-Both run under uvicorn in processes of their own and get the same requests in turns; the figure is
-the processor time of the server process a request, and the ratio of the two in the same round.
+Both run under the same uvicorn, in processes of their own, and get the same requests in turns; the
+figure is the processor time of the server process a request, and the ratio of the two in the same
+round.
 The bare application validates nothing and keeps nothing but a dict; the mock validates request
 and response, plays its script and keeps the log.
 
@@ -87,9 +88,8 @@ def mock() -> Any:
 
 def serve(name: str) -> None:
     """Runs one server; each line on standard input is answered with its processor seconds."""
-    import uvicorn
-
     from sparring.mockserver.serve import listen
+    from sparring.mockserver.serve import serve as run
 
     listener = listen("127.0.0.1", 0)
 
@@ -100,9 +100,7 @@ def serve(name: str) -> None:
 
     threading.Thread(target=report, daemon=True).start()
     app = {"bare": bare, "mock": mock}[name]()
-    uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="error", lifespan="off")).run(
-        sockets=[listener]
-    )
+    run(app, listener, ready=lambda: None)
 
 
 class Server:

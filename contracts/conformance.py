@@ -267,7 +267,7 @@ def _misjudged(document: Document, operation: Operation, interaction: Any, failu
 
 @contextmanager
 def _hooked(before_call: Callable[[Any, Any, dict[str, Any]], None]) -> Iterator[None]:
-    """Lets a function see every case before it is sent; Schemathesis has this hook globally only."""
+    """Lets a function see every case before it is sent; this hook is global in Schemathesis."""
     from schemathesis import hooks
 
     def hook(context: Any, case: Any, kwargs: dict[str, Any]) -> None:

@@ -91,11 +91,33 @@ def _object(
     yield Negative("an unknown member", at, _replaced(root, at, strange))
     known = properties(document, schema, View.REQUEST)
     for name, inner in known.items():
+        if name in here and isinstance(here[name], str):
+            for word in words_elsewhere(document, name):
+                value = here | {name: word}
+                yield Negative("a value outside its enum", (*at, name), _replaced(root, at, value))
         if name in here:
             yield from _walk(document, inner, here[name], root, (*at, name), depth + 1)
         else:
             for kind, value in _broken(document.follow(inner, View.REQUEST), None):
                 yield Negative(kind, (*at, name), _replaced(root, at, here | {name: value}))
+
+
+def words_elsewhere(document: Document, name: str) -> list[str]:
+    """The words that the enums of all properties of this name have, anywhere in the document."""
+    found: set[str] = set()
+    stack: list[Any] = [document.schemas.tree(View.REQUEST).get("components", {})]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            stack += node
+        elif isinstance(node, dict):
+            stack += node.values()
+            inner = node.get("properties")
+            if isinstance(inner, dict) and name in inner:
+                schema = document.follow(inner[name], View.REQUEST)
+                found |= {w for w in schema.get("enum", ()) if isinstance(w, str)}
+                found |= {w for w in (schema.get("const"),) if isinstance(w, str)}
+    return sorted(found)
 
 
 def _broken(schema: dict[str, Any], here: Any) -> Iterator[tuple[str, Any]]:

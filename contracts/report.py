@@ -25,7 +25,7 @@ def suite_of(promise: str) -> str:
 
 
 class State(StrEnum):
-    """How a check ended; `blocked`: a request that it needs failed; `error`: sparring itself did."""
+    """How a check ended: `blocked` when a request that it needs failed, `error` when we did."""
 
     PASSED = "passed"
     FAILED = "failed"

@@ -75,9 +75,8 @@ def details(finding: Finding, operations: tuple[str, ...] = ()) -> list[str]:
     lines += [f"expected   {finding.expected}", f"seen       {finding.seen}"]
     if finding.blame is not Blame.IMPLEMENTATION:
         lines.append(f"to blame   {finding.blame.value}")
-    lines.append(
-        f"shown      {finding.reproduced} of {finding.tried} times, seed {finding.seed}, id {finding.id}"
-    )
+    rate = f"{finding.reproduced} of {finding.tried} times"
+    lines.append(f"shown      {rate}, seed {finding.seed}, id {finding.id}")
     script = finding.curl().splitlines()
     if len(script) > 12:
         script = [*script[:4], f"# … {len(script) - 10} requests more", *script[-6:]]

@@ -259,7 +259,7 @@ ALONE = ("race.", "stream.incremental", "stream.wait", "session.active")
 
 
 def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outcome]:
-    """The outcomes in the order of the checks: `workers` at a time, then what measures time alone."""
+    """The outcomes in order: `workers` checks at a time, then, alone, those that measure time."""
     alone = [check for check in wanted if check.promise.startswith(ALONE)]
     pool = ThreadPoolExecutor(max(workers, 1))
     try:

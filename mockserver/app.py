@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sparring.spec.document import Document, load_document
 
 from .api import Api
 from .world import World
+
+# A front end under development runs on another port of this machine. Pages from elsewhere can't
+# read what the mock answers.
+_LOCAL_ORIGIN = r"https?://(localhost|[a-z0-9.-]+\.localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?"
 
 
 class MockServer(Starlette):
@@ -20,6 +25,14 @@ class MockServer(Starlette):
         self.document = document
         self.world = world
         self._api = Api(document, world)
+        self._cross_origin = CORSMiddleware(
+            self._api,
+            allow_origin_regex=_LOCAL_ORIGIN,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            allow_credentials=True,
+            expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate"],
+        )
 
     def build_middleware_stack(self) -> ASGIApp:
         """The request path, inside the middleware that the user has added."""
@@ -30,7 +43,8 @@ class MockServer(Starlette):
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._api(scope, receive, send)
+            from_browser = any(name == b"origin" for name, _ in scope["headers"])
+            await (self._cross_origin if from_browser else self._api)(scope, receive, send)
         else:
             await self.router(scope, receive, send)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from .app import MockServer
+from starlette.types import ASGIApp
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -23,12 +23,17 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: MockServer, listener: socket.socket, *, ready: Callable[[], None]) -> None:
+def serve(app: ASGIApp, listener: socket.socket, *, ready: Callable[[], None]) -> None:
     """Serves until the process is told to stop; open streams get a second to end.
 
     `ready` is called once requests are answered.
     """
+    import gc
+
     import uvicorn
+
+    gc.collect()
+    gc.freeze()  # what was compiled lives as long as the process: never look at it again
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -83,6 +83,13 @@ REGISTRY: Mapping[str, Promise] = {
         _promise("time.updated", "The update time rises with a change, and only then.", _UPDATE),
         _promise("etag.changes", "The tag changes with the session, and only then.", _UPDATE),
         _promise("etag.guards", "A stale If-Match is refused.", _UPDATE, _DELETE, severity=_LOSS),
+        _promise(
+            "etag.strong",
+            "If-Match compares strongly: a weak tag matches nothing (RFC 9110).",
+            _UPDATE,
+            _DELETE,
+            severity=_SMALL,
+        ),
         _promise("delete.gone", "What was deleted is gone everywhere."),
         _promise("delete.idempotent", "A second delete is a 404 or a success.", _DELETE),
         _promise("delete.only", "A delete leaves all other sessions.", _DELETE, severity=_LOSS),
@@ -152,6 +159,12 @@ REGISTRY: Mapping[str, Promise] = {
         _promise("method.allow", "An undeclared method is a 405 with `Allow`.", severity=_SMALL),
         # what is answered
         _promise("error.status", "The status in an error body is that of the response."),
+        _promise(
+            "error.explained",
+            "A body that breaks its schema is told where.",
+            parameters=("status", "at"),
+            severity=_SMALL,
+        ),
         _promise("response.answered", "Every request is answered, in time and whole."),
         _promise("response.status", "Every status is declared."),
         _promise("response.media_type", "Every media type is declared.", severity=_SMALL),

@@ -106,13 +106,21 @@ def lists_are_in_order(context: Context) -> None:
     if not asked:
         raise NotChecked("the document states no order")
     for extra, by, direction in asked:
-        items = context.alice.all(context.operation, None, query | extra)
-        items = [item for item in items if session_id(context, item) in mine]
+        whole = context.alice.all(context.operation, None, query | extra)
+        items = [item for item in whole if session_id(context, item) in mine]
         key = sort_key(pointers.split(by))
         if not in_order(items, key, direction) or len(items) < len(mine):
             values = [pointers.first(item, pointers.split(by)) for item in items]
             asking = f" when {show(extra)} asks for it" if extra else ""
             context.fail(f"{by} {direction}{asking}", show(values))
+        page = context.operation.binding.page if context.operation.binding else None
+        if query and page and page.limit and page.start and page.style == "offset":
+            part = {page.limit: 2, page.start: 1}
+            got = context.alice.page(context.operation, None, query | extra | part).items
+            ids = [session_id(context, item) for item in got]
+            if ids != [session_id(context, item) for item in whole[1:3]]:
+                asking = f"{show(part | extra)} gave {show(ids)}"
+                context.fail("pages that cut the list in the order that was asked for", asking)
 
 
 def sorts(

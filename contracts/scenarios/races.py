@@ -13,7 +13,8 @@ from ..comparing import has
 from ..driver import succeeded, together
 from ..turns import answers_json, message_draft, streams
 from .create import chooses_ids, fresh_id
-from .updates import both, free_objects, guarded, merges, tag_of, tags
+from .tags import guarded, tag_of, tags
+from .updates import both, free_objects, merges
 
 MANY = 8
 UPDATE = Role.SESSION_UPDATE

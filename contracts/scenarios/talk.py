@@ -328,6 +328,13 @@ def _kinds(context: Context, session: str, whole: list[Any], rule: Any, chosen: 
     if got != wanted:
         seen = f"{len(got)} events instead of {len(wanted)} for {show(chosen)}"
         context.fail("exactly the events of the kinds that were asked for", seen)
+    limit = context.operation.binding.page.limit if context.operation.binding else None
+    if limit and wanted:
+        query = {rule.parameter: chosen, limit: 1}
+        page = context.alice.page(context.operation, session, query).items
+        if page != wanted[:1]:
+            seen = f"{show(page)} for {show(query)}"
+            context.fail("as many of the chosen events as were asked for", seen)
 
 
 @scenario(

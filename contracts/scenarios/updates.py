@@ -14,8 +14,7 @@ from sparring.spec.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, compare_attributes, differences, has, instant, readable
-from ..driver import Session, User, entity, succeeded
-from ..places import parameter
+from ..driver import User, entity
 from ..turns import say
 from .create import rich_session
 
@@ -308,7 +307,7 @@ def update_times_rise(context: Context) -> None:
         now = last
         for pause in (0, 0.01, 1.1):  # a clock may be coarse
             time.sleep(pause)
-            apply(context, context.alice, session.id, body | _marked(context, pause))
+            apply(context, context.alice, session.id, body | marked(context, pause))
             now = instant(at(context.alice.read(session.id), where))
             if now is not None and last is not None and now > last:  # type: ignore[operator]
                 break
@@ -321,128 +320,7 @@ def update_times_rise(context: Context) -> None:
         context.fail("the update time as it was after reading", "it moved")
 
 
-def _marked(context: Context, pause: float) -> dict[str, Any]:
+def marked(context: Context, pause: float) -> dict[str, Any]:
+    """A value that no update had yet, for an attribute that holds free JSON."""
     names = free_objects(context)
     return {names[0]: {"pause": pause, "n": context.world.bodies.fresh()}} if names else {}
-
-
-def tag_of(exchange: Exchange) -> str | None:
-    """The entity tag of an answer."""
-    return exchange.response.headers.get("etag")
-
-
-def tags(document: Document, operation: Operation) -> str:
-    """Reading a session gives a tag."""
-    for get in document.with_role(Role.SESSION_GET):
-        found = get.success
-        if found and not (get.binding and get.binding.active):
-            return (
-                "" if any(n.lower() == "etag" for n in found[1].headers) else "no ETag is declared"
-            )
-    return "the document has no session.get"
-
-
-@scenario("etag.changes", UPDATE, needs=first_reason(tags, both))
-def tags_follow_changes(context: Context) -> None:
-    """The tag is new after each change, the same as long as there is none."""
-    alice = context.alice
-    session = alice.create()
-    read = alice.get(session.id)
-    seen = [tag_of(read)]
-    if tag_of(session.exchange) not in (None, seen[0]):
-        context.fail("the tag that create gave, when the session is read", f"{seen[0]}")
-    if tag_of(alice.get(session.id)) != seen[0]:
-        context.fail("the same tag as long as nothing changes", "another one")
-    for body in differing_bodies(context):
-        exchange = apply(context, alice, session.id, body | _marked(context, 0))
-        now = tag_of(alice.get(session.id))
-        if exchange and tag_of(exchange) not in (None, now):
-            context.fail("the tag that the update gave, when the session is read", f"{now}")
-        if now is None or now in seen:
-            context.fail("a new tag after a change", f"{now} again")
-            return
-        seen.append(now)
-    _tags_follow_turns(context, session, seen)
-
-
-def _tags_follow_turns(context: Context, session: Session, seen: list[str | None]) -> None:
-    talk = context.world.one(Role.MESSAGE_CREATE)
-    if talk is None or "count" not in context.document.model.session:
-        return
-    before = context.alice.read(session.id)
-    say(context.alice, talk, session.id, "Hello.")
-    exchange = context.alice.get(session.id)
-    after = entity(context.world.need(Role.SESSION_GET), exchange)
-    if not same(before, after) and tag_of(exchange) in seen:
-        context.fail("a new tag after a turn that changed the session", f"{tag_of(exchange)} again")
-
-
-def guarded(document: Document, operation: Operation) -> str:
-    """The operation takes `If-Match`."""
-    found = parameter(operation, "header", "If-Match")
-    return "" if found is not None else "If-Match is not declared"
-
-
-def change(context: Context, session: str, tag: str, n: int = 0) -> Exchange:
-    """Sends the change of the check's operation under a condition."""
-    assert context.operation.binding is not None
-    if context.operation.binding.role is Role.SESSION_DELETE:
-        draft = context.alice.draft(context.operation, session)
-    else:
-        draft = context.alice.draft(context.operation, session)
-        draft.body = context.world.bodies.rich(context.operation, n=n) | _marked(context, n)
-    draft.headers["If-Match"] = tag
-    return context.alice.send(draft)
-
-
-@scenario("etag.guards", UPDATE, Role.SESSION_DELETE, needs=first_reason(guarded, tags, both))
-def stale_tags_are_refused(context: Context) -> None:
-    """A change under a stale tag is a 412 and changes nothing; under the current one it is made."""
-    alice, get = context.alice, context.world.need(Role.SESSION_GET)
-    session = alice.create()
-    first = tag_of(alice.get(session.id))
-    updates = context.document.with_role(UPDATE)
-    if updates:
-        body = context.world.bodies.rich(updates[0], n=2)
-        alice.expect(_update_draft(alice, updates[0], session.id, body))
-    before = alice.get(session.id)
-    current = tag_of(before)
-    if first is None or current is None:
-        raise NotChecked("reading gave no tag")
-    stale = [tag for tag in (first, '"never-given"', f'{current[:-1]}x"') if tag != current]
-    for tag in [*stale, ", ".join(stale[:2])]:
-        start = len(context.world.journal)
-        refused = change(context, session.id, tag)
-        after = alice.get(session.id)
-        shown = [before, *context.world.exchanges(start)]
-        if refused.response.status != 412:
-            seen = f"{refused.response.status} for If-Match: {tag} where the tag is {current}"
-            context.fail("a 412 for a tag that the session does not have", seen, exchanges=shown)
-        if not same(entity(get, before), entity(get, after)):
-            context.fail("no change under a stale tag", "the session changed", exchanges=shown)
-            return
-    accepted = change(context, session.id, current, 1)
-    if not succeeded(accepted):
-        context.fail("a change under the current tag", f"{accepted.response.status}")
-    elif context.operation.binding and context.operation.binding.role is UPDATE:
-        again = change(context, session.id, current, 2)
-        if again.response.status != 412:
-            context.fail("a 412 for a tag that was current once", f"{again.response.status}")
-    for form in ("*", f'"other", {current}'):
-        other = alice.create()
-        tag = form.replace(current, tag_of(alice.get(other.id)) or "")
-        found = parameter(context.operation, "header", "If-Match")
-        if found and found.schema:
-            validator = context.document.schemas.at(found.schema, View.REQUEST)
-            if not validator.is_valid(tag):
-                continue
-        answer = change(context, other.id, tag)
-        if not succeeded(answer):
-            kind = "`*`" if form == "*" else "a list with the current tag"
-            context.fail(f"a change under {kind}", f"{answer.response.status}")
-
-
-def _update_draft(user: User, operation: Operation, session: str, body: Any) -> Any:
-    draft = user.draft(operation, session)
-    draft.body = body
-    return user.aim(draft, session)

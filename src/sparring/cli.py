@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sparring import __version__
 from sparring.spec.errors import Defect, SparringError
 
-OK, FINDINGS, USAGE, UNREACHABLE, INTERNAL = range(5)
+USAGE = 2
 
 
 class _Commands(click.Group):
@@ -21,7 +22,7 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except SparringError as error:
             click.echo(str(error), err=True)
-            ctx.exit(UNREACHABLE if error.defects[0].code == "C103" else USAGE)
+            ctx.exit(USAGE)
 
 
 @click.group(cls=_Commands)
@@ -83,6 +84,31 @@ def serve(
         ) from None
     url = f"http://{host}:{listener.getsockname()[1]}"
     run(app, listener, ready=lambda: click.echo(f"sparring serves {document.title} on {url}"))
+
+
+@main.command(context_settings={"show_default": True})
+@click.argument("url")
+@click.option("--spec", default="sessions", help="A path, or a bundled document.")
+@click.option("--key", envvar="SPARRING_KEY", help="The key of a user.  [default: alice-key]")
+@click.option(
+    "--other-key", envvar="SPARRING_OTHER_KEY", help="That of another user.  [default: bob-key]"
+)
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'")
+@click.option("--suite", "suites", multiple=True, help="Only this suite; may be repeated.")
+@click.option("--report", "reports", multiple=True, metavar="junit=FILE")
+@click.option("--seed", default=0, help="Same seed, same requests.")
+@click.option("--max-examples", default=20, help="Schemathesis cases an operation and phase.")
+@_overlay
+@click.pass_context
+def test(ctx: click.Context, url: str, **options: Any) -> None:
+    """Hold the implementation at URL to a document.
+
+    Exit status: 0 clean, 1 findings, 2 usage or document, 3 the target can't be reached, 4 sparring
+    failed.
+    """
+    from sparring.contracts.command import run_tests
+
+    ctx.exit(run_tests(url, **options))
 
 
 @main.command()
