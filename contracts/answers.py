@@ -14,7 +14,7 @@ from sparring.spec.exchange import Exchange
 from sparring.spec.parameters import compile_decoder
 from sparring.spec.schemas import View
 
-from .driver import EVENT_STREAM
+from .world import EVENT_STREAM
 
 PROBLEM = "application/problem+json"
 

@@ -14,9 +14,10 @@ from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Finding
 from sparring.spec.promises import REGISTRY
 
-from .driver import NotChecked, User, World
+from .driver import User
 from .report import suite_of
 from .target import usable_security
+from .world import NotChecked, World
 
 __all__ = ["Check", "Context", "NotChecked", "Scenario", "checks", "scenario"]
 

@@ -13,8 +13,8 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.schemas import View
 
 from .checks import Context, Needs, same, show
-from .driver import World
 from .places import properties
+from .world import World
 
 
 def has(*roles: Role) -> Needs:

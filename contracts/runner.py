@@ -17,9 +17,10 @@ from .answers import deviations
 from .bodies import Bodies
 from .checks import Check, Context, Run, checks, position
 from .conformance import conform, tried
-from .driver import Blocked, Entry, NotChecked, User, World
+from .driver import User
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
+from .world import Blocked, Entry, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5

@@ -12,9 +12,10 @@ from sparring.spec.events import EventStream, Seen
 from sparring.spec.exchange import Exchange
 from sparring.spec.turn import TERMINAL, Kind
 
-from .driver import EVENT_STREAM, Blocked, Line, NotChecked, User, line, succeeded
+from .driver import User
 from .places import Draft, template_place
 from .target import Arrival, Limits
+from .world import EVENT_STREAM, Blocked, Line, NotChecked, line, succeeded
 
 
 @dataclass

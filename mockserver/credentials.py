@@ -55,7 +55,7 @@ def compile_credentials(operation: Operation) -> Authenticate:
 def _reader(scheme: SecurityScheme) -> _Read:
     if scheme.kind == "basic":
         return _basic
-    if scheme.kind == "apikey":
+    if scheme.kind == "apiKey":
         name = scheme.parameter
         if scheme.place == "query":
             return lambda headers, query: _last(parse_qs(query.decode("latin-1")).get(name))

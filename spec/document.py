@@ -51,7 +51,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class SecurityScheme:
-    """How a credential travels; `kind` is bearer, basic or apikey, or another word of OpenAPI."""
+    """How a credential travels; `kind` is bearer, basic, apiKey or another word of OpenAPI."""
 
     name: str
     kind: str
@@ -378,9 +378,7 @@ class _Compiler:
         for name, node in nodes.items() if isinstance(nodes, dict) else ():
             node, _ = self._node(node, ("components", "securitySchemes", name))
             kind = str(node.get("type", ""))
-            if kind == "apiKey":
-                kind = "apikey"
-            elif kind == "http":
+            if kind == "http":
                 kind = str(node.get("scheme", "bearer")).lower()
             elif kind in ("oauth2", "openIdConnect"):
                 kind = "bearer"

@@ -11,8 +11,9 @@ from sparring.spec.exchange import Request
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
 from ..comparing import at, compare_attributes, differences, has, instant, readable, rises
-from ..driver import Entry, Session, entity, history_operation, succeeded
+from ..driver import history_operation
 from ..places import expression, put
+from ..world import Entry, Session, entity, succeeded
 
 CREATE = Role.SESSION_CREATE
 

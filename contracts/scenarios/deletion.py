@@ -9,9 +9,10 @@ from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, has
-from ..driver import EVENT_STREAM, User, entity, history_operation, succeeded
+from ..driver import User, history_operation
 from ..places import Draft, expression, put, session_parameter
 from ..turns import message_draft, say, streams
+from ..world import EVENT_STREAM, entity, succeeded
 from .create import chooses_ids, fresh_id
 from .listing import session_id
 

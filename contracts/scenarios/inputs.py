@@ -14,10 +14,11 @@ from sparring.spec.schemas import View
 
 from ..checks import Context, first_reason, scenario, show
 from ..comparing import has
-from ..driver import EVENT_STREAM, User, succeeded
+from ..driver import User
 from ..negatives import negatives
 from ..places import Draft, put, scalar
 from ..turns import streams
+from ..world import EVENT_STREAM, succeeded
 from .deletion import takes_session, talked
 from .keys import any_draft, settled, state
 

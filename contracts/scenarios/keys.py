@@ -10,10 +10,11 @@ from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
 from ..comparing import has
-from ..driver import EVENT_STREAM, User, Way, succeeded
+from ..driver import User, Way
 from ..places import Draft
 from ..target import usable_security
 from ..turns import streams
+from ..world import EVENT_STREAM, Entry, succeeded
 from .deletion import WITHOUT_SESSION, takes_session, talked, valid_draft
 from .listing import session_id
 
@@ -48,8 +49,6 @@ def answer(
     context: Context, user: User, session: str, *, way: Way | None = None, anonymous: bool = False
 ) -> Exchange:
     """What a request of the check's operation gets; of a stream only the beginning."""
-    from ..driver import Entry
-
     draft = any_draft(context, user, session)
     request = user.request(draft, way=way, anonymous=anonymous)
     if not streams(context.operation):

@@ -12,8 +12,8 @@ from sparring.spec.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, differences, entity_properties, has, instant, readable, rises
-from ..driver import Session
 from ..places import ABSENT, expression, parameter
+from ..world import Session
 from .create import id_names
 
 LIST = Role.SESSION_LIST

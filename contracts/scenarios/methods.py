@@ -9,8 +9,8 @@ from sparring.spec.document import Document, Operation
 
 from ..checks import Context, first_reason, scenario
 from ..comparing import has
-from ..driver import Entry
 from ..places import Draft
+from ..world import Entry
 from .deletion import takes_session, talked
 
 TRIED = ("GET", "PUT", "POST", "PATCH", "DELETE")

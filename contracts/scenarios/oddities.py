@@ -12,7 +12,7 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..driver import EVENT_STREAM
+from ..world import EVENT_STREAM
 from .inputs import base, creatable, shot, takes_json
 from .keys import settled, state
 

@@ -9,9 +9,10 @@ from sparring.spec.binding import Role
 from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..driver import succeeded, together
+from ..comparing import at, has
+from ..driver import together
 from ..turns import answers_json, message_draft, streams
+from ..world import succeeded
 from .create import chooses_ids, fresh_id
 from .tags import guarded, tag_of, tags
 from .updates import both, free_objects, merges
@@ -123,8 +124,6 @@ def no_turn_is_lost(context: Context) -> None:
             context.fail("an offset of its own for every message of many turns", show(offsets))
     where = context.document.model.session.get("count")
     if where and context.world.one(Role.SESSION_GET):
-        from ..comparing import at
-
         count = at(context.alice.read(session.id), where)
         length = len(context.alice.history(session.id))
         if count != length:

@@ -12,10 +12,10 @@ from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
-from ..driver import EVENT_STREAM, Blocked, succeeded
 from ..places import Draft, expression, parameter, put
 from ..target import Limits
 from ..turns import Turn, answers_json, message_draft, say, streams
+from ..world import EVENT_STREAM, Blocked, succeeded
 from .streams import check_events, check_ids, modelled
 
 SUBSCRIBE = Role.MESSAGE_SUBSCRIBE

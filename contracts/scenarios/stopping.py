@@ -10,10 +10,10 @@ from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
-from ..driver import Session
 from ..places import template_place
 from ..target import Limits
 from ..turns import Turn, joined, message_draft, read_events, say, streams
+from ..world import Session
 from .streams import LONG_QUESTION, modelled
 
 ACT = Role.SESSION_ACT

@@ -15,10 +15,10 @@ from sparring.spec.turn import TERMINAL, Kind
 
 from ..answers import generalised
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, has, rises
-from ..driver import EVENT_STREAM, succeeded
+from ..comparing import at, has, instant, rises
 from ..places import properties
 from ..turns import Turn, answers_json, joined, message_draft, say, streams
+from ..world import EVENT_STREAM, succeeded
 
 TALK = Role.MESSAGE_CREATE
 LONG_QUESTION = (
@@ -363,8 +363,6 @@ def pieces_arrive_one_by_one(context: Context) -> None:
 
 def burst(context: Context, turn: Turn) -> str:
     """How all events of a turn came at once although it took time; empty when they did not."""
-    from ..comparing import instant
-
     if len(turn.arrivals) < 4:
         return ""
     arrivals = [arrival.seconds for arrival in turn.arrivals]

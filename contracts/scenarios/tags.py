@@ -10,9 +10,10 @@ from sparring.spec.exchange import Exchange
 from sparring.spec.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
-from ..driver import Session, User, entity, succeeded
+from ..driver import User
 from ..places import parameter
 from ..turns import say
+from ..world import Session, entity, succeeded
 from .updates import UPDATE, apply, both, differing_bodies, marked
 
 

@@ -11,8 +11,9 @@ from sparring.spec.document import Document, Operation
 from ..bodies import HOSTILE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has, instant
-from ..driver import Line, history_operation
+from ..driver import history_operation
 from ..turns import Turn, answers_json, say, streams
+from ..world import Line
 from .listing import in_order, sort_key
 
 TALK = Role.MESSAGE_CREATE

@@ -14,8 +14,9 @@ from sparring.spec.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, compare_attributes, differences, has, instant, readable
-from ..driver import User, entity
+from ..driver import User
 from ..turns import say
+from ..world import entity
 from .create import rich_session
 
 UPDATE = Role.SESSION_UPDATE

@@ -1,0 +1,133 @@
+"""What one check works in: the target, the journal of what was sent, what is left to clean up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sparring.spec import pointers
+from sparring.spec.binding import Role, Row
+from sparring.spec.document import Document, Operation
+from sparring.spec.exchange import Exchange
+
+from .bodies import Bodies
+from .target import Target
+
+if TYPE_CHECKING:
+    from .driver import User
+
+EVENT_STREAM = "text/event-stream"
+
+
+class Blocked(Exception):
+    """A valid request that a check needs was refused: the check says nothing then."""
+
+    def __init__(self, operation: Operation, exchange: Exchange) -> None:
+        super().__init__(f"{operation.label} answered {exchange.response.status}")
+        self.operation = operation
+        self.exchange = exchange
+
+
+class NotChecked(Exception):
+    """A check found no evidence to go by; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange of a check; `valid` says that the request fitted the document."""
+
+    operation: Operation
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that a check made: its id, and what create answered."""
+
+    id: str
+    exchange: Exchange
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message or event of a list, in our words."""
+
+    raw: Any
+    id: Any = None
+    text: str | None = None
+    role: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    turn: Any = None
+    created: Any = None
+    offset: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list."""
+
+    items: list[Any]
+    total: Any
+    exchange: Exchange
+
+
+@dataclass
+class World:
+    """What the checks of a run share, and what one check leaves behind."""
+
+    document: Document
+    target: Target
+    bodies: Bodies
+    journal: list[Entry] = field(default_factory=list)
+    made: list[tuple[User, str]] = field(default_factory=list)
+
+    def one(self, role: Role) -> Operation | None:
+        """The first operation with a role; for reading a session not the active one."""
+        found = [o for o in self.document.with_role(role) if o.binding and not o.binding.active]
+        return found[0] if found else None
+
+    def need(self, role: Role) -> Operation:
+        """The first operation with a role. Raises NotChecked when the document has none."""
+        operation = self.one(role)
+        if operation is None:
+            raise NotChecked(f"the document has no {role.value}")
+        return operation
+
+    def exchanges(self, start: int = 0) -> list[Exchange]:
+        """What was sent since entry `start` of the journal."""
+        return [entry.exchange for entry in self.journal[start:]]
+
+
+def line(row: Row, raw: Any) -> Line:
+    """Reads one message or event."""
+
+    def at(location: tuple[str, ...] | None) -> Any:
+        return pointers.first(raw, location) if location is not None else None
+
+    texts = list(pointers.find(raw, row.text)) if row.text is not None else []
+    words = [t for t in texts if isinstance(t, str)]
+    return Line(
+        raw,
+        id=at(row.id),
+        text="".join(words) if words else None,
+        role=row.role.ours(at(row.role.at)) if row.role else None,
+        kind=row.kind.ours(at(row.kind.at)) if row.kind else "message",
+        state=row.state.ours(at(row.state.at)) if row.state else None,
+        turn=at(row.turn),
+        created=at(row.created),
+        offset=at(row.offset),
+    )
+
+
+def entity(operation: Operation, exchange: Exchange) -> Any:
+    """The session in an answer."""
+    location = operation.binding.entity if operation.binding else ()
+    return pointers.first(exchange.response.json(), location)
+
+
+def succeeded(exchange: Exchange) -> bool:
+    """Whether the answer is a 2xx."""
+    return 200 <= exchange.response.status < 300
