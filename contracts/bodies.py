@@ -152,6 +152,19 @@ class Bodies:
                     yield candidate
                     break
 
+    def message_attributes(self, operation: Operation) -> dict[str, Any]:
+        """A value for each property that a message in the body may have beside the required."""
+        binding, media = operation.binding, self.media(operation)
+        if binding is None or binding.messages is None or media is None or media.schema is None:
+            return {}
+        schema: Any = self.document.schema(media.schema, View.REQUEST)
+        for token in binding.messages:
+            schema = properties(self.document, schema, View.REQUEST).get(token, {})
+        items = self.document.follow(schema, View.REQUEST).get("items", {})
+        known = properties(self.document, items, View.REQUEST)
+        found = {name: next(self._rich_values(inner, 0), None) for name, inner in known.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
     def message(
         self, operation: Operation, texts: Sequence[str], roles: Sequence[str] = ()
     ) -> dict[str, Any] | None:

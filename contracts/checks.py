@@ -141,8 +141,9 @@ def checks(document: Document) -> list[Check]:
             if not mine:
                 continue
             if not operation.promises.holds(promise):
-                why = str(operation.promises[promise].get("withdrawn"))
-                found.append(Check(promise, operation, (), f"withdrawn: {why}"))
+                said = operation.promises.get(promise, {})
+                why = f"withdrawn: {said['withdrawn']}" if said else "the document does not say so"
+                found.append(Check(promise, operation, (), why))
                 continue
             reasons = [s.needs(document, operation) for s in mine]
             runs = tuple(s.run for s, reason in zip(mine, reasons, strict=True) if not reason)

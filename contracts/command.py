@@ -48,7 +48,7 @@ def run_tests(
         report = _run(url, spec, overlays, _keys(key, other_key), extra, suites, seed, max_examples)
         _write(report, out, files)
     except SparringError as error:
-        errors.print(str(error), markup=False, highlight=False, style="red")
+        errors.print(str(error), markup=False, highlight=False, soft_wrap=True, style="red")
         return UNREACHABLE if error.defects[0].code == "C103" else USAGE
     except Exception:
         errors.print(traceback.format_exc(), markup=False, highlight=False)

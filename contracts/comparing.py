@@ -43,6 +43,18 @@ def entity_properties(document: Document, operation: Operation) -> dict[str, Any
     return properties(document, schema)
 
 
+def item_properties(document: Document, operation: Operation) -> dict[str, Any]:
+    """The properties that the document declares for an item of a list."""
+    found = operation.success
+    media = (
+        next((m for m in found[1].content.values() if "json" in m.type), None) if found else None
+    )
+    schema: Any = document.schema(media.schema) if media else {}
+    for token in operation.binding.items if operation.binding else ():
+        schema = document.follow(properties(document, schema).get(token, {}))
+    return properties(document, schema.get("items", {}))
+
+
 def readable(world: World) -> dict[str, Any]:
     """The properties that reading a session gives."""
     return entity_properties(world.document, world.need(Role.SESSION_GET))

@@ -34,7 +34,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     _unchecked(report, console)
     for note in report.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
-    console.print(summary(report), markup=False, highlight=False)
+    console.print(summary(report), markup=False, highlight=False, soft_wrap=True)
 
 
 def _chosen(report: Report, console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,9 @@ from sparring.spec.errors import Defect, SparringError
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.sse import Overflow, Parser, ServerEvent
 
+_HOST = r"[^\s@]+"
 MAX_BODY = 16 * 1024 * 1024
-PLACEABLE = frozenset({"bearer", "basic", "apiKey"})
+PLACEABLE = frozenset({"bearer", "basic", "apikey"})
 
 
 class NoAnswer(Exception):
@@ -118,7 +120,7 @@ class Target:
         timeout: float = 10.0,
     ) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.netloc):
             raise SparringError(Defect("C101", f"{url} is not a URL such as http://127.0.0.1:8000"))
         path = parts.path.rstrip("/")
         if base_path and path.endswith(base_path):
@@ -227,7 +229,7 @@ def credentials(schemes: Sequence[SecurityScheme], key: str) -> Credentials:
             query.append((scheme.parameter, key))
         elif scheme.place == "cookie":
             headers["Cookie"] = f"{scheme.parameter}={key}"
-        elif scheme.kind == "apiKey":
+        elif scheme.kind.lower() == "apikey":
             headers[scheme.parameter] = key
     return headers, query
 
@@ -236,4 +238,6 @@ def usable_security(operation: Operation) -> tuple[tuple[SecurityScheme, ...], .
     """The ways in which a key can be given to an operation; empty when it needs none."""
     if not all(operation.security):
         return ()
-    return tuple(way for way in operation.security if way and all(s.kind in PLACEABLE for s in way))
+    return tuple(
+        way for way in operation.security if way and all(s.kind.lower() in PLACEABLE for s in way)
+    )

@@ -100,7 +100,7 @@ class Api:
             if endpoint is None:
                 answer = _other_method(method, endpoints)
             else:
-                headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]}
+                headers = dict(scope["headers"])
                 query: bytes = scope["query_string"]
                 user = endpoint.authenticate(self.world, headers, query)
                 reader = endpoint.reader
@@ -109,7 +109,7 @@ class Api:
                     dict(zip(named, values, strict=True)), query, headers
                 )
                 body = await reader.body(scope, receive, headers) if reader.has_body else None
-                accept = headers.get("accept", "")
+                accept = headers.get(b"accept", b"").decode("latin-1")
                 answer = await endpoint.handle(
                     Request(self.world, user, *parameters, body, accept, root, receive)
                 )

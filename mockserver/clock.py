@@ -27,8 +27,11 @@ class RealClock:
 
     def now(self) -> int:
         """The time, later with every call."""
-        self._last = max(time.time_ns() // 1000, self._last + 1)
-        return self._last
+        now = time.time_ns() // 1000
+        if now <= self._last:
+            now = self._last + 1
+        self._last = now
+        return now
 
     def timer(self, seconds: float) -> asyncio.Future[None]:
         """A future that is done after so many seconds."""

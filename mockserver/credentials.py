@@ -13,7 +13,7 @@ from .problems import Problem
 from .requests import cookies
 from .world import World
 
-Headers = Mapping[str, str]
+Headers = Mapping[bytes, bytes]
 Authenticate = Callable[[World, Headers, bytes], str]
 _Read = Callable[[Headers, bytes], str | None]
 
@@ -60,12 +60,16 @@ def _reader(scheme: SecurityScheme) -> _Read:
         if scheme.place == "query":
             return lambda headers, query: _last(parse_qs(query.decode("latin-1")).get(name))
         if scheme.place == "cookie":
-            return lambda headers, query: _last(cookies(headers.get("cookie", "")).get(name))
+            return lambda headers, query: _last(cookies(headers).get(name))
         if name.lower() != "authorization":
-            header = name.lower()
-            return lambda headers, query: headers.get(header)
+            header = name.lower().encode()
+            return lambda headers, query: _text(headers, header) or None
         return _authorization
     return _bearer
+
+
+def _text(headers: Headers, name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
 
 
 def _last(values: list[str] | None) -> str | None:
@@ -73,17 +77,17 @@ def _last(values: list[str] | None) -> str | None:
 
 
 def _bearer(headers: Headers, query: bytes) -> str | None:
-    kind, _, key = headers.get("authorization", "").partition(" ")
+    kind, _, key = _text(headers, b"authorization").partition(" ")
     return key.strip() if kind.lower() == "bearer" else None
 
 
 def _authorization(headers: Headers, query: bytes) -> str | None:
     """An API key that is the whole header; clients put `Bearer` before it all the same."""
-    return _bearer(headers, query) or headers.get("authorization")
+    return _bearer(headers, query) or _text(headers, b"authorization") or None
 
 
 def _basic(headers: Headers, query: bytes) -> str | None:
-    kind, _, encoded = headers.get("authorization", "").partition(" ")
+    kind, _, encoded = _text(headers, b"authorization").partition(" ")
     if kind.lower() != "basic":
         return None
     try:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from sparring.spec import pointers
 from sparring.spec.document import Document, Operation
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import Validator, View, reference
+from sparring.spec.source import decode_json
 
 from .problems import Defect, Problem
 from .world import World
@@ -42,10 +42,11 @@ class Reader:
     """Reads the parameters and the body of one operation."""
 
     def __init__(self, document: Document, operation: Operation) -> None:
-        self._places = {
-            place: _Place(document, operation, place)
+        declared = {parameter.place for parameter in operation.parameters}
+        self._path, self._query, self._header, self._cookie = (
+            _Place(document, operation, place) if place in declared else None
             for place in ("path", "query", "header", "cookie")
-        }
+        )
         self.has_body = bool(operation.body)
         self._body_required = operation.body_required
         self._bodies = {
@@ -56,32 +57,30 @@ class Reader:
         }
 
     def parameters(
-        self, values: Mapping[str, str], query: bytes, headers: Mapping[str, str]
+        self, values: Mapping[str, str], query: bytes, headers: Mapping[bytes, bytes]
     ) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
         """The checked path, query and header parameters. Raises Problem 422."""
         defects: list[Defect] = []
-        place = self._places["path"]
-        path = place.read({n: [v] for n, v in values.items()}, defects) if place.used else values
-        place = self._places["query"]
-        given: Mapping[str, Any] = _NOTHING
-        if place.used:
-            given = place.read(_query(query) if query else {}, defects)
-        place = self._places["header"]
-        sent: Mapping[str, Any] = _NOTHING
-        if place.used:
-            found = {n: [headers[n]] for n in place.names if n in headers}
-            sent = place.read(found, defects)
-        place = self._places["cookie"]
-        if place.used:
-            place.read(cookies(headers.get("cookie", "")), defects)
+        path, given, sent = values, _NOTHING, _NOTHING
+        if self._path is not None:
+            path = self._path.read({name: [text] for name, text in values.items()}, defects)
+        if self._query is not None:
+            given = self._query.read(_parse_query(query) if query else {}, defects)
+        if self._header is not None:
+            encoded = [(name, name.encode()) for name in self._header.names]
+            found = {n: [headers[e].decode("latin-1")] for n, e in encoded if e in headers}
+            sent = self._header.read(found, defects)
+        if self._cookie is not None:
+            self._cookie.read(cookies(headers), defects)
         if defects:
             raise Problem(422, "H422", "A parameter breaks its schema.", defects)
         return path, given, sent
 
-    async def body(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Any:
+    async def body(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Any:
         """The checked body, None when there is none. Raises Problem 400, 413, 415 or 422."""
         data = await _receive(receive, headers)
-        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = headers.get(b"content-type", b"").decode("latin-1")
+        media_type = media_type.partition(";")[0].strip().lower()
         if not data and not media_type:
             if self._body_required:
                 defect = Defect("body", "", "a body is required")
@@ -91,11 +90,9 @@ class Reader:
             taken = ", ".join(self._bodies)
             raise Problem(415, "H415", f"Send {taken}, not {media_type or 'an untyped body'}.")
         try:
-            value = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            value = decode_json(data)
+        except ValueError as error:
             raise Problem(400, "H400", f"The body is not JSON: {error}.") from None
-        except RecursionError:
-            raise Problem(400, "H400", "The body is nested too deeply.") from None
         validator = self._bodies[media_type]
         if validator is not None and not validator.is_valid(value):
             raise Problem(
@@ -109,7 +106,6 @@ class _Place:
 
     def __init__(self, document: Document, operation: Operation, place: str) -> None:
         parameters = [p for p in operation.parameters if p.place == place]
-        self.used = bool(parameters)
         self._place = place
         self._readers: list[tuple[str, Parameter]] = [
             (p.name.lower() if place == "header" else p.name, p) for p in parameters
@@ -138,35 +134,35 @@ class _Place:
                     return values
         if not self._validator.is_valid(values):
             defects += _defects(self._place, self._validator, values)
-        return self._defaults | values
+        return self._defaults | values if self._defaults else values
 
 
 def _defects(place: str, validator: Validator, value: Any) -> list[Defect]:
     return [Defect(place, v.pointer, v.message) for v in validator.violations(value)]
 
 
-def _query(query: bytes) -> dict[str, list[str]]:
+def _parse_query(query: bytes) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         found.setdefault(name, []).append(value)
     return found
 
 
-def cookies(header: str) -> dict[str, list[str]]:
+def cookies(headers: Mapping[bytes, bytes]) -> dict[str, list[str]]:
     """The cookies of a request (RFC 6265, section 4.2)."""
     found: dict[str, list[str]] = {}
-    for part in header.split(";"):
+    for part in headers.get(b"cookie", b"").decode("latin-1").split(";"):
         name, sign, value = part.strip().partition("=")
         if sign:
             found[name] = [value.strip('"')]
     return found
 
 
-async def _receive(receive: Receive, headers: Mapping[str, str]) -> bytes:
-    length = headers.get("content-length", "")
+async def _receive(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > MAX_BODY:
         raise _too_large()
-    message = await receive()
+    message = await _next(receive)
     data: bytes = message.get("body", b"")
     if not message.get("more_body"):
         if len(data) > MAX_BODY:
@@ -174,12 +170,19 @@ async def _receive(receive: Receive, headers: Mapping[str, str]) -> bytes:
         return data
     parts, size = [data], len(data)
     while message.get("more_body"):
-        message = await receive()
+        message = await _next(receive)
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > MAX_BODY:
             raise _too_large()
     return b"".join(parts)
+
+
+async def _next(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Problem(400, "H400", "The body was cut off.")
+    return message
 
 
 def _too_large() -> Problem:

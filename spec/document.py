@@ -135,14 +135,20 @@ class Document:
         return _fragment(reference)
 
     def follow(self, schema: Any, view: View = View.RESPONSE) -> dict[str, Any]:
-        """Follows the reference that a schema of this document is, if it is nothing else."""
+        """Follows the reference that a schema of this document is, if it is nothing else.
+
+        What stands beside the reference, such as a default, is laid over what it leads to.
+        """
         tree = self.schemas.tree(view)
+        beside: dict[str, Any] = {}
         for _ in range(64):
             if not isinstance(schema, dict):
-                return {}
+                return beside
             target = schema.get("$ref")
             if not isinstance(target, str) or _has_siblings(schema):
-                return schema
+                return {**schema, **beside} if beside else schema
+            if len(schema) > 1:
+                beside = {key: schema[key] for key in schema if key != "$ref"} | beside
             schema = pointers.first(tree, _fragment(target), {})
         return {}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from .source import decode_json
 
 Path = tuple[str | int, ...]
 Decode = Callable[[Sequence[str]], Any]
@@ -58,15 +59,10 @@ def compile_decoder(
 
 
 def _decode_json(given: Sequence[str]) -> Any:
-    text = given[-1]
     try:
-        return json.loads(text, parse_constant=_not_json)
-    except (ValueError, RecursionError):
-        raise ValueError(f"{text[:60]!r} is not JSON") from None
-
-
-def _not_json(word: str) -> Any:
-    raise ValueError(word)
+        return decode_json(given[-1])
+    except ValueError as error:
+        raise ValueError(f"{given[-1][:60]!r} is not JSON: {error}") from None
 
 
 def _types(schema: dict[str, Any], resolve: Callable[[Any], dict[str, Any]]) -> set[str]:

@@ -16,13 +16,17 @@ Path = tuple[Key, ...]
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One promise: what holds, for which roles; `parameters` name what a document may say."""
+    """One promise: what holds, for which roles; `parameters` name what a document may say.
+
+    A role implies its promises, all but the `stated` ones: those hold where the document says so.
+    """
 
     id: str
     sentence: str
     roles: frozenset[Role]
     parameters: tuple[str, ...] = ()
     severity: Severity = Severity.MAJOR
+    stated: bool = False
 
 
 def _promise(
@@ -31,8 +35,9 @@ def _promise(
     *roles: Role,
     parameters: tuple[str, ...] = (),
     severity: Severity = Severity.MAJOR,
+    stated: bool = False,
 ) -> Promise:
-    return Promise(id, sentence, frozenset(roles or Role), parameters, severity)
+    return Promise(id, sentence, frozenset(roles or Role), parameters, severity, stated)
 
 
 _CREATE, _LIST, _UPDATE = Role.SESSION_CREATE, Role.SESSION_LIST, Role.SESSION_UPDATE
@@ -115,9 +120,16 @@ REGISTRY: Mapping[str, Promise] = {
             severity=_LOSS,
         ),
         _promise("talk.count", "The session counts its messages.", _TALK),
+        _promise("talk.serial", "The turns of a session do not interleave.", _TALK, stated=True),
+        _promise("talk.outlives", "A turn goes on when its caller hangs up.", _TALK, stated=True),
         _promise("talk.turn", "All of one turn carries its id, and nothing else does.", _TALK),
         _promise("talk.ids", "Every message has an id of its own, the same everywhere.", _TALK),
-        _promise("talk.greeting", "The agent greets only when it may.", _CREATE),
+        _promise(
+            "talk.greeting",
+            "The agent greets only when it may, and where `always` is stated it does.",
+            _CREATE,
+            parameters=("always",),
+        ),
         _promise(
             "history.clear", "A cleared history is empty, the session stays.", Role.MESSAGE_CLEAR
         ),
@@ -136,6 +148,18 @@ REGISTRY: Mapping[str, Promise] = {
         _promise("stream.incremental", "Pieces arrive as they are said.", *_STREAM),
         _promise("stream.resume", "Resuming after an id gives exactly the rest.", *_STREAM),
         _promise(
+            "stream.fresh",
+            "A subscription that names no last id begins now.",
+            Role.MESSAGE_SUBSCRIBE,
+            stated=True,
+        ),
+        _promise(
+            "stream.deleted",
+            "A subscription ends when its session is deleted.",
+            Role.MESSAGE_SUBSCRIBE,
+            stated=True,
+        ),
+        _promise(
             "stream.wait", "A stream ends after the silence asked for.", Role.MESSAGE_SUBSCRIBE
         ),
         _promise("stop.partial", "A stopped turn keeps and marks what was said.", Role.SESSION_ACT),
@@ -146,7 +170,7 @@ REGISTRY: Mapping[str, Promise] = {
             "A request without a key, or with a wrong one, is refused.",
             severity=_LOSS,
         ),
-        _promise("auth.schemes", "Every declared way of giving the key is honoured."),
+        _promise("auth.schemes", "The key is taken in the declared ways, and in no other."),
         _promise("auth.owner", "Nobody reads or changes another user's session.", severity=_LOSS),
         # what is taken and what is refused
         _promise("input.accepted", "A request that fits its schema is taken."),
@@ -163,6 +187,7 @@ REGISTRY: Mapping[str, Promise] = {
             "error.explained",
             "A body that breaks its schema is told where.",
             parameters=("status", "at"),
+            stated=True,
             severity=_SMALL,
         ),
         _promise("response.answered", "Every request is answered, in time and whole."),
@@ -213,8 +238,10 @@ class Promises(Mapping[str, Mapping[str, Any]]):
         return cls(said), defects
 
     def holds(self, promise: str) -> bool:
-        """Whether the promise stands: it does unless the document withdraws it."""
-        return "withdrawn" not in self._said.get(promise, {})
+        """Whether the promise stands: said or implied, and not withdrawn."""
+        if promise not in self._said:
+            return promise not in REGISTRY or not REGISTRY[promise].stated
+        return "withdrawn" not in self._said[promise]
 
     def __or__(self, nearer: Promises) -> Promises:
         return Promises(self._said | nearer._said)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import yaml
 
 from .errors import Defect, Position, SparringError
@@ -126,6 +127,21 @@ def parse(data: bytes, name: str) -> Source:
     return _parse_yaml(text, name)
 
 
+def decode_json(text: bytes | str) -> Any:
+    """A JSON value that came over a wire. Raises ValueError, with the reason, for what is not JSON
+    or is nested deeper than MAX_DEPTH."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise ValueError(str(error)) from None
+    except RecursionError:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels") from None
+    opened = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else len(text)
+    if opened > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
 # JSON
 
 
@@ -139,11 +155,16 @@ def _parse_json(text: str, name: str) -> Source:
             repeated.extend(key for key in mapping if keys.count(key) > 1)
         return mapping
 
-    def constant(word: str) -> Any:
-        raise json.JSONDecodeError(f"{word} is not JSON", text, text.find(word))
+    def refuse(word: str) -> Any:
+        found = (t.start() for t in _JSON_TOKEN.finditer(text) if t.group() == word)
+        raise json.JSONDecodeError(f"{word} is not JSON", text, next(found, 0))
+
+    def number(word: str) -> float:
+        value = float(word)
+        return refuse(word) if value in (float("inf"), -float("inf")) else value
 
     try:
-        tree = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+        tree = json.loads(text, object_pairs_hook=pairs, parse_constant=refuse, parse_float=number)
     except (RecursionError, ValueError) as error:
         if isinstance(error, json.JSONDecodeError):
             raise
@@ -285,6 +306,7 @@ class _YamlBuilder:
         self.marks: _Marks = {}
         self.repeated: list[tuple[str, tuple[int, int], tuple[int, int]]] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
+        self.merged: dict[int, set[str]] = {}  # keys of a mapping that `<<` brought
         self.nodes = 0
 
     def build(self, text: str) -> tuple[Any, _Marks, Any]:
@@ -332,9 +354,10 @@ class _YamlBuilder:
         if key == "<<" and event.implicit[0]:
             frame[1] = (_MERGE, at)
             return
-        if key in marks and key in mapping:
+        if key in marks and key in mapping and key not in self.merged.get(id(mapping), ()):
             self.repeated.append((key, at, marks[key]))
         marks[key] = at
+        self.merged.get(id(mapping), set()).discard(key)
         frame[1] = (key, at)
 
     def _add(self, frames: list[list[Any]], value: Any, at: tuple[int, int]) -> None:
@@ -365,6 +388,7 @@ class _YamlBuilder:
             for key, item in part.items():
                 if key not in mapping:
                     mapping[key] = item
+                    self.merged.setdefault(id(mapping), set()).add(key)
                     self.marks[id(mapping)][key] = self.marks[id(part)].get(key, at)
 
     def _alias(self, frames: list[list[Any]], anchor: str, at: tuple[int, int]) -> None:

@@ -70,9 +70,13 @@ def what_was_sent_is_read(context: Context) -> None:
 
 @scenario("create.read_back", CREATE, needs=has(Role.SESSION_GET))
 def nulls_and_extremes_are_read(context: Context) -> None:
-    """An attribute that is sent as null is read as null, where the schema allows it."""
+    """An attribute that is sent as null is read as null, where the schema allows it.
+
+    A user that is null is nobody in particular: the API may make a guest.
+    """
     bodies = context.world.bodies
-    names = id_names(context.document, context.operation)
+    guest = context.document.model.session.get("user", ())
+    names = {*id_names(context.document, context.operation), *guest[:1]}
     body = bodies.least(context.operation)
     nulls = {
         name: None
@@ -229,6 +233,12 @@ def only_allowed_greetings(context: Context) -> None:
             context.fail(
                 "no message in a session whose agent may not greet", f"{len(said)} of them"
             )
+        elif (
+            allowed
+            and not said
+            and context.operation.promises.get("talk.greeting", {}).get("always")
+        ):
+            context.fail("a greeting where the agent may greet", "no message")
         elif any(line.role not in (None, "agent") for line in said):
             context.fail("a greeting by the agent alone", f"one by the {said[0].role}")
 

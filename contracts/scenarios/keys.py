@@ -6,7 +6,7 @@ import time
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.exchange import Exchange
+from sparring.spec.exchange import Exchange, Request
 
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
 from ..comparing import has
@@ -50,7 +50,11 @@ def answer(
 ) -> Exchange:
     """What a request of the check's operation gets; of a stream only the beginning."""
     draft = any_draft(context, user, session)
-    request = user.request(draft, way=way, anonymous=anonymous)
+    return short_answer(context, user.request(draft, way=way, anonymous=anonymous), draft)
+
+
+def short_answer(context: Context, request: Request, draft: Draft) -> Exchange:
+    """The answer to a request; of a stream only the beginning."""
     if not streams(context.operation):
         exchange = context.world.target.send(request)
     else:
@@ -130,6 +134,22 @@ def every_scheme_works(context: Context) -> None:
                 str(exchange.response.status),
                 exchanges=context.world.exchanges(start),
             )
+
+
+@scenario("auth.schemes", needs=needs_key)
+def no_other_scheme_works(context: Context) -> None:
+    """The right key after the word of a scheme that is not declared is refused."""
+    ways = usable_security(context.operation)
+    kinds = {scheme.kind for way in ways for scheme in way}
+    if "bearer" not in kinds or "basic" in kinds:
+        return
+    session = talked(context, context.alice)
+    draft = any_draft(context, context.alice, session)
+    draft.headers["Authorization"] = f"Basic {context.alice.key}"
+    exchange = short_answer(context, context.alice.request(draft, anonymous=True), draft)
+    if exchange.response.status not in REFUSED:
+        status = exchange.response.status
+        context.fail("a 401 for a scheme that is not declared", f"{status} for Basic and the key")
 
 
 def two_users(context: Context) -> None:

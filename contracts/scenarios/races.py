@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from sparring.spec.binding import Role
@@ -15,6 +16,7 @@ from ..turns import answers_json, message_draft, streams
 from ..world import succeeded
 from .create import chooses_ids, fresh_id
 from .tags import guarded, tag_of, tags
+from .talk import has_turns, talkable
 from .updates import both, free_objects, merges
 
 MANY = 8
@@ -116,6 +118,10 @@ def no_turn_is_lost(context: Context) -> None:
         if said != sent:
             context.fail("every turn of many at one instant, once", f"{show(said)} of {show(sent)}")
             return
+        for turn in {line.turn for line in lines if line.turn is not None}:
+            roles = [line.role for line in lines if line.turn == turn]
+            if roles[0] != "user" or "user" in roles[1:]:
+                context.fail("in each of many turns one message of the user, first", show(roles))
         ids = [line.id for line in lines]
         if len(set(ids)) < len(ids):
             context.fail("an id of its own for every message of many turns", show(ids))
@@ -128,6 +134,25 @@ def no_turn_is_lost(context: Context) -> None:
         length = len(context.alice.history(session.id))
         if count != length:
             context.fail("a count of all messages of many turns", f"{count} of {length}")
+
+
+@scenario("talk.serial", Role.MESSAGE_CREATE, needs=first_reason(has_turns, talkable))
+def turns_do_not_interleave(context: Context) -> None:
+    """Of turns at one instant the messages of each stand together."""
+    session = context.alice.create()
+    drafts = []
+    for n in range(MANY):
+        draft = message_draft(context.alice, context.operation, session.id, [f"Voice {n}."])
+        if streams(context.operation) and answers_json(context.operation):
+            draft.accept = "application/json"
+        drafts.append(draft)
+    answered(together([partial(_send, context, d) for d in drafts]))
+    for operation in context.document.with_role(Role.MESSAGE_LIST):
+        turns = [line.turn for line in context.alice.history(session.id, operation)]
+        blocks = [turn for turn, _ in groupby(turns)]
+        if len(set(blocks)) < len(blocks):
+            context.fail("the messages of each turn together", show(turns))
+            return
 
 
 def _send(context: Context, draft: Any) -> Exchange:

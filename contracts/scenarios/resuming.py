@@ -219,6 +219,35 @@ def followers_hear_their_session_only(context: Context) -> None:
         context.fail("nothing of what was said in another session", "its text in the stream")
 
 
+@scenario("stream.fresh", SUBSCRIBE, needs=first_reason(modelled, talkable))
+def fresh_subscriptions_begin_now(context: Context) -> None:
+    """Without a last id nothing is told that happened before."""
+    session = context.alice.create()
+    streamed_turn(context, session.id, "This is over.")
+    limits = Limits(seconds=1)
+    with context.alice.open(subscription(context, session.id, None, 0), limits) as stream:
+        stream.drain()
+    if stream.arrivals:
+        names = [arrival.event.event for arrival in stream.arrivals]
+        context.fail("no event of the past", show(names))
+
+
+@scenario("stream.deleted", SUBSCRIBE, needs=has(Role.SESSION_CREATE, Role.SESSION_DELETE))
+def deletes_end_subscriptions(context: Context) -> None:
+    """A subscription of a session that is deleted ends at once."""
+    for _ in range(3):  # the delete may come before the server listens
+        session = context.alice.create()
+        draft = subscription(context, session.id, None, 30)
+        with context.alice.open(draft, Limits(seconds=2)) as stream:
+            context.alice.expect(
+                context.alice.draft(context.world.need(Role.SESSION_DELETE), session.id)
+            )
+            stream.drain()
+        if stream.ended:
+            return
+    context.fail("the end of the stream when its session is deleted", "a stream that stays open")
+
+
 def waits(document: Document, operation: Operation) -> str:
     """The caller says how long a silence ends the stream."""
     place = expression(document, operation, "reply", "wait")

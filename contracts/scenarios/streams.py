@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.events import EventStream
 from sparring.spec.schemas import Validator, View, reference
 from sparring.spec.sse import ServerEvent
 from sparring.spec.turn import TERMINAL, Kind
@@ -17,8 +20,9 @@ from ..answers import generalised
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has, instant, rises
 from ..places import properties
+from ..target import Stream
 from ..turns import Turn, answers_json, joined, message_draft, say, streams
-from ..world import EVENT_STREAM, succeeded
+from ..world import EVENT_STREAM, Line, succeeded
 
 TALK = Role.MESSAGE_CREATE
 LONG_QUESTION = (
@@ -276,6 +280,31 @@ def pieces_add_up(context: Context) -> None:
                 "in the stream everything that the agent said", f"{show(missing)} is missing"
             )
         check_echo(context, turn, text)
+
+
+@scenario("talk.outlives", TALK, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
+def turns_outlive_their_callers(context: Context) -> None:
+    """A turn whose caller hangs up after the first piece is finished and stored all the same."""
+    session = context.alice.create()
+    draft = message_draft(context.alice, context.operation, session.id, [LONG_QUESTION])
+    with context.alice.open(draft) as stream:
+        for seen in map(EventStream(context.document.model).read, _events(stream)):
+            if seen.kind in (Kind.CHUNK, Kind.MESSAGE) and seen.role != "user":
+                break
+    said: list[Line] = []
+    for _ in range(50):
+        said = [line for line in context.alice.history(session.id) if line.role == "agent"]
+        if said:
+            break
+        time.sleep(0.1)
+    if not said:
+        context.fail("the whole turn in the history, though its caller hung up", "no reply")
+    elif said[-1].state == "stopped":
+        context.fail("a whole message, though its caller hung up", show(said[-1].raw))
+
+
+def _events(stream: Stream) -> Iterator[ServerEvent]:
+    return (arrival.event for arrival in stream.events())
 
 
 def index_place(context: Context) -> tuple[str, ...] | None:

@@ -10,9 +10,9 @@ from sparring.spec.document import Document, Operation
 
 from ..bodies import HOSTILE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, has, instant
+from ..comparing import at, differences, has, instant, item_properties
 from ..driver import history_operation
-from ..turns import Turn, answers_json, say, streams
+from ..turns import Turn, answers_json, message_draft, say, streams
 from ..world import Line
 from .listing import in_order, sort_key
 
@@ -79,6 +79,39 @@ def every_message_is_recorded(context: Context) -> None:
         if found != wanted:
             seen = f"{show(found)} instead of {show(wanted)}"
             context.fail("every message of a request in the history", seen)
+
+
+@scenario("talk.recorded", TALK, needs=talkable)
+def what_came_with_a_message_is_recorded(context: Context) -> None:
+    """What a message has beside its text stands in the history, where that has room for it."""
+    bodies, binding = context.world.bodies, context.operation.binding
+    body = bodies.message(context.operation, ["Who am I?"])
+    if binding is None or binding.messages is None or body is None:
+        return
+    history = history_operation(context.world)
+    shown = item_properties(context.document, history)
+    names = bodies.message_attributes(context.operation)
+    container = pointers.first(body, (*binding.messages, "0"))
+    added = {}
+    for name, value in names.items():
+        if name in shown and name not in container:
+            container[name] = value
+            if bodies.is_valid(context.operation, body):
+                added[name] = value
+            else:
+                del container[name]
+    if not added:
+        return
+    session = context.alice.create()
+    draft = message_draft(context.alice, context.operation, session.id, ["Who am I?"])
+    draft.body = body
+    if answers_json(context.operation) and streams(context.operation):
+        draft.accept = "application/json"
+    context.alice.expect(context.alice.aim(draft, session.id))
+    lines = [line for line in context.alice.history(session.id, history) if line.role == "user"]
+    raw = lines[0].raw if lines and isinstance(lines[0].raw, dict) else {}
+    if wrong := differences(context.document, shown, added, raw):
+        context.fail("what a message was sent with, in the history", "; ".join(wrong))
 
 
 @scenario("text.verbatim", TALK, needs=talkable)

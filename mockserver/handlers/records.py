@@ -11,6 +11,7 @@ import msgspec
 from sparring.spec import pointers
 from sparring.spec.binding import Binding, Filter
 from sparring.spec.model import Record, touch
+from sparring.spec.source import decode_json
 
 from ..problems import Problem
 from ..requests import Request
@@ -108,8 +109,8 @@ class Filters:
 
 def _json_object(text: str) -> Any:
     try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+        value = decode_json(text)
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise Problem(400, "H400", "The filter is not a JSON object.")

@@ -1,0 +1,180 @@
+"""The parts of the room `contracts`, each for itself."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparring.contracts.bodies import Bodies
+from sparring.contracts.checks import checks, same
+from sparring.contracts.conformance import tried
+from sparring.contracts.driver import User
+from sparring.contracts.negatives import negatives
+from sparring.contracts.report import causes
+from sparring.contracts.requests import request_fits
+from sparring.contracts.scenarios.updates import merge
+from sparring.contracts.target import Target, credentials
+from sparring.contracts.world import World
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, SecurityScheme, load_document
+from sparring.spec.exchange import Request
+from sparring.spec.finding import Finding, Severity
+from sparring.spec.promises import REGISTRY
+from sparring.spec.schemas import View
+
+ROOM = Path(__file__).parents[2] / "contracts"
+ANSWERED = {
+    "error.status",
+    "response.answered",
+    "response.headers",
+    "response.media_type",
+    "response.schema",
+    "response.status",
+}
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "wanted"),
+    [
+        ("http://h:1", "", "http://h:1/sessions"),
+        ("http://h:1/", "", "http://h:1/sessions"),
+        ("http://h:1", "/api", "http://h:1/api/sessions"),
+        ("http://h:1/api", "/api", "http://h:1/api/sessions"),
+        ("http://h:1/api/", "/api", "http://h:1/api/sessions"),
+        ("http://h:1/proxy/api", "/api", "http://h:1/proxy/api/sessions"),
+        ("http://h:1/proxy", "/api", "http://h:1/proxy/api/sessions"),
+        ("h:1", "", "http://h:1/sessions"),
+    ],
+)
+def test_the_base_path_is_never_doubled(url: str, base: str, wanted: str) -> None:
+    target = Target(url, base_path=base)
+    assert target.url(f"{base}/sessions") == wanted
+
+
+@pytest.mark.parametrize(
+    ("scheme", "headers", "query"),
+    [
+        (SecurityScheme("a", "bearer"), {"Authorization": "Bearer k"}, []),
+        (SecurityScheme("a", "basic"), {"Authorization": "Basic azo="}, []),
+        (SecurityScheme("a", "apiKey", "header", "X-Key"), {"X-Key": "k"}, []),
+        (SecurityScheme("a", "apiKey", "query", "key"), {}, [("key", "k")]),
+        (SecurityScheme("a", "apiKey", "cookie", "key"), {"Cookie": "key=k"}, []),
+    ],
+)
+def test_a_key_travels_as_its_scheme_says(
+    scheme: SecurityScheme, headers: dict[str, str], query: list[tuple[str, str]]
+) -> None:
+    assert credentials([scheme], "k") == (headers, query)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (0, False, False),
+        ("1", 1, False),
+        (None, False, False),
+        ([1, {"a": None}], [1, {"a": None}], True),
+        ([True], [1], False),
+        ({"a": 1}, {"a": 1, "b": 2}, False),
+    ],
+)
+def test_json_values_are_compared_with_their_types(left: Any, right: Any, equal: bool) -> None:
+    assert same(left, right) is equal
+
+
+def test_a_merge_patch_is_that_of_the_rfc() -> None:
+    target = {"a": "b", "c": {"d": "e", "f": "g"}}
+    assert merge(target, {"a": "z", "c": {"f": None}}) == {"a": "z", "c": {"d": "e"}}
+    assert merge({"a": [1]}, {"a": {"b": None, "c": 1}}) == {"a": {"c": 1}}
+
+
+@pytest.mark.parametrize("name", ["sessions", "julep"])
+def test_every_negative_breaks_its_schema_and_every_body_fits(name: str) -> None:
+    document = load_document(name)
+    bodies = Bodies(document)
+    seen = set()
+    for operation in document.operations:
+        media = bodies.media(operation)
+        if media is None or media.schema is None or operation.binding is None:
+            continue
+        body = bodies.rich(operation)
+        if operation.binding.role is Role.MESSAGE_CREATE:
+            body = bodies.message(operation, ["Hello."]) or {}
+        validator = document.schemas.at(media.schema, View.REQUEST)
+        assert validator.is_valid(body), operation.label
+        assert validator.is_valid(bodies.least(operation)), operation.label
+        for negative in negatives(document, media.schema, body):
+            assert not validator.is_valid(negative.value), negative
+            seen.add(negative.kind)
+    assert {"a missing required member", "a wrong type"} <= seen
+
+
+def test_every_promise_has_a_check(document: Document) -> None:
+    checked = {check.promise for check in checks(document)}
+    assert checked | ANSWERED == set(REGISTRY)
+
+
+def test_a_withdrawn_promise_is_not_checked() -> None:
+    found = [c for c in checks(load_document("julep")) if c.promise == "time.updated"]
+    assert found
+    assert all(not check.runs and "withdrawn" in check.reason for check in found)
+
+
+def test_ids_of_checks_are_unique(document: Document) -> None:
+    ids = [check.id for check in checks(document)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_subscriptions_are_not_let_at_schemathesis(document: Document) -> None:
+    roles = {o.binding.role for o in tried(document) if o.binding}
+    assert Role.MESSAGE_SUBSCRIBE not in roles
+    assert Role.SESSION_CREATE in roles
+
+
+def test_requests_of_the_driver_fit_the_document(document: Document) -> None:
+    world = World(document, Target("http://h"), Bodies(document))
+    user = User(world, "key")
+    for operation in document.operations:
+        draft = user.draft(operation, "zv3h4j5Fjv")
+        if world.bodies.media(operation):
+            draft.body = world.bodies.rich(operation)
+        assert request_fits(document, operation, user.request(draft)), operation.label
+
+
+def test_a_request_outside_the_document_does_not_fit(document: Document) -> None:
+    operation = next(o for o in document.operations if o.id == "replaceSession")
+    url, json = "http://h/sessions/zv3h4j5Fjv", {"Content-Type": "application/json"}
+    assert request_fits(document, operation, Request("PUT", url, json, b"{}"))
+    assert not request_fits(document, operation, Request("PUT", f"{url}!", json, b"{}"))
+    assert not request_fits(document, operation, Request("PUT", url, json, b'{"x": 1}'))
+    stale = {**json, "If-Match": "0"}
+    assert not request_fits(document, operation, Request("PUT", url, stale, b"{}"))
+
+
+def test_causes_are_grouped_and_the_worst_comes_first() -> None:
+    def finding(promise: str, operation: str, severity: Severity) -> Finding:
+        return Finding(promise, operation, "m", "expected", "s", "promises", severity=severity)
+
+    found = causes(
+        [
+            finding("input.refused", "GET /a", Severity.MINOR),
+            finding("auth.required", "GET /a", Severity.CRITICAL),
+            finding("auth.required", "GET /b", Severity.CRITICAL),
+        ]
+    )
+    assert [cause.finding.promise for cause in found] == ["auth.required", "input.refused"]
+    assert found[0].operations == ("GET /a", "GET /b")
+
+
+def test_no_path_of_a_document_stands_in_the_code() -> None:
+    paths = re.compile(r"""["']/(?!-1|\*)[a-z_]+""")
+    fields = re.compile(
+        r"""["'](chat|history|metadata|content|turn_id|message_id|created_at)["']"""
+    )
+    for file in ROOM.rglob("*.py"):
+        code = re.sub(r'"""(?s:.*?)"""', "", file.read_text())
+        lines = [line for line in code.splitlines() if paths.search(line) or fields.search(line)]
+        assert lines == [line for line in lines if '"content" in node' in line], file.name

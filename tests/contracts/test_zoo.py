@@ -1,0 +1,38 @@
+"""The suites find every fault of the zoo, and nothing in the server that has none."""
+
+import pytest
+from tests.contracts.conftest import Zoo
+from tests.contracts.known import KNOWN
+from tests.zoo.faults import FAULTS, Fault
+
+from sparring.contracts.report import State
+from sparring.contracts.reports import summary
+from sparring.contracts.runner import run
+from sparring.spec.document import Document
+
+
+def test_the_right_server_has_no_finding(zoo: Zoo, document: Document) -> None:
+    report = run(zoo(), document, seed=1, max_examples=5)
+    assert [(f.promise, f.operation, f.seen) for f in report.findings] == []
+    assert [o.id for o in report.outcomes if o.state in (State.ERROR, State.BLOCKED)] == []
+    assert report.count(State.PASSED) > 200, summary(report)
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_a_fault_is_found(zoo: Zoo, document: Document, fault: Fault) -> None:
+    """By the promise that it breaks; a fault that is not in the table by whatever finds it."""
+    promise = KNOWN.get(fault.name)
+    report = run(
+        zoo(fault.name),
+        document,
+        promises=[promise] if promise else (),
+        retries=1,
+        stop=lambda outcome: bool(outcome.findings),
+    )
+    broken = {finding.promise for finding in report.findings}
+    assert promise in broken if promise else broken, fault.sentence
+
+
+def test_the_table_names_faults_that_exist() -> None:
+    assert set(KNOWN) <= {fault.name for fault in FAULTS}
