@@ -29,6 +29,7 @@ HOSTILE = (
     "zero\u200bwidth\ufeff and \u2028 separators \u00a0 end",
 )
 LONG = "".join(f"{n:05d} words " for n in range(500))[:5000]
+HUGE = "".join(f"{n:06d}." for n in range(10_000))[:66_000]
 RICH_OBJECT = {
     "text": "  Ünï 👍 \n",
     "number": 1.5,
@@ -152,8 +153,8 @@ class Bodies:
                     yield candidate
                     break
 
-    def message_attributes(self, operation: Operation) -> dict[str, Any]:
-        """A value for each property that a message in the body may have beside the required."""
+    def message_attributes(self, operation: Operation) -> dict[str, list[Any]]:
+        """Values for each property that a message in the body may have, not all of them valid."""
         binding, media = operation.binding, self.media(operation)
         if binding is None or binding.messages is None or media is None or media.schema is None:
             return {}
@@ -162,8 +163,7 @@ class Bodies:
             schema = properties(self.document, schema, View.REQUEST).get(token, {})
         items = self.document.follow(schema, View.REQUEST).get("items", {})
         known = properties(self.document, items, View.REQUEST)
-        found = {name: next(self._rich_values(inner, 0), None) for name, inner in known.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: list(self._rich_values(inner, 0)) for name, inner in known.items()}
 
     def message(
         self, operation: Operation, texts: Sequence[str], roles: Sequence[str] = ()

@@ -218,6 +218,14 @@ class User:
         validator = self.world.document.schemas.at(found.schema, View.REQUEST)
         return next(filter(validator.is_valid, shapes), None) or str(self._sampled(found))
 
+    def is_id(self, operation: Operation, id: str) -> bool:
+        """Whether a session of the operation could have this id."""
+        place = session_parameter(self.world.document, operation)
+        found = parameter(operation, *place) if place and place[0] != "body" else None
+        if found is None or found.schema is None:
+            return True
+        return self.world.document.schemas.at(found.schema, View.REQUEST).is_valid(id)
+
     def words(self, operation: Operation, name: str) -> list[str]:
         """The words that a query parameter, or each of its items, can be."""
         found = parameter(operation, "query", name)

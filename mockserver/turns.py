@@ -30,17 +30,19 @@ class Gone(Exception):
 class Journal(Recorder):
     """Records one turn in a world: each write holds entries and the session's record together."""
 
-    def __init__(self, world: World, wire: Wire, session: str) -> None:
+    def __init__(self, world: World, wire: Wire, session: Session) -> None:
         super().__init__(wire, world.chance, world.clock.now)
-        self.session = session
+        self.session = session.id
+        self._created = session.created
         self._world = world
 
     async def read(self) -> Session:
-        """The session as it is now. Raises Gone."""
+        """The session as it is now. Raises Gone, also when another one has taken its id."""
         data = await self._world.store.read(SESSIONS, self.session)
-        if data is None:
+        session = decode_session(data) if data is not None else None
+        if session is None or session.created != self._created:
             raise Gone
-        return decode_session(data)
+        return session
 
     async def write(self, record: Session, entries: list[Entry]) -> None:
         """Stores the record and the new entries, which are one change of the session."""

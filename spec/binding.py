@@ -115,6 +115,12 @@ class Row:
     state: Words | None = None
     tool: Mapping[str, Location] = field(default_factory=dict)
 
+    def locations(self) -> list[Location]:
+        """Every place that the row names."""
+        plain = (self.id, self.offset, self.turn, self.text, self.created, self.status)
+        words = (part.at for part in (self.role, self.kind, self.state) if part is not None)
+        return [*(at for at in plain if at is not None), *words, *self.tool.values()]
+
 
 @dataclass(frozen=True, slots=True)
 class StreamedEvent:

@@ -120,6 +120,7 @@ REGISTRY: Mapping[str, Promise] = {
             severity=_LOSS,
         ),
         _promise("talk.count", "The session counts its messages.", _TALK),
+        _promise("tool.recorded", "A tool's result is recorded as it was sent.", _TALK),
         _promise("talk.serial", "The turns of a session do not interleave.", _TALK, stated=True),
         _promise("talk.outlives", "A turn goes on when its caller hangs up.", _TALK, stated=True),
         _promise("talk.turn", "All of one turn carries its id, and nothing else does.", _TALK),

@@ -22,6 +22,7 @@ Path_ = tuple[Key, ...]
 _Marks = dict[int, dict[Key, tuple[int, int]]]
 
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+_SURROGATE = re.compile("\\\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {w: w.lower() == "true" for w in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -94,7 +95,8 @@ class Source:
 def load(path: Path) -> Source:
     """Reads and parses one file. Raises SparringError (D101 to D105)."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise SparringError(
             Defect("D101", f"{path}: {error.strerror or error}", remedy="Check the path.")
@@ -172,6 +174,10 @@ def _parse_json(text: str, name: str) -> Source:
             f"nested deeper than {MAX_DEPTH} levels" if isinstance(error, RecursionError) else error
         )
         raise SparringError(Defect("D103", str(reason), Position(name, 1, 1))) from None
+    for token in _JSON_TOKEN.finditer(text) if _SURROGATE.search(text) else ():
+        if token.group()[0] == '"' and _SURROGATE.search(json.loads(token.group())):
+            message = "half of a surrogate pair is no character"
+            raise json.JSONDecodeError(message, text, token.start())
     if _depth(tree) > MAX_DEPTH:
         message = f"nested deeper than {MAX_DEPTH} levels"
         raise SparringError(Defect("D103", message, Position(name, 1, 1)))
@@ -310,7 +316,8 @@ class _YamlBuilder:
         self.nodes = 0
 
     def build(self, text: str) -> tuple[Any, _Marks, Any]:
-        # One frame an open collection: [collection, key to fill, its anchor, nodes before it].
+        # One frame an open collection: [collection, key to fill, its anchor, nodes before it,
+        # whether it is what `<<` merges].
         frames: list[list[Any]] = []
         root: list[Any] = []
         self._frame_root = root
@@ -324,14 +331,18 @@ class _YamlBuilder:
                 self._tag(event.tag, ("map", "seq"), at)
                 self.marks[id(new)] = {}
                 before = self.nodes
-                self._add(frames, new, at)
-                frames.append([new, None, event.anchor, before])
+                merged = bool(frames) and frames[-1][1] is not None and frames[-1][1][0] is _MERGE
+                if not merged:
+                    self._add(frames, new, at)
+                frames.append([new, None, event.anchor, before, merged])
                 if event.anchor:
                     self.anchors.pop(event.anchor, None)
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                done, _, anchor, before = frames.pop()
+                done, _, anchor, before, merged = frames.pop()
                 if anchor:
                     self.anchors[anchor] = (done, self.nodes - before)
+                if merged:
+                    self._add(frames, done, at)
             elif isinstance(event, yaml.ScalarEvent):
                 if frames and isinstance(frames[-1][0], dict) and frames[-1][1] is None:
                     self._key(frames[-1], event, at)
@@ -383,7 +394,7 @@ class _YamlBuilder:
     def _merge(self, mapping: dict[str, Any], value: Any, at: tuple[int, int]) -> None:
         for part in value if isinstance(value, list) else [value]:
             if not isinstance(part, dict) or not part:
-                raise self._refuse("D105", "`<<` takes an alias of a mapping that stands above", at)
+                raise self._refuse("D105", "`<<` takes a mapping, or a list of mappings", at)
             self.nodes += len(part)
             for key, item in part.items():
                 if key not in mapping:

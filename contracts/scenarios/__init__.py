@@ -3,6 +3,7 @@
 from . import (
     create,
     deletion,
+    history,
     inputs,
     keys,
     listing,
@@ -15,12 +16,14 @@ from . import (
     streams,
     tags,
     talk,
+    tools,
     updates,
 )
 
 __all__ = [
     "create",
     "deletion",
+    "history",
     "inputs",
     "keys",
     "listing",
@@ -33,5 +36,6 @@ __all__ = [
     "streams",
     "tags",
     "talk",
+    "tools",
     "updates",
 ]

@@ -273,6 +273,13 @@ def active_session_is_ones_own(context: Context) -> None:
             context.fail("an active session for each user", "two users share one")
         else:
             context.world.made.append((context.bob, str(pointers.first(theirs, where))))
+    if made is not None and context.world.one(Role.SESSION_DELETE) and id == made.id:
+        alice.delete(made.id)
+        left = pointers.first(alice.read_active(operation), where)
+        if left == made.id:
+            context.fail("another active session once that one is deleted", "the deleted one")
+        elif isinstance(left, str) and not succeeded(alice.get(left)):
+            context.fail("an active session that can be read by its id", f"{left} can't")
 
 
 def operation_is_open(operation: Operation) -> bool:

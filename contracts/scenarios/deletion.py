@@ -43,7 +43,7 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
         user.aim(draft, session)
     place = expression(context.document, operation, "reply", "wait")
     if place is not None:
-        put(context.document, draft, place, 1)
+        put(context.document, draft, place, 0)
     return draft
 
 
@@ -114,7 +114,8 @@ def nothing_comes_back(context: Context) -> None:
     if not succeeded(exchange):
         return  # an id may stay taken
     alice.world.made.append((alice, id))
-    for operation in context.document.with_role(Role.MESSAGE_LIST):
+    lists = (Role.MESSAGE_LIST, Role.SUGGESTION_LIST)
+    for operation in (o for role in lists for o in context.document.with_role(role)):
         if said := alice.all(operation, id):
             context.fail("an empty session after a delete and a create with its id", show(said))
 
@@ -164,7 +165,22 @@ def unknown_sessions_are_missing(context: Context) -> None:
     operation = context.operation
     if not operation.promises.holds("delete.gone"):
         raise NotChecked("delete.gone is withdrawn here")
-    id = context.alice.unused_id(operation)
+    _missing(context, operation, context.alice.unused_id(operation))
+    if context.world.one(Role.SESSION_CREATE) is None:
+        return
+    session = context.alice.create()
+    for id in neighbours(session.id):
+        if context.alice.is_id(operation, id):
+            _missing(context, operation, id)
+
+
+def neighbours(id: str) -> list[str]:
+    """Ids that resemble one and are not it."""
+    found = [id.swapcase(), f"{id}x", id[:-1], f"x{id}", id[1:], id[::-1]]
+    return [other for other in dict.fromkeys(found) if other != id]
+
+
+def _missing(context: Context, operation: Operation, id: str) -> None:
     exchange = answer(context, context.alice, operation, id)
     is_delete = operation.binding is not None and operation.binding.role is DELETE
     if is_delete and succeeded(exchange) and not GONE & set(map(_number, operation.responses)):

@@ -56,6 +56,12 @@ def created_sessions_are_listed(context: Context) -> None:
     body = context.world.bodies.rich(create, without=names)
     sessions = [context.alice.create(body), context.alice.create()]
     items = context.alice.all(context.operation)
+    _listed(context, sessions, items)
+    if touch(context, sessions[1].id):
+        _listed(context, sessions, context.alice.all(context.operation))
+
+
+def _listed(context: Context, sessions: Sequence[Session], items: Sequence[Any]) -> None:
     for session in sessions:
         found = [item for item in items if session_id(context, item) == session.id]
         if len(found) != 1:
@@ -237,6 +243,12 @@ def json_filters_are_exact(context: Context) -> None:
     for variant in VARIANTS:
         value = tag | variant
         made[create_tagged(context, {rule.at[0]: value}).id] = value
+    whole = {
+        session_id(context, i) for i in context.alice.all(operation, None, {rule.parameter: {}})
+    }
+    if left_out := made.keys() - whole:
+        seen = f"{len(left_out)} of {len(made)} sessions are left out"
+        context.fail("all sessions for a filter without keys", seen)
     for query in QUERIES:
         start = len(context.world.journal)
         wanted = tag | query

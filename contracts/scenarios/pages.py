@@ -13,6 +13,7 @@ from ..comparing import at, has
 from ..driver import bounds
 from ..places import parameter
 from ..turns import say
+from ..world import succeeded
 from .listing import create_tagged, session_id, tagged
 
 LISTS = (Role.SESSION_LIST, Role.MESSAGE_LIST, Role.SUGGESTION_LIST)
@@ -178,6 +179,11 @@ def totals_count_all_pages(context: Context) -> None:
     assert operation.binding is not None
     page = operation.binding.page
     session, query = filled(context)
+    if session is None and context.bob.key != context.alice.key:
+        stranger = context.bob.create_draft()
+        exchange = context.bob.send(stranger)
+        if succeeded(exchange):
+            context.bob.made(stranger, exchange)  # this one must not be counted
     count = len(context.alice.all(operation, session, query))
     asked: list[dict[str, Any]] = [{}]
     if page.limit:

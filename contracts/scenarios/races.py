@@ -10,14 +10,14 @@ from sparring.spec.binding import Role
 from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, has
+from ..comparing import at, differences, has, readable
 from ..driver import together
 from ..turns import answers_json, message_draft, streams
 from ..world import succeeded
 from .create import chooses_ids, fresh_id
 from .tags import guarded, tag_of, tags
 from .talk import has_turns, talkable
-from .updates import both, free_objects, merges
+from .updates import both, by, changeable, free_objects, merges
 
 MANY = 8
 UPDATE = Role.SESSION_UPDATE
@@ -45,6 +45,41 @@ def one_create_wins(context: Context) -> None:
         won = sum(200 <= status < 300 for status in statuses)
         if won != 1:
             context.fail("one success of many creates with one id", f"{won} in {statuses}")
+            return
+
+
+@scenario("race.create", Role.SESSION_CREATE, needs=has(Role.SESSION_GET))
+def creates_do_not_collide(context: Context) -> None:
+    """Creates at one instant make as many sessions, each with an id of its own."""
+    drafts = [context.alice.create_draft(operation=context.operation) for _ in range(MANY)]
+    results = answered(together([partial(context.alice.send, d) for d in drafts]))
+    pairs = [pair for pair in zip(drafts, results, strict=True) if succeeded(pair[1])]
+    ids = [context.alice.made(draft, exchange).id for draft, exchange in pairs]
+    if len(set(ids)) < len(ids):
+        context.fail("an id of its own for each of many creates", show(ids))
+    if lost := [id for id in ids if not succeeded(context.alice.get(id))]:
+        context.fail("all sessions of many creates", f"{show(lost)} can't be read")
+
+
+@scenario("race.update", UPDATE, needs=first_reason(by("PUT"), both))
+def one_of_many_puts_stands(context: Context) -> None:
+    """After many PUTs at one instant the session is as one of them says, not a mixture."""
+    names = changeable(context)
+    for _ in range(3):
+        session = context.alice.create()
+        bodies = [context.world.bodies.rich(context.operation, n=n) for n in range(MANY)]
+        drafts = []
+        for body in bodies:
+            draft = context.alice.draft(context.operation, session.id)
+            draft.body = dict(body)
+            drafts.append(context.alice.aim(draft, session.id))
+        results = answered(together([partial(context.alice.send, d) for d in drafts]))
+        stored = context.alice.read(session.id)
+        schemas = readable(context.world)
+        made = [b for b, r in zip(bodies, results, strict=True) if succeeded(r)]
+        shown = [{n: b[n] for n in names if n in b} for b in made]
+        if made and all(differences(context.document, schemas, b, stored) for b in shown):
+            context.fail("the whole of one of many PUTs", show({n: stored.get(n) for n in names}))
             return
 
 

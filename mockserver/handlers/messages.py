@@ -34,7 +34,7 @@ class Create(SessionHandler):
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        self._incoming = _Incoming(wire, binding)
+        self._incoming = _Incoming(wire, operation, binding)
         self._reply = ReplyShape(wire, binding, self.responder.schema)
         self._surround = Surround(wire)
         stream_type = self.responder.stream_type
@@ -52,6 +52,8 @@ class Create(SessionHandler):
         if chosen is None:
             raise Problem(406, "H406", f"This answers with {' or '.join(self._offered)}.")
         lock = request.world.lock(self.id_of(request))
+        if lock.locked():
+            await self.find(request)  # nobody waits for a session that is not theirs
         await lock.acquire()
         keep_locked = False
         try:
@@ -90,7 +92,7 @@ class Create(SessionHandler):
     def _begin(self, request: Request, session: Session) -> tuple[Journal, list[Entry], str, Turn]:
         """Records what the user sent, and asks the script for its answer."""
         world = request.world
-        journal = Journal(world, self.wire, session.id)
+        journal = Journal(world, self.wire, session)
         entries, text = self._incoming.entries(request, journal, session)
         if text is None:
             return journal, entries, "", Turn([_DONE], session.cursor, iter(()), "tool result")
@@ -104,7 +106,7 @@ _DONE = Step(Kind.DONE, data={"finish": "stop"})
 class _Incoming:
     """Turns a request body into the entries that record it."""
 
-    def __init__(self, wire: Wire, binding: Binding) -> None:
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         self._binding = binding
         self._row = wire.model.message
         self._kinds = wire.model.event.kind
@@ -116,6 +118,9 @@ class _Incoming:
         self._read_text = pointers.getter(text)
         self._read_role = pointers.getter(self._row.role.at) if self._row.role else None
         self._read_messages = pointers.getter(at) if at is not None else None
+        shaper, each = wire.request_shaper, (*(at or ()), pointers.EACH)
+        elements = [shaper.at(media.schema, each) for media in operation.body.values()]
+        self._names = frozenset(name for schema in elements for name in shaper.named(schema))
 
     def entries(
         self, request: Request, journal: Journal, session: Session
@@ -149,7 +154,8 @@ class _Incoming:
         if not isinstance(element, dict):
             return {}
         known = (self._text_name, self._row.role.at[0] if self._row.role else "")
-        return {k: v for k, v in element.items() if k not in known and v is not None}
+        extra = {k: v for k, v in element.items() if k not in known and v is not None}
+        return {k: v for k, v in extra.items() if k in self._names} if self._names else extra
 
     def _tool_result(self, request: Request, journal: Journal, session: Session) -> Entry:
         binding = self._binding
@@ -212,6 +218,7 @@ class Clear(SessionHandler):
 
     async def __call__(self, request: Request) -> Answer:
         """Waits for a running turn, then empties the log."""
+        await self.find(request)  # nobody waits for a session that is not theirs
         async with request.world.lock(self.id_of(request)):
             session = await self.find(request)
             await request.world.store.clear(session.id)

@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
+from sparring.fixtures.shapes import Shaper
 from sparring.spec import pointers
 from sparring.spec.binding import Binding, Filter
+from sparring.spec.document import Operation
 from sparring.spec.model import Record, touch
 from sparring.spec.source import decode_json
 
@@ -50,6 +52,22 @@ def check_precondition(request: Request, record: Record) -> None:
         return
     if etag(record) not in [tag.strip() for tag in wanted.split(",")]:
         raise Problem(412, "H412", "If-Match does not have the current ETag.")
+
+
+class Attributes:
+    """What a body sets: the members that its schemas declare, any where they declare none."""
+
+    def __init__(self, shaper: Shaper, operation: Operation) -> None:
+        schemas = [media.schema for media in operation.body.values()]
+        self.names = frozenset(name for schema in schemas for name in shaper.named(schema))
+
+    def __call__(self, body: Any) -> dict[str, Any]:
+        """The attributes that a body sets."""
+        if not isinstance(body, dict):
+            return {}
+        if not self.names or body.keys() <= self.names:
+            return dict(body)
+        return {name: value for name, value in body.items() if name in self.names}
 
 
 def merge(target: dict[str, Any], patch: Mapping[str, Any], *, keep_null: bool = False) -> None:

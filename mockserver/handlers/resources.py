@@ -73,6 +73,7 @@ class _Resource:
         members = wire.shaper.members(schema) if schema is not None else {}
         self.show = RecordShape(wire.shaper, schema, (), _model(members))
         self.new_id = compile_ids(wire.document, members.get("id"))
+        self.attributes = records.Attributes(wire.request_shaper, operation)
 
     def collection(self, request: Request) -> str:
         """The collection of this request: a child collection of each parent is its own."""
@@ -95,7 +96,7 @@ class _Resource:
 class _Create(_Resource):
     async def __call__(self, request: Request) -> Answer:
         world = request.world
-        attributes = dict(request.body) if isinstance(request.body, dict) else {}
+        attributes = self.attributes(request.body)
         now = world.clock.now()
         id = str(attributes.pop("id", None) or self.new_id(world.chance))
         record = Record(id, request.user, now, now, attributes)
@@ -114,7 +115,9 @@ class _List(_Resource):
         self._items = (arrays[0],) if arrays else ()
         row = shaper.at(schema, (*self._items, "*"))
         names = shaper.members(row) if row is not None else {}
-        self.show = RecordShape(shaper, row, (), _model(names))
+        model = _model(names)
+        self.show = RecordShape(shaper, row, (), model)
+        self._updated = model.get("updated", ("",))[0]
         self._list = ListShape(shaper, schema, self._items, None)
         self._names = {p.name for p in operation.parameters if p.place == "query"}
 
@@ -124,7 +127,10 @@ class _List(_Resource):
         data = await request.world.store.page(
             self.collection(request), request.user, 0, None, newest_first=newest_first
         )
-        rows = [self.show(_decode(item)) for item in data]
+        found = [_decode(item) for item in data]
+        if self._updated and query.get("sort_by") == self._updated:
+            found.sort(key=lambda record: record.updated, reverse=newest_first)
+        rows = [self.show(record) for record in found]
         wanted = query.get("metadata_filter")
         if wanted is not None:
             rule = Filter("metadata_filter", ("metadata",), "exact-json")
@@ -147,7 +153,7 @@ class _Update(_Resource):
 
     async def __call__(self, request: Request) -> Answer:
         record = await self.find(request)
-        body = request.body if isinstance(request.body, dict) else {}
+        body = self.attributes(request.body)
         attributes = {} if self._replaces else dict(record.attributes)
         if self._replaces:
             attributes |= body

@@ -101,11 +101,12 @@ class Create(SessionHandler):
         self._location = _location(wire)
         at = wire.model.session["id"]
         self._id_name = at[0] if len(at) == 1 else "id"
+        self._attributes = records.Attributes(wire.request_shaper, operation)
 
     async def __call__(self, request: Request) -> Answer:
         """Answers with the new session."""
         binding = self.binding
-        attributes = dict(request.body) if isinstance(request.body, dict) else {}
+        attributes = self._attributes(request.body)
         attributes.pop(self._id_name, None)
         chosen = binding.client_id(request) if binding.client_id else None
         greeting = bool(binding.greeting(request)) if binding.greeting else False
@@ -187,19 +188,16 @@ class Update(SessionHandler):
         super().__init__(wire, operation, binding)
         self._shape = self.shape()
         self._replaces = operation.method == "PUT"
-        self._names: set[str] = set()
-        for media in operation.body.values():
-            if media.schema is not None:
-                self._names |= set(wire.request_shaper.members(media.schema))
+        self._attributes = records.Attributes(wire.request_shaper, operation)
 
     async def __call__(self, request: Request) -> Answer:
         """Answers with the session as it is now."""
         session = await self.find(request)
         records.check_precondition(request, session)
-        body = request.body if isinstance(request.body, dict) else {}
+        body = self._attributes(request.body)
         attributes = dict(session.attributes)
         if self._replaces:
-            for name in self._names:
+            for name in self._attributes.names:
                 attributes.pop(name, None)
             attributes |= body
         else:

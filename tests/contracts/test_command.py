@@ -37,13 +37,13 @@ def test_a_right_server_is_clean(zoo: Zoo) -> None:
 
 def test_findings_are_exit_1_and_tell_everything(zoo: Zoo, tmp_path: Path) -> None:
     file = tmp_path / "junit.xml"
-    url = zoo("done_missing")
-    code, text = told(url=url, suites=["streaming"], reports=[f"junit={file}"], seed=7)
+    url = zoo("if_match_won_twice")
+    code, text = told(url=url, suites=["races"], reports=[f"junit={file}"], seed=7)
     assert code == FINDINGS
     for part in (
-        "A turn ends with one terminal event.",
-        "stream.terminal",
-        "POST /sessions/{session_id}/events/stream",
+        "Of many updates with one If-Match one succeeds",
+        "race.update",
+        "PUT /sessions/{session_id}",
         "sessions.yaml:",
         "expected",
         "seen",

@@ -70,7 +70,7 @@ def test_the_parsing_suite_is_taken_or_refused_and_the_list_still_works(
         nested(5_000),
         nested(200_000),
         b'{"a":' * 600 + b"1" + b"}" * 600,
-        b'{"__proto__": {"a": 1}, "constructor": null, "": {"": ""}}',
+        b'{"__proto__": {"a": 1}, "constructor": 0, "": {"": ""}}',
     ],
     ids=lambda value: f"{value[:16]!r}x{len(value)}",
 )
@@ -91,19 +91,16 @@ def test_extreme_values_are_kept_as_they_are_or_refused(
     assert alice.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("depth", [150, 250, 400, 600, 900, 3000])
 def test_a_deep_filter_over_a_deep_value_never_fails(
-    serve: Callable[..., Any], connect: Callable[..., Any], open_session: Open, depth: int
+    serve: Callable[..., Any], connect: Callable[..., Any]
 ) -> None:
-    alice = connect(serve("sessions").url) if depth == 150 else None
-    if alice is not None:
-        test_a_deep_filter_over_a_deep_value_never_fails.alice = alice  # type: ignore[attr-defined]
-    client: httpx2.Client = test_a_deep_filter_over_a_deep_value_never_fails.alice  # type: ignore[attr-defined]
-    for text in (nested(depth).decode(), '{"a":' * depth + "1" + "}" * depth):
-        body = f'{{"agent_id": "a", "metadata": {{"v": {text}}}}}'
-        made = client.post("/sessions", content=body, headers=JSON)
-        found = client.get("/sessions", params={"metadata_filter": f'{{"v": {text}}}'})
-        assert (made.status_code, found.status_code) in ((201, 200), (400, 422))
+    alice = connect(serve("sessions").url)
+    for depth in (150, 250, 400, 600, 900, 3000):
+        for text in (nested(depth).decode(), '{"a":' * depth + "1" + "}" * depth):
+            body = f'{{"agent_id": "a", "metadata": {{"v": {text}}}}}'
+            made = alice.post("/sessions", content=body, headers=JSON)
+            found = alice.get("/sessions", params={"metadata_filter": f'{{"v": {text}}}'})
+            assert (made.status_code, found.status_code) in ((201, 200), (400, 422)), depth
 
 
 @pytest.mark.parametrize(

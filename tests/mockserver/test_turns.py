@@ -235,9 +235,10 @@ def test_a_create_in_the_same_moment_as_the_delete_of_a_talking_session_is_left_
     async def request(method: str, path: str, body: Any = None) -> tuple[int, bytes]:
         raw = b"" if body is None else json.dumps(body).encode()
         told: list[Any] = []
+        waiting: list[Any] = [{"type": "http.request", "body": raw}]
 
         async def receive() -> Any:
-            return {"type": "http.request", "body": raw}
+            return waiting.pop() if waiting else await asyncio.Event().wait()
 
         async def send(message: Any) -> None:
             told.append(message)
