@@ -62,19 +62,24 @@ class Context:
                 expected=expected,
                 seen=seen,
                 suite=suite_of(self.promise),
-                exchanges=tuple(self.world.exchanges() if exchanges is None else exchanges),
+                exchanges=self._shown(exchanges),
                 severity=REGISTRY[self.promise].severity,
                 position=position(self.document, operation, self.promise),
                 seed=self.seed,
             )
         )
 
-    def equal(self, expected: Any, seen: Any, what: str) -> bool:
-        """Fails unless two JSON values are the same, types and all."""
-        if same(expected, seen):
-            return True
-        self.fail(what, f"{show(seen)} instead of {show(expected)}")
-        return False
+    def _shown(self, exchanges: Sequence[Exchange] | None) -> tuple[Exchange, ...]:
+        """What shows the failure: all of the check, or a part after what made its sessions."""
+        if exchanges is None:
+            return tuple(self.world.exchanges())
+        urls = [exchange.request.url for exchange in exchanges]
+        origins = [
+            next((e for e in self.world.exchanges() if id.encode() in e.response.body), None)
+            for _, id in dict.fromkeys(self.world.made)
+            if any(id in url for url in urls)
+        ]
+        return (*(e for e in origins if e is not None and e not in exchanges), *exchanges)
 
 
 Run = Callable[[Context], None]

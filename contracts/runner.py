@@ -24,6 +24,7 @@ from .world import Blocked, Entry, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
+PATIENCE = 5  # unanswered requests before the target is asked whether it is still there
 
 
 class Runner:
@@ -46,6 +47,7 @@ class Runner:
         self.retries = retries
         self.target = Target(url, base_path=document.base_path, headers=headers, timeout=timeout)
         self.reported: set[str] = set()
+        self._silent = 0
         self._broken: set[tuple[str, str]] = set()
         self._bodies = Bodies(document, seed)
 
@@ -159,6 +161,9 @@ class Runner:
         except NoAnswer as error:
             state, reason = State.BLOCKED, error.reason
             extra = [self._no_answer(context, error)]
+            self._silent += 1
+            if self._silent >= PATIENCE:
+                self.target.probe()
         except SparringError:
             raise
         except Exception as error:  # the target's answers are of any shape
@@ -296,6 +301,10 @@ def run(
             raise SparringError(
                 Defect("C101", f"there is no suite {name}", None, f"Known are {', '.join(SUITES)}.")
             )
+    if not any(operation.binding for operation in document.operations):
+        remedy = "Say them as x-session, in the document or in an overlay."
+        defect = document.source.defect("C101", "no operation has a role", ("paths",), remedy)
+        raise SparringError(defect)
     start = time.perf_counter()
     runner = Runner(
         url, document, keys=keys, headers=headers, seed=seed, retries=retries, timeout=timeout

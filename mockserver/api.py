@@ -82,7 +82,7 @@ class Api:
                 short = operation.path.removeprefix(document.base_path)
                 self._router.add(operation.method, short, endpoint)
         if defects:
-            raise SparringError(defects)
+            raise SparringError(dict.fromkeys(defects))  # one schema may break many operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""

@@ -192,7 +192,8 @@ class _Compiler:
             )
         if not isinstance(self.tree.get("paths"), dict):
             raise SparringError(self.source.defect("D110", "`paths` is missing", ("paths",)))
-        self.schemas = Schemas(self.tree, modern=not version.startswith("3.0"))
+        modern = not version.startswith("3.0")
+        self.schemas = Schemas(self.tree, modern=modern, source=self.source)
         self.schemes = self._security_schemes()
         self.promises = self._promises(self.tree, ())
         base = self._base_path()
@@ -295,7 +296,7 @@ class _Compiler:
         for index, node in enumerate(nodes):
             node, at = self._node(node, (*path, index))
             name, place = node.get("name"), node.get("in")
-            if not isinstance(name, str) or place not in _STYLES:
+            if not (isinstance(name, str) and isinstance(place, str) and place in _STYLES):
                 message = "a parameter needs `name`, and `in` (path, query, header or cookie)"
                 self.defects.append(self.source.defect("D111", message, at))
                 continue
@@ -408,7 +409,10 @@ class _Compiler:
         servers = self.tree.get("servers")
         first = servers[0] if isinstance(servers, list) and servers else None
         url = first.get("url") if isinstance(first, dict) else None
-        path = urlsplit(url).path.rstrip("/") if isinstance(url, str) else ""
+        try:
+            path = urlsplit(url).path.rstrip("/") if isinstance(url, str) else ""
+        except ValueError:
+            path = ""  # not a URL: the paths stand for themselves
         templates = [t for t in self.tree["paths"] if isinstance(t, str) and t.startswith("/")]
         begins = bool(templates) and all(t.startswith(f"{path}/") for t in templates)
         return "" if begins or "{" in path else path

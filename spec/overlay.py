@@ -50,10 +50,11 @@ def _act(document: Source, overlay: Source, action: Any, path: Path) -> list[Def
     if not found:
         message = f"{action['target']} matches nothing in {document.name}"
         return [overlay.defect("O103", message, where, "Compare it with the document's paths.")]
+    if action.get("remove") is True:
+        _remove(document, found)
+        return []
     for parts in found:
-        if action.get("remove") is True:
-            _remove(document, parts)
-        elif "update" in action:
+        if "update" in action:
             _update(document, overlay, parts, action["update"], (*path, "update"))
     return []
 
@@ -64,8 +65,11 @@ def _at(tree: Any, path: Path) -> Any:
     return tree
 
 
-def _remove(document: Source, path: Path) -> None:
-    del _at(document.tree, path[:-1])[path[-1]]
+def _remove(document: Source, paths: list[Path]) -> None:
+    """Removes the last items of a list first, so that the others stay where they are."""
+    found = [(_at(document.tree, path[:-1]), path[-1]) for path in dict.fromkeys(paths) if path]
+    for node, key in sorted(found, key=lambda pair: str(pair[1]).zfill(9), reverse=True):
+        document.remove(node, key)
 
 
 def _update(document: Source, overlay: Source, at: Path, value: Any, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from .source import decode_json
@@ -68,7 +69,7 @@ def _decode_json(given: Sequence[str]) -> Any:
 def _types(schema: dict[str, Any], resolve: Callable[[Any], dict[str, Any]]) -> set[str]:
     """The JSON types that a schema allows, as far as it says so."""
     stated = schema.get("type")
-    types = {stated} if isinstance(stated, str) else set(stated or ())
+    types = set(stated) if isinstance(stated, list) else {stated} if stated else set()
     for key in ("anyOf", "oneOf", "allOf"):
         for branch in schema.get(key, ()):
             types |= _types(resolve(branch), resolve)
@@ -93,7 +94,7 @@ def _scalar(types: set[str]) -> Callable[[str], Any]:
     def decode(text: str) -> Any:
         if "integer" in types and _INTEGER.fullmatch(text) and len(text) < 400:
             return int(text)
-        if "number" in types and _NUMBER.fullmatch(text):
+        if "number" in types and _NUMBER.fullmatch(text) and isfinite(float(text)):
             return float(text)
         if "boolean" in types and text in ("true", "false"):
             return text == "true"

@@ -31,13 +31,12 @@ def bundle(source: Source, file: File) -> None:
             target = node["$ref"]
             name, _, fragment = target.partition("#")
             if name:
-                wanted = here.resolve().parent / unquote(name)
-                if urlsplit(name).scheme or name.startswith("/") or not _inside(wanted, folder):
+                wanted = _beside(here, name, folder)
+                if wanted is None:
                     message = f"{target} leaves the folder of the document"
                     remedy = "Copy the file beside the document and refer to it by its name."
                     defects.append(origin.defect("D121", message, (*path, "$ref"), remedy))
                     continue
-                wanted = wanted.resolve()
                 if wanted not in loaded:
                     key = str(wanted.relative_to(folder))
                     try:
@@ -68,8 +67,15 @@ def _leads(tree: Any, tokens: tuple[str, ...]) -> bool:
     return any(True for _ in pointers.find(tree, tokens))
 
 
-def _inside(file: File, folder: File) -> bool:
-    return file.resolve().is_relative_to(folder)
+def _beside(here: File, name: str, folder: File) -> File | None:
+    """The file that a relative reference in `here` names, None when it is not in the folder."""
+    try:
+        if urlsplit(name).scheme or name.startswith("/"):
+            return None
+        wanted = (here.resolve().parent / unquote(name)).resolve()
+    except ValueError:  # neither a URL nor a name that a file can have
+        return None
+    return wanted if wanted.is_relative_to(folder) else None
 
 
 def _references(tree: Any) -> list[tuple[dict[str, Any], Path]]:

@@ -34,7 +34,7 @@ class Router(Generic[T]):
             found = _TEMPLATE.findall(segment)
             names += found
             if not found:
-                node = node.fixed.setdefault(segment, _Node())
+                node = node.fixed.setdefault(unquote(segment), _Node())
             elif segment == f"{{{found[0]}}}":
                 node.variable = node.variable or _Node()
                 node = node.variable
@@ -66,13 +66,13 @@ class Router(Generic[T]):
         if index == len(segments):
             return (node, values) if node.methods else None
         segment = segments[index]
+        if "%" in segment:
+            segment = unquote(segment)
         below = node.fixed.get(segment)
         if below is not None and (found := self._walk(below, segments, index + 1, values)):
             return found
         if not segment:
             return None
-        if "%" in segment:
-            segment = unquote(segment)
         for pattern, below in node.mixed:
             match = pattern.fullmatch(segment)
             if match and (

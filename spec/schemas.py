@@ -11,6 +11,8 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from . import pointers
+from .errors import SparringError
+from .source import Source
 
 Path = tuple[str | int, ...]
 
@@ -78,11 +80,19 @@ def _where(error: jsonschema_rs.ValidationError) -> list[list[str | int]]:
     return [error.instance_path]
 
 
+class BadSchema(SparringError, ValueError):
+    """A schema that can't be compiled."""
+
+
 class Schemas:
     """Compiles the schemas of one document. Formats are asserted, nothing is ever fetched."""
 
-    def __init__(self, tree: dict[str, Any], *, modern: bool) -> None:
-        """`modern` says that the schemas are written in 2020-12 already (OpenAPI 3.1 and later)."""
+    def __init__(
+        self, tree: dict[str, Any], *, modern: bool, source: Source | None = None
+    ) -> None:
+        """`modern` says that the schemas are written in 2020-12 already (OpenAPI 3.1 and later);
+        `source` knows where they stand."""
+        self._source = source or Source("", "", tree, {})
         self._trees = {view: _normalise(tree, view, modern) for view in View}
         self._registries: dict[View, jsonschema_rs.Registry] = {}
         self._compiled: dict[tuple[View, Path], Validator] = {}
@@ -92,14 +102,14 @@ class Schemas:
         return self._trees[view]
 
     def at(self, path: Path, view: View) -> Validator:
-        """The validator of the schema at `path`. Raises ValueError when it can't be compiled."""
+        """The validator of the schema at `path`. Raises BadSchema."""
         key = (view, path)
         if key not in self._compiled:
             self._compiled[key] = self.compile({"$ref": reference(path)}, view)
         return self._compiled[key]
 
     def compile(self, schema: dict[str, Any], view: View) -> Validator:
-        """A validator of a schema that may refer to the document by `reference`."""
+        """A validator of a schema that may refer to the document by `reference`. Raises BadSchema."""
         if view not in self._registries:
             self._registries[view] = jsonschema_rs.Registry([(_URI, self._trees[view])])
         try:
@@ -109,7 +119,10 @@ class Schemas:
                 )
             )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
-            raise ValueError(str(error).split("\n", 1)[0]) from None
+            reason = str(error).split("\n", 1)[0]
+            where = tuple(getattr(error, "instance_path", ()))  # the broken part of the document
+            defect = self._source.defect("D130", f"a schema can't be compiled: {reason}", where)
+            raise BadSchema(defect) from None
 
 
 def reference(path: Path) -> str:
@@ -148,7 +161,11 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> dict[str, Any]
                 new[key] = {name: rewrite_schema(item) for name, item in new[key].items()}
         required, properties = new.get("required"), new.get("properties")
         if isinstance(required, list) and isinstance(properties, dict):
-            left = [n for n in required if not deref(properties.get(n, {})).get(view.value)]
+            left = [
+                name
+                for name in required
+                if not (isinstance(name, str) and deref(properties.get(name)).get(view.value))
+            ]
             if len(left) < len(required):
                 new["required"] = left
         _modernise_bounds(new)

@@ -22,7 +22,8 @@ Path_ = tuple[Key, ...]
 _Marks = dict[int, dict[Key, tuple[int, int]]]
 
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
-_SURROGATE = re.compile("\\\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {w: w.lower() == "true" for w in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -42,23 +43,41 @@ class Source:
         self.warnings: list[Defect] = []
         self._marks = marks
         self._grafts: dict[tuple[int, Key], tuple[Source, Path_]] = {}
+        # Of lists that have lost items: the index that each item left had in the text.
+        self._moved: dict[int, list[int]] = {}
 
     def graft(self, node: Any, key: Key, value: Any, origin: Source, path: Path_) -> None:
         """Sets a member, or appends an item, that comes from `path` in another text."""
         if isinstance(node, list) and key == len(node):
             node.append(value)
+            if moved := self._moved.get(id(node)):
+                moved.append(max(moved) + 1)
         else:
             node[key] = value
-        self._grafts[id(node), key] = (origin, path)
+        self._grafts[id(node), self._key(node, key)] = (origin, path)
+
+    def remove(self, node: Any, key: Key) -> None:
+        """Takes a member or an item out."""
+        if isinstance(node, list):
+            del self._moved.setdefault(id(node), list(range(len(node))))[int(key)]
+        del node[key]
+
+    def _key(self, node: Any, key: Key) -> Key:
+        """The key of a member as it was in the text."""
+        moved = self._moved.get(id(node), ())
+        return moved[key] if isinstance(key, int) and key < len(moved) else key
 
     def position(self, path: Path_) -> Position:
         """Where the node at `path` stands; for a missing node, where its nearest parent does."""
-        source, path = self._origin(path)
+        source, path, nodes = self._origin(path)
         if source is not self:
             return source.position(path)
-        line, column = (
-            _locate_json(self.text, path) if self._marks is None else self._locate_yaml(path)
-        )
+        if self._marks is None:
+            line, column = _locate_json(self.text, path)
+        else:
+            line, column = 1, 1
+            for node, key in zip(nodes, path, strict=True):
+                line, column = self._marks.get(id(node), {}).get(key, (line, column))
         return Position(self.name, line, column)
 
     def defect(self, code: str, message: str, path: Path_, remedy: str = "") -> Defect:
@@ -67,29 +86,22 @@ class Source:
         text = self._origin(path)[0].text
         return Defect(code, message, position, remedy, _line(text, position.line))
 
-    def _origin(self, path: Path_) -> tuple[Source, Path_]:
-        """The text that a node comes from, and its path there with numbers for array items."""
-        node, typed = self.tree, []
+    def _origin(self, path: Path_) -> tuple[Source, Path_, list[Any]]:
+        """The text that a node comes from, its path there with numbers for array items, and the
+        nodes on the way."""
+        node, typed, nodes = self.tree, [], []
         for index, token in enumerate(path):
             key: Key = int(token) if isinstance(node, list) and str(token).isdigit() else str(token)
-            if graft := self._grafts.get((id(node), key)):
-                return graft[0], (*graft[1], *path[index + 1 :])
-            typed.append(key)
+            written = self._key(node, key)
+            if graft := self._grafts.get((id(node), written)):
+                return graft[0], (*graft[1], *path[index + 1 :]), []
+            typed.append(written)
+            nodes.append(node)
             try:
                 node = node[key]
             except (KeyError, IndexError, TypeError):
                 break
-        return self, tuple(typed)
-
-    def _locate_yaml(self, path: Path_) -> tuple[int, int]:
-        assert self._marks is not None
-        node, found = self.tree, (1, 1)
-        for key in path:
-            mark = self._marks.get(id(node), {}).get(key)
-            if mark is None:
-                break
-            found, node = mark, node[key]
-        return found
+        return self, tuple(typed), nodes
 
 
 def load(path: Path) -> Source:
@@ -174,8 +186,8 @@ def _parse_json(text: str, name: str) -> Source:
             f"nested deeper than {MAX_DEPTH} levels" if isinstance(error, RecursionError) else error
         )
         raise SparringError(Defect("D103", str(reason), Position(name, 1, 1))) from None
-    for token in _JSON_TOKEN.finditer(text) if _SURROGATE.search(text) else ():
-        if token.group()[0] == '"' and _SURROGATE.search(json.loads(token.group())):
+    for token in _JSON_TOKEN.finditer(text) if _ESCAPED_HALF.search(text) else ():
+        if token.group()[0] == '"' and _HALF.search(json.loads(token.group())):
             message = "half of a surrogate pair is no character"
             raise json.JSONDecodeError(message, text, token.start())
     if _depth(tree) > MAX_DEPTH:
@@ -393,7 +405,7 @@ class _YamlBuilder:
 
     def _merge(self, mapping: dict[str, Any], value: Any, at: tuple[int, int]) -> None:
         for part in value if isinstance(value, list) else [value]:
-            if not isinstance(part, dict) or not part:
+            if not isinstance(part, dict):
                 raise self._refuse("D105", "`<<` takes a mapping, or a list of mappings", at)
             self.nodes += len(part)
             for key, item in part.items():

@@ -236,7 +236,7 @@ def only_allowed_greetings(context: Context) -> None:
         elif (
             allowed
             and not said
-            and context.operation.promises.get("talk.greeting", {}).get("always")
+            and context.operation.promises.get("talk.greeting", {}).get("always") == "true"
         ):
             context.fail("a greeting where the agent may greet", "no message")
         elif any(line.role not in (None, "agent") for line in said):

@@ -116,7 +116,7 @@ def refusals_name_the_place(context: Context) -> None:
         draft.body = negative.value
         start = len(context.world.journal)
         exchange = shot(context, draft)
-        if exchange.response.status != stated["status"]:
+        if str(exchange.response.status) != stated["status"]:
             continue
         shown = context.world.exchanges(start)
         told = list(pointers.find(exchange.response.json(), pointers.split(stated["at"])))

@@ -118,6 +118,7 @@ def what_came_with_a_message_is_recorded(context: Context) -> None:
 def text_is_unchanged(context: Context) -> None:
     """Text that is hard to keep comes back as it was sent."""
     for stream in ways(context.operation):
+        start = len(context.world.journal)
         session = context.alice.create()
         bodies, operation = context.world.bodies, context.operation
         sent = [text for text in (*HOSTILE, LONG) if bodies.message(operation, [text]) is not None]
@@ -129,14 +130,13 @@ def text_is_unchanged(context: Context) -> None:
             for text in sent:
                 say(context.alice, operation, session.id, text, stream=stream)
         for operation in context.document.with_role(Role.MESSAGE_LIST):
-            start = len(context.world.journal)
             lines = context.alice.history(session.id, operation)
             said = [line.text for line in lines if line.role == "user"]
             for wanted, found in zip(sent, said, strict=False):
                 if wanted != found:
                     shown = context.world.exchanges(start)
                     context.fail(
-                        "text as it was sent", f"{found!r} of {wanted!r}"[:400], exchanges=shown
+                        "text as it was sent", f"{found!a} of {wanted!a}"[:600], exchanges=shown
                     )
                     return
             if len(said) != len(sent):

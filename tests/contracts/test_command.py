@@ -1,5 +1,6 @@
 """`sparring test`: exit codes, messages and the JUnit report."""
 
+import asyncio
 import builtins
 import io
 from collections.abc import Callable
@@ -9,13 +10,15 @@ from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
-from tests.contracts.conftest import Zoo
+from starlette.types import Receive, Scope, Send
+from tests.contracts.conftest import Zoo, served
 
 from sparring.contracts.command import FINDINGS, UNREACHABLE, USAGE, run_tests
 from sparring.contracts.report import State
 from sparring.contracts.reports import junit, print_report
 from sparring.contracts.runner import run
 from sparring.spec.document import Document
+from sparring.spec.errors import SparringError
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -125,3 +128,23 @@ def test_one_cause_is_shown_once(zoo: Zoo, document: Document) -> None:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert text.count("What was deleted is gone everywhere.") == len(report.causes)
+
+
+async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that never answers."""
+    if scope["type"] == "http":
+        await asyncio.sleep(60)
+
+
+def test_a_target_that_never_answers_is_unreachable(document: Document) -> None:
+    with served(silent) as url, pytest.raises(SparringError) as caught:
+        run(url, document, timeout=0.2)
+    assert caught.value.defects[0].code == "C103"
+
+
+def test_a_document_without_roles_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "plain.yaml"
+    file.write_text("openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {/x: {get: {}}}\n")
+    code, text = told(url=NOBODY, spec=str(file))
+    assert code == USAGE
+    assert "no operation has a role" in text

@@ -117,6 +117,11 @@ def test_what_can_not_be_read_is_refused_where_it_stands(
     assert (defect.code, str(defect.position)) == (code, position)
 
 
+def test_an_escaped_backslash_begins_no_surrogate() -> None:
+    text = r'{"a": "\\ud800", "b": "\ud83d\ude00"}'
+    assert parse(text.encode(), "x.json").tree == {"a": r"\ud800", "b": "😀"}
+
+
 def test_a_tab_is_named_as_the_cause() -> None:
     assert "spaces" in refused(b"a:\n\tb: 1").remedy
 

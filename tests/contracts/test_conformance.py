@@ -1,0 +1,82 @@
+"""The adapter of Schemathesis: what it finds becomes a finding, what it misjudges does not."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from schemathesis.openapi.checks import EnsureResourceAvailability, UseAfterFree
+from tests.contracts.conftest import Zoo
+
+from sparring.contracts.conformance import _Adapter, _misjudged, conform
+from sparring.contracts.target import Target
+from sparring.spec.document import Document, Operation
+
+
+def by_id(document: Document, *ids: str) -> list[Operation]:
+    return [o for o in document.operations if o.id in ids]
+
+
+def test_a_broken_answer_is_a_finding_with_its_requests(zoo: Zoo, document: Document) -> None:
+    target = Target(zoo("owner_leaked"))
+    result = conform(
+        document, target, "alice-key", operations=by_id(document, "createSession"), max_examples=3
+    )
+    (finding,) = [f for f in result.findings if f.promise == "response.schema"]
+    assert finding.operation == "POST /sessions"
+    assert finding.suite == "conformance"
+    assert finding.reproduced == 2
+    assert "curl -sS" in finding.curl()
+    assert finding.position is not None
+    assert "sessions.yaml" in finding.position.file
+
+
+def test_fresh_ids_are_never_a_conflict(zoo: Zoo, document: Document) -> None:
+    target = Target(zoo())
+    first, second = (
+        conform(
+            document, target, "alice-key", operations=by_id(document, "createSession"), seed=seed
+        )
+        for seed in (1, 1)
+    )
+    assert first.requests > 10
+    assert [f.promise for f in first.findings + second.findings] == []
+
+
+def test_a_document_that_it_dislikes_is_a_note(document: Document) -> None:
+    broken: Any = SimpleNamespace(
+        source=SimpleNamespace(tree={"openapi": "3.1.0", "paths": 7}),
+        operations=document.operations,
+        base_path="",
+        schemas=document.schemas,
+    )
+    result = conform(broken, Target("http://127.0.0.1:9"), "k", operations=document.operations[:1])
+    assert result.findings == []
+    assert "Schemathesis" in result.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("freed", "unrelated"),
+    [("DELETE /sessions/zv3h4j5Fjv", False), ("DELETE /sessions/zv3h4j5Fjv/history", True)],
+)
+def test_only_a_deleted_session_is_gone(document: Document, freed: str, unrelated: bool) -> None:
+    adapter = _Adapter(document, Target("http://h"), "k", 0, 1)
+    failure = UseAfterFree(operation="x", message="", free=freed, usage="GET /sessions/zv3h4j5Fjv")
+    assert adapter._unrelated(failure) is unrelated
+    made = EnsureResourceAvailability(
+        operation="x", message="", created_with="POST /sessions", not_available_with="GET /x"
+    )
+    assert adapter._unrelated(made) is False
+
+
+def test_a_request_that_our_validators_judge_otherwise_is_dropped(document: Document) -> None:
+    (operation,) = by_id(document, "replaceSession")
+    rejected = type("RejectedPositiveData", (), {})()
+
+    def interaction(tag: str) -> Any:
+        headers = {"Content-Type": ["application/json"], "If-Match": [tag]}
+        uri = "http://h/sessions/zv3h4j5Fjv"
+        request = SimpleNamespace(method="PUT", uri=uri, headers=headers, body=b"{}")
+        return SimpleNamespace(request=request, response=None)
+
+    assert _misjudged(document, operation, interaction("0"), rejected)
+    assert not _misjudged(document, operation, interaction('"tag"'), rejected)

@@ -1,0 +1,117 @@
+"""Overlays: what an author adds, with positions in the overlay, and mistakes told at once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparring.spec import overlay
+from sparring.spec.document import load_document
+from sparring.spec.errors import SparringError
+from sparring.spec.source import Source, load, parse
+
+
+def source(tree: Any, name: str = "document.json") -> Source:
+    return parse(json.dumps(tree).encode(), name)
+
+
+def applied(tree: Any, *actions: dict[str, Any]) -> Any:
+    document = source(tree)
+    overlay.apply(document, source({"overlay": "1.0.0", "actions": actions}, "overlay.json"))
+    return document.tree
+
+
+def test_an_update_is_merged_and_arrays_are_appended() -> None:
+    tree = {"a": {"b": 1, "c": {"d": [1]}}, "l": [1]}
+    done = applied(
+        tree,
+        {"target": "$.a", "update": {"b": 2, "c": {"e": 3, "d": [2]}}},
+        {"target": "$.l", "update": {"x": 1}},
+    )
+    assert done["a"]["b"] == 2
+    assert done["a"]["c"]["e"] == 3
+    assert done["l"] == [1, {"x": 1}]
+
+
+def test_later_actions_see_what_earlier_ones_did() -> None:
+    done = applied(
+        {"a": {}},
+        {"target": "$.a", "update": {"b": {"keep": 1, "drop": 2}}},
+        {"target": "$.a.b.drop", "remove": True},
+    )
+    assert done == {"a": {"b": {"keep": 1}}}
+
+
+def test_every_match_is_changed_and_every_removed_one_is_gone() -> None:
+    tree = {"l": [{"x": n} for n in range(6)]}
+    assert applied(tree, {"target": "$.l[?@.x > 2]", "remove": True}) == {
+        "l": [{"x": 0}, {"x": 1}, {"x": 2}]
+    }
+    done = applied({"l": [{"x": 1}, {"x": 2}]}, {"target": "$.l[*]", "update": {"y": {"z": 1}}})
+    done["l"][0]["y"]["z"] = 2
+    assert done["l"][1]["y"]["z"] == 1, "each match has a copy of its own"
+
+
+@pytest.mark.parametrize(
+    ("tree", "codes"),
+    [
+        (None, ["O101"]),
+        ([], ["O101"]),
+        ({"overlay": "2.0.0", "actions": [{"target": "$"}]}, ["O101"]),
+        ({"overlay": "1.0.0"}, ["O101"]),
+        ({"overlay": "1.0.0", "actions": []}, ["O101"]),
+        ({"overlay": "1.0.0", "actions": [5, {"update": {}}]}, ["O101", "O101"]),
+        ({"overlay": "1.0.0", "actions": [{"target": "$", "updat": {}}]}, ["O101"]),
+        ({"overlay": "1.0.0", "actions": [{"target": "$["}, {"target": "$.z"}]}, ["O102", "O103"]),
+    ],
+)
+def test_every_mistake_has_a_code_and_a_position(tree: Any, codes: list[str]) -> None:
+    with pytest.raises(SparringError) as caught:
+        overlay.apply(source({"a": 1}), source(tree, "overlay.json"))
+    assert [defect.code for defect in caught.value.defects] == codes
+    assert all(str(d).startswith("overlay.json:1:") for d in caught.value.defects)
+
+
+def test_a_mistake_in_an_annotation_is_told_where_the_overlay_says_it(tmp_path: Path) -> None:
+    document, added = tmp_path / "document.yaml", tmp_path / "overlay.yaml"
+    document.write_text(
+        "openapi: 3.1.0\npaths:\n  /a:\n    get: {responses: {}}\n    post: {responses: {}}\n"
+    )
+    added.write_text(
+        "overlay: 1.0.0\nactions:\n"
+        "  - target: $.paths['/a'].get\n    remove: true\n"
+        "  - target: $.paths['/a'].post\n"
+        "    update:\n      x-session:\n        role: session.create\n        rol: x\n"
+    )
+    with pytest.raises(SparringError) as caught:
+        load_document(str(document), [added])
+    assert str(caught.value).startswith(f"{added}:9:9 D140")
+
+
+def test_after_a_removal_the_positions_of_the_rest_are_still_right() -> None:
+    document = parse(b"list:\n  - a: 1\n  - b: 2\n  - c: 3\n", "document.yaml")
+    actions = [{"target": "$.list[0]", "remove": True}, {"target": "$.list", "update": {"d": 4}}]
+    overlay.apply(document, source({"overlay": "1.0.0", "actions": actions}, "overlay.json"))
+    assert document.tree == {"list": [{"b": 2}, {"c": 3}, {"d": 4}]}
+    assert str(document.position(("list", 0, "b"))) == "document.yaml:3:5"
+    assert document.position(("list", 2, "d")).file == "overlay.json"
+
+
+@pytest.mark.parametrize("folder", ["overlay", "overlay-compliant-sets"])
+def test_the_published_overlays_are_read_as_they_are_meant(shared: Path, folder: str) -> None:
+    root = shared / "suites" / folder
+    checked = 0
+    for file in sorted(root.rglob("*.yaml")):
+        if folder == "overlay-compliant-sets":
+            if file.name != "overlay.yaml":
+                continue
+            document = load(next(file.parent.glob("openapi.yaml")))
+            overlay.apply(document, load(file))
+            assert document.tree == load(next(file.parent.glob("output.yaml"))).tree, file.parent
+            checked += 1
+        elif "fail" in file.parts:
+            with pytest.raises(SparringError):
+                overlay.apply(parse(b"openapi: 3.1.0", "x.yaml"), load(file))
+            checked += 1
+    assert checked > 2
