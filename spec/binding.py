@@ -159,7 +159,7 @@ def vocabulary() -> Schemas:
 
 def read_binding(block: Any, source: Source, path: Path) -> tuple[Binding | None, list[Defect]]:
     """The binding that an `x-session` block at `path` declares, or what is wrong with it."""
-    defects = _check("x-session", block, source, path)
+    defects = check("x-session", block, source, path)
     if defects:
         return None, defects
 
@@ -216,7 +216,7 @@ def read_binding(block: Any, source: Source, path: Path) -> tuple[Binding | None
 
 def read_model(block: Any, source: Source, path: Path) -> tuple[Model, list[Defect]]:
     """The model that an `x-session-model` block at `path` declares, or what is wrong with it."""
-    defects = _check("x-session-model", block, source, path)
+    defects = check("x-session-model", block, source, path)
     if defects:
         return Model(), defects
     events: dict[str, StreamedEvent] = {}
@@ -265,7 +265,10 @@ def _locations(block: dict[str, str]) -> dict[str, Location]:
     return {name: pointers.split(pointer) for name, pointer in block.items()}
 
 
-def _check(name: str, block: Any, source: Source, path: Path) -> list[Defect]:
+def check(
+    name: str, block: Any, source: Source, path: Path, code: str = "D140"
+) -> list[Defect]:
+    """What is wrong with a block that has a schema in the vocabulary."""
     defects = []
     for violation in _validator(name).violations(block):
         tokens = pointers.split(violation.pointer)
@@ -276,14 +279,9 @@ def _check(name: str, block: Any, source: Source, path: Path) -> list[Defect]:
             remedy = nearest(tokens[-1], known)
         where = f" at {violation.pointer}" if violation.pointer else ""
         message = f"{name}{where}: {violation.message}"
-        defects.append(source.defect("D140", message, (*path, *at), remedy))
+        defects.append(source.defect(code, message, (*path, *at), remedy))
     return defects
 
 
 def _validator(name: str) -> Validator:
     return vocabulary().at(("$defs", name), View.REQUEST)
-
-
-def read_promises(block: Any, source: Source, path: Path) -> list[Defect]:
-    """What is wrong with the form of an `x-session-promises` block."""
-    return _check("x-session-promises", block, source, path)

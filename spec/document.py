@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from . import overlay, pointers
 from .binding import Binding, Model, Role, read_binding, read_model
-from .errors import Defect, SparringError
+from .errors import Defect, SparringError, nearest
 from .parameters import Parameter, compile_decoder
 from .promises import Promises
 from .references import bundle
@@ -160,9 +160,10 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
     """
     bundled = isinstance(spec, str) and spec in BUNDLED
     path = File(str(files("sparring.spec") / f"{spec}.yaml")) if bundled else File(spec)
-    source = load(path)
     if not bundled and not path.suffix and not path.exists():
-        raise SparringError(Defect("D101", f"there is no document {spec}"))
+        remedy = nearest(str(spec), BUNDLED) or f"Give a path, or one of {', '.join(BUNDLED)}."
+        raise SparringError(Defect("D101", f"there is no document {spec}", remedy=remedy))
+    source = load(path)
     if not isinstance(source.tree, dict):
         raise SparringError(source.defect("D110", "a document is a mapping", ()))
     bundle(source, path)

@@ -1,10 +1,12 @@
-"""OpenAPI Overlay 1.0: changes that an author adds to a document which is not theirs to edit."""
+"""OpenAPI Overlay 1.0 and 1.1: changes that an author adds to a document which is not theirs to edit."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
+from .binding import check
 from .errors import Defect, SparringError
 from .source import Key, Source
 
@@ -17,46 +19,52 @@ def apply(document: Source, overlay: Source) -> None:
     Raises SparringError with all of: O101 not an overlay, O102 a bad target, O103 a target that
     matches nothing.
     """
-    tree = overlay.tree
-    actions = tree.get("actions") if isinstance(tree, dict) else None
-    if not isinstance(tree, dict) or not str(tree.get("overlay", "")).startswith("1."):
-        message = "an overlay begins with `overlay: 1.0.0`"
-        raise SparringError(overlay.defect("O101", message, ()))
-    if not isinstance(actions, list) or not actions:
-        message = "`actions` must be a list of at least one action"
-        raise SparringError(overlay.defect("O101", message, ("actions",)))
-    defects: list[Defect] = []
-    for index, action in enumerate(actions):
+    defects = check("overlay", overlay.tree, overlay, (), "O101")
+    for index, action in enumerate(overlay.tree["actions"] if not defects else ()):
         defects += _act(document, overlay, action, ("actions", index))
     if defects:
         raise SparringError(defects)
 
 
-def _act(document: Source, overlay: Source, action: Any, path: Path) -> list[Defect]:
+def _act(
+    document: Source, overlay: Source, action: dict[str, Any], path: Path
+) -> Sequence[Defect]:
+    try:
+        found = _find(document, overlay, action["target"], (*path, "target"))
+        if action.get("remove"):
+            _remove(document, found)
+            return ()
+        if "update" in action:
+            for parts in found:
+                _update(document, parts, action["update"], overlay, (*path, "update"))
+        if "copy" in action:
+            model, *more = _find(document, overlay, action["copy"], (*path, "copy"))
+            if more:
+                message = f"{action['copy']} matches more than one node"
+                return [overlay.defect("O102", message, (*path, "copy"))]
+            value = copy.deepcopy(_at(document.tree, model))
+            for parts in found:
+                _update(document, parts, value, document, model)
+    except SparringError as error:
+        return error.defects
+    return ()
+
+
+def _find(document: Source, overlay: Source, target: str, where: Path) -> list[Path]:
+    """The paths that a JSONPath matches, at least one."""
     from jsonpath import JSONPathEnvironment, JSONPathError
 
-    if not isinstance(action, dict) or not isinstance(action.get("target"), str):
-        return [overlay.defect("O101", "an action needs a `target`", path)]
-    strange = set(action) - {"target", "description", "update", "remove"}
-    unknown = sorted(key for key in strange if not key.startswith("x-"))
-    if unknown:
-        return [overlay.defect("O101", f'unknown key "{unknown[0]}"', (*path, unknown[0]))]
-    where = (*path, "target")
     try:
-        query = JSONPathEnvironment(strict=True).compile(action["target"])
+        query = JSONPathEnvironment(strict=True).compile(target)
     except JSONPathError as error:
-        return [overlay.defect("O102", str(error).split("\n", 1)[0], where)]
+        message = str(error).split("\n", 1)[0]
+        raise SparringError(overlay.defect("O102", message, where)) from None
     found = [match.parts for match in query.finditer(document.tree)]
     if not found:
-        message = f"{action['target']} matches nothing in {document.name}"
-        return [overlay.defect("O103", message, where, "Compare it with the document's paths.")]
-    if action.get("remove") is True:
-        _remove(document, found)
-        return []
-    for parts in found:
-        if "update" in action:
-            _update(document, overlay, parts, action["update"], (*path, "update"))
-    return []
+        message = f"{target} matches nothing in {document.name}"
+        remedy = "Compare it with the document's paths."
+        raise SparringError(overlay.defect("O103", message, where, remedy))
+    return found
 
 
 def _at(tree: Any, path: Path) -> Any:
@@ -72,19 +80,14 @@ def _remove(document: Source, paths: list[Path]) -> None:
         document.remove(node, key)
 
 
-def _update(document: Source, overlay: Source, at: Path, value: Any, path: Path) -> None:
+def _update(document: Source, at: Path, value: Any, origin: Source, path: Path) -> None:
+    """Merges a value, which stands at `path` in `origin`, into the node at `at`."""
     node = _at(document.tree, at)
     if isinstance(node, list):
-        document.graft(node, len(node), copy.deepcopy(value), overlay, path)
+        document.graft(node, len(node), copy.deepcopy(value), origin, path)
     elif isinstance(node, dict) and isinstance(value, dict):
-        _merge(document, overlay, node, value, path)
-
-
-def _merge(
-    document: Source, overlay: Source, node: dict[str, Any], value: dict[str, Any], path: Path
-) -> None:
-    for key, item in value.items():
-        if isinstance(node.get(key), dict) and isinstance(item, dict):
-            _merge(document, overlay, node[key], item, (*path, key))
-        else:
-            document.graft(node, key, copy.deepcopy(item), overlay, (*path, key))
+        for key, item in value.items():
+            if isinstance(node.get(key), dict) and isinstance(item, dict):
+                _update(document, (*at, key), item, origin, (*path, key))
+            else:
+                document.graft(node, key, copy.deepcopy(item), origin, (*path, key))

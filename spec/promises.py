@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .binding import Role, read_promises
+from .binding import Role, check
 from .errors import Defect, nearest
 from .finding import Severity
 from .source import Key, Source
@@ -221,7 +221,7 @@ class Promises(Mapping[str, Mapping[str, Any]]):
     @classmethod
     def read(cls, block: Any, source: Source, path: Path) -> tuple[Promises, list[Defect]]:
         """Reads an `x-session-promises` block, or says what is wrong with it."""
-        defects = read_promises(block, source, path)
+        defects = check("x-session-promises", block, source, path)
         said: dict[str, Mapping[str, Any]] = {}
         for id, parameters in block.items() if not defects else ():
             promise = REGISTRY.get(id)

@@ -70,15 +70,13 @@ class Source:
     def position(self, path: Path_) -> Position:
         """Where the node at `path` stands; for a missing node, where its nearest parent does."""
         source, path, nodes = self._origin(path)
-        if source is not self:
-            return source.position(path)
-        if self._marks is None:
-            line, column = _locate_json(self.text, path)
+        if source._marks is None:
+            line, column = _locate_json(source.text, path)
         else:
             line, column = 1, 1
             for node, key in zip(nodes, path, strict=True):
-                line, column = self._marks.get(id(node), {}).get(key, (line, column))
-        return Position(self.name, line, column)
+                line, column = source._marks.get(id(node), {}).get(key, (line, column))
+        return Position(source.name, line, column)
 
     def defect(self, code: str, message: str, path: Path_, remedy: str = "") -> Defect:
         """A defect of the node at `path`."""
@@ -94,7 +92,8 @@ class Source:
             key: Key = int(token) if isinstance(node, list) and str(token).isdigit() else str(token)
             written = self._key(node, key)
             if graft := self._grafts.get((id(node), written)):
-                return graft[0], (*graft[1], *path[index + 1 :]), []
+                origin, at = graft
+                return origin._origin((*at, *path[index + 1 :]))
             typed.append(written)
             nodes.append(node)
             try:

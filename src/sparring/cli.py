@@ -44,7 +44,13 @@ _overlay = click.option(
 @click.argument("spec", default="sessions")
 @click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, help="0 takes a free port.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0 takes a free port.",
+)
 @click.option("--key", "keys", multiple=True, metavar="USER=KEY", help="Adds a user's key.")
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same ids.")
 @_overlay
@@ -82,7 +88,8 @@ def serve(
                 "C101", f"can't listen on {host}:{port}: {error.strerror}", remedy="Try --port 0."
             )
         ) from None
-    url = f"http://{host}:{listener.getsockname()[1]}"
+    name = f"[{host}]" if ":" in host else host
+    url = f"http://{name}:{listener.getsockname()[1]}"
     run(app, listener, ready=lambda: click.echo(f"sparring serves {document.title} on {url}"))
 
 
@@ -100,7 +107,7 @@ def serve(
 @click.option("--max-examples", default=20, help="Schemathesis cases an operation and phase.")
 @_overlay
 @click.pass_context
-def test(ctx: click.Context, url: str, **options: Any) -> None:
+def test(ctx: click.Context, /, url: str, **options: Any) -> None:
     """Hold the implementation at URL to a document.
 
     Exit status: 0 clean, 1 findings, 2 usage or document, 3 the target can't be reached, 4 sparring

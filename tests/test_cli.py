@@ -1,0 +1,270 @@
+"""The command line as a user meets it: what is wrong is said with its place, never by a traceback."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparring.spec.document import load_document
+from sparring.spec.schemas import View
+from sparring.spec.sse import Parser
+
+DOCUMENT = """\
+openapi: 3.1.0
+info: {title: t, version: '1'}
+paths:
+  /a:
+    get:
+      responses: {'200': {description: ok}}
+"""
+
+
+def sparring(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sparring.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
+
+
+def refused(*arguments: str | Path) -> str:
+    """What a command that can't be carried out says."""
+    done = sparring(*arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
+    def make(name: str, text: str) -> Path:
+        file = tmp_path / name
+        file.write_text(text)
+        return file
+
+    return make
+
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: [1, 2\n", ":2:1 D102 "),
+        ("a:\n\tb: 1\n", ":2:1 D102 "),
+        ("- a\n", ":1:1 D110 "),
+        ("openapi: 2.0\n", ":1:1 D110 "),
+        (DOCUMENT.replace("get:", "get: ["), ":7:1 D102 "),
+        (DOCUMENT.replace("responses:", "x-session: {rol: x}\n      responses:"), ":6:19 D140 "),
+        (DOCUMENT + "      parameters: [{name: x}]\n", ":7:20 D111 "),
+        (DOCUMENT + "servers: [&a [*a]]\n", ":7:15 D105 "),
+        (DOCUMENT + "x: " + "[" * 100_000, ":7:"),
+        (DOCUMENT + "components: {schemas: {A: {$ref: ../../passwd}}}\n", ":7:28 D121 "),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "fixtures"])
+def test_a_broken_document_is_told_with_file_line_and_column(
+    write: Write, tmp_path: Path, command: str, text: str, place: str
+) -> None:
+    file = write("document.yaml", text)
+    more = ["-o", tmp_path / "out"] if command == "fixtures" else ["--port", "0"]
+    assert f"{file}{place}" in refused(command, file, *more)
+
+
+def test_a_schema_that_can_not_be_compiled_is_told_where_it_stands(write: Write) -> None:
+    parameters = "      parameters: [{name: x, in: query, schema: {pattern: '['}}]\n"
+    file = write("document.yaml", DOCUMENT + parameters)
+    assert f"{file}:7:50 D130 " in refused("serve", file, "--port", "0")
+
+
+def test_every_mistake_of_a_script_is_told_at_once_with_the_line(write: Write) -> None:
+    file = write("agent.yaml", "rules:\n  - user: true\n    reply: '{{ x }}'\nfalback: x\n")
+    told = refused("serve", "--script", file, "--port", "0")
+    assert [line for line in told.splitlines() if line.startswith(str(file))] == [
+        f"{file}:2:5 S102 `user` is a text, and true is none in YAML. Put it in quotes: \"true\".",
+        f'{file}:3:5 S105 there is no "x". Known are user.text, turn and session.<attribute>.',
+        f'{file}:4:1 S101 unknown key "falback". Did you mean "fallback"?',
+    ]
+    assert "    falback: x\n    ^" in told
+
+
+def test_a_broken_overlay_is_told_with_file_line_and_column(write: Write) -> None:
+    document = write("document.yaml", DOCUMENT)
+    for text, place in (
+        ("overlay: 1.0.0\nactions:\n  - target: $.nowhere\n    update: {}\n", ":3:5 O103 "),
+        ("overlay: 1.0.0\nactions:\n  - target: '$['\n    update: {}\n", ":3:5 O102 "),
+        ("overlay: 9.0.0\nactions: []\n", ":1:1 O101 "),
+        ("overlay: 1.0.0\nactions: [{target: $, updte: {}}]\n", ":2:23 O101 "),
+    ):
+        file = write("overlay.yaml", text)
+        assert f"{file}{place}" in refused("serve", document, "--overlay", file, "--port", "0")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.yaml"
+    assert str(missing) in refused("serve", missing)
+    assert str(missing) in refused("serve", "--script", missing)
+    assert str(missing) in refused("serve", "--overlay", missing)
+    assert str(missing) in refused("fixtures", missing, "-o", tmp_path / "out")
+    assert str(tmp_path) in refused("serve", tmp_path)
+    assert 'Did you mean "sessions"?' in refused("serve", "sesions")
+
+
+def test_a_port_in_use_is_told_with_a_way_out() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        told = refused("serve", "--port", str(port))
+    assert f"127.0.0.1:{port}" in told
+    assert "--port 0" in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve", "--port", "99999"),
+        ("serve", "--port", "-1"),
+        ("serve", "--port", "http"),
+        ("serve", "--host", "no.such.host.invalid", "--port", "0"),
+        ("serve", "--host", "a" * 300, "--port", "0"),
+        ("serve", "--key", "alice"),
+        ("serve", "--key", "=key"),
+        ("serve", "--bogus"),
+        ("fixtures",),
+        ("fixtures", "-o", "/dev/null/x"),
+        ("fixtures", "-o", "x", "--count", "0"),
+        ("bake",),
+    ],
+    ids=lambda a: " ".join(a)[:30],
+)
+def test_wrong_usage_ends_with_status_2(arguments: tuple[str, ...]) -> None:
+    assert refused(*arguments)
+
+
+def test_the_url_of_a_host_of_version_6_can_be_used(serve: Callable[..., Any]) -> None:
+    import httpx2
+
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("absent: IPv6")
+    server = serve("--host", "::1")
+    headers = {"X-API-Key": "alice-key"}
+    assert httpx2.get(f"{server.url}/sessions", headers=headers).status_code == 200
+
+
+def test_a_key_of_ones_own_is_added(serve: Callable[..., Any]) -> None:
+    import httpx2
+
+    server = serve("--key", "carol=carol=key")
+    for key, status in (("carol=key", 200), ("alice-key", 200), ("carol", 401)):
+        headers = {"X-API-Key": key}
+        assert httpx2.get(f"{server.url}/sessions", headers=headers).status_code == status
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+@pytest.mark.parametrize("name", ["sessions", "julep"])
+def test_fixtures_are_the_same_bytes_for_the_same_seed_and_all_valid(
+    tmp_path: Path, name: str
+) -> None:
+    for run, seed in (("1", "7"), ("2", "7"), ("3", "8")):
+        arguments = (name, "-o", tmp_path / run, "--seed", seed, "--count", "3")
+        done = sparring("fixtures", *arguments, PYTHONHASHSEED=run)
+        assert done.returncode == 0, done.stderr
+    first, second, other = (contents(tmp_path / run) for run in "123")
+    assert first == second
+    assert first.keys() == other.keys()
+    assert first != other
+
+    document = load_document(name)
+    for file, data in first.items():
+        folder, _, rest = file.partition("/")
+        if folder == "schemas":
+            path = ("components", "schemas", rest.partition(".")[0])
+            assert document.schemas.at(path, View.RESPONSE).violations(json.loads(data)) == []
+        elif rest.endswith(".json"):
+            id = rest.removesuffix(".json")
+            operation = next(o for o in document.operations if o.id == id)
+            assert operation.success is not None
+            media = operation.media(operation.success[0], "application/json")
+            assert media is not None
+            assert media.schema is not None
+            violations = document.schemas.at(media.schema, View.RESPONSE).violations(json.loads(data))
+            assert violations == [], file
+    schemas = document.source.tree["components"]["schemas"]
+    assert {f"schemas/{schema}.json" for schema in schemas} <= first.keys()
+    listed = json.loads(first["manifest.json"])["files"]
+    assert listed == {
+        file: hashlib.sha256(data).hexdigest()
+        for file, data in first.items()
+        if file != "manifest.json"
+    }
+
+
+def test_the_files_of_a_conversation_agree(tmp_path: Path) -> None:
+    assert sparring("fixtures", "-o", tmp_path, "--seed", "1").returncode == 0
+    folder = tmp_path / "conversation"
+
+    def read(name: str) -> Any:
+        return json.loads((folder / f"{name}.json").read_text())
+
+    session, history, events = read("getSession"), read("getHistory")["items"], read("listEvents")
+    assert session["message_count"] == len(history) == read("getHistory")["total"]
+    assert session in read("listSessions")["items"]
+    said = [e["data"]["content"] for e in events["items"] if e["type"] == "message"]
+    assert said == [row["content"] for row in history]
+    assert session["created_at"] <= history[0]["created_at"]
+    assert max(row["created_at"] for row in history) <= session["updated_at"]
+    assert {s["session_id"] for s in read("getSuggestions")["items"]} == {session["id"]}
+    assert {s["message_id"] for s in read("getSuggestions")["items"]} <= {r["id"] for r in history}
+    assert read("chat")["messages"] == [
+        row for row in history if row["turn_id"] == read("chat")["turn_id"]
+    ][1:]
+    streamed = Parser().feed((folder / "stream.sse").read_bytes())
+    chunks = [json.loads(e.data)["text"] for e in streamed if e.event == "chunk"]
+    assert "".join(chunks) == "".join(r["content"] for r in history if r["role"] == "assistant")
+
+
+def test_serve_answers_within_about_a_second() -> None:
+    began = time.monotonic()
+    command = [sys.executable, "-m", "sparring.cli", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "serves Agent sessions on http://127.0.0.1:" in process.stdout.readline()
+        took = time.monotonic() - began
+        process.terminate()
+    assert took < 5, "loose, for a busy machine; alone it takes a fraction of a second"
+
+
+def test_serve_imports_nothing_that_only_tests_need(tmp_path: Path) -> None:
+    code = """
+import sys
+from sparring.mockserver.app import create_app
+import sparring.cli, sparring.mockserver.serve, uvicorn
+create_app("sessions"), create_app("julep")
+heavy = "schemathesis hypothesis pytest faker httpx2 jsonschema jinja2 redis jsonpath".split()
+print(sorted(set(heavy) & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
