@@ -265,9 +265,7 @@ def _locations(block: dict[str, str]) -> dict[str, Location]:
     return {name: pointers.split(pointer) for name, pointer in block.items()}
 
 
-def check(
-    name: str, block: Any, source: Source, path: Path, code: str = "D140"
-) -> list[Defect]:
+def check(name: str, block: Any, source: Source, path: Path, code: str = "D140") -> list[Defect]:
     """What is wrong with a block that has a schema in the vocabulary."""
     defects = []
     for violation in _validator(name).violations(block):

@@ -103,6 +103,13 @@ class SparringError(Exception):
         super().__init__("\n".join(map(str, self.defects)))
 
 
+def line_of(text: str, number: int) -> str:
+    """A line of a text as an excerpt; empty when it is too long to be shown."""
+    lines = text.split("\n", number)
+    line = lines[number - 1].rstrip("\r") if number <= len(lines) else ""
+    return line if len(line) <= 200 else ""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A clause that suggests the known word nearest to `word`, or an empty string."""
     from difflib import get_close_matches

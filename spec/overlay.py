@@ -1,4 +1,4 @@
-"""OpenAPI Overlay 1.0 and 1.1: changes that an author adds to a document which is not theirs to edit."""
+"""OpenAPI Overlay 1.0 and 1.1: what an author changes in a document that is not theirs to edit."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def apply(document: Source, overlay: Source) -> None:
         raise SparringError(defects)
 
 
-def _act(
-    document: Source, overlay: Source, action: dict[str, Any], path: Path
-) -> Sequence[Defect]:
+def _act(document: Source, overlay: Source, action: dict[str, Any], path: Path) -> Sequence[Defect]:
     try:
         found = _find(document, overlay, action["target"], (*path, "target"))
         if action.get("remove"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from .source import decode_json
+from .json_text import decode_json
 
 Path = tuple[str | int, ...]
 Decode = Callable[[Sequence[str]], Any]

@@ -87,9 +87,7 @@ class BadSchema(SparringError, ValueError):
 class Schemas:
     """Compiles the schemas of one document. Formats are asserted, nothing is ever fetched."""
 
-    def __init__(
-        self, tree: dict[str, Any], *, modern: bool, source: Source | None = None
-    ) -> None:
+    def __init__(self, tree: dict[str, Any], *, modern: bool, source: Source | None = None) -> None:
         """`modern` says that the schemas are written in 2020-12 already (OpenAPI 3.1 and later);
         `source` knows where they stand."""
         self._source = source or Source("", "", tree, {})
@@ -109,7 +107,7 @@ class Schemas:
         return self._compiled[key]
 
     def compile(self, schema: dict[str, Any], view: View) -> Validator:
-        """A validator of a schema that may refer to the document by `reference`. Raises BadSchema."""
+        """A validator of a schema that may use `reference`. Raises BadSchema."""
         if view not in self._registries:
             self._registries[view] = jsonschema_rs.Registry([(_URI, self._trees[view])])
         try:

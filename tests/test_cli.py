@@ -1,4 +1,4 @@
-"""The command line as a user meets it: what is wrong is said with its place, never by a traceback."""
+"""The command line as a user meets it: what is wrong is told with its place, not by a traceback."""
 
 import hashlib
 import json
@@ -93,7 +93,7 @@ def test_every_mistake_of_a_script_is_told_at_once_with_the_line(write: Write) -
     file = write("agent.yaml", "rules:\n  - user: true\n    reply: '{{ x }}'\nfalback: x\n")
     told = refused("serve", "--script", file, "--port", "0")
     assert [line for line in told.splitlines() if line.startswith(str(file))] == [
-        f"{file}:2:5 S102 `user` is a text, and true is none in YAML. Put it in quotes: \"true\".",
+        f'{file}:2:5 S102 `user` is a text, and true is none in YAML. Put it in quotes: "true".',
         f'{file}:3:5 S105 there is no "x". Known are user.text, turn and session.<attribute>.',
         f'{file}:4:1 S101 unknown key "falback". Did you mean "fallback"?',
     ]
@@ -210,7 +210,9 @@ def test_fixtures_are_the_same_bytes_for_the_same_seed_and_all_valid(
             media = operation.media(operation.success[0], "application/json")
             assert media is not None
             assert media.schema is not None
-            violations = document.schemas.at(media.schema, View.RESPONSE).violations(json.loads(data))
+            violations = document.schemas.at(media.schema, View.RESPONSE).violations(
+                json.loads(data)
+            )
             assert violations == [], file
     schemas = document.source.tree["components"]["schemas"]
     assert {f"schemas/{schema}.json" for schema in schemas} <= first.keys()
@@ -238,9 +240,10 @@ def test_the_files_of_a_conversation_agree(tmp_path: Path) -> None:
     assert max(row["created_at"] for row in history) <= session["updated_at"]
     assert {s["session_id"] for s in read("getSuggestions")["items"]} == {session["id"]}
     assert {s["message_id"] for s in read("getSuggestions")["items"]} <= {r["id"] for r in history}
-    assert read("chat")["messages"] == [
-        row for row in history if row["turn_id"] == read("chat")["turn_id"]
-    ][1:]
+    assert (
+        read("chat")["messages"]
+        == [row for row in history if row["turn_id"] == read("chat")["turn_id"]][1:]
+    )
     streamed = Parser().feed((folder / "stream.sse").read_bytes())
     chunks = [json.loads(e.data)["text"] for e in streamed if e.event == "chunk"]
     assert "".join(chunks) == "".join(r["content"] for r in history if r["role"] == "assistant")

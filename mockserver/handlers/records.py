@@ -13,7 +13,7 @@ from sparring.spec import pointers
 from sparring.spec.binding import Binding, Filter
 from sparring.spec.document import Operation
 from sparring.spec.model import Record, touch
-from sparring.spec.source import decode_json
+from sparring.spec.json_text import decode_json
 
 from ..problems import Problem
 from ..requests import Request

@@ -105,7 +105,18 @@ def test_a_deep_filter_over_a_deep_value_never_fails(
 
 @pytest.mark.parametrize(
     "content",
-    [" ", "\n", "\x00", "a\x00b", "\u2028", "\ufeff", "\ufffd", "\x1b[31m", "x" * 100_000, "\U0010ffff"],
+    [
+        " ",
+        "\n",
+        "\x00",
+        "a\x00b",
+        "\u2028",
+        "\ufeff",
+        "\ufffd",
+        "\x1b[31m",
+        "x" * 100_000,
+        "\U0010ffff",
+    ],
     ids=lambda text: f"{text[:4]!a}x{len(text)}",
 )
 def test_odd_texts_are_said_and_streamed(

@@ -127,7 +127,7 @@ def test_a_turn_is_in_history_events_suggestions_and_count(
     for name in ("history", "events", "suggestions"):
         assert alice.get(f"{path}/{name}").json()["items"] == [], name
     say(alice, path, "hello")
-    assert [m["content"] for m in alice.get(f"{path}/history").json()["items"]][0] == "hello"
+    assert alice.get(f"{path}/history").json()["items"][0]["content"] == "hello"
 
 
 def test_every_message_of_one_request_is_recorded_and_the_last_is_answered(

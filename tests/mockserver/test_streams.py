@@ -75,7 +75,11 @@ def test_every_event_fits_its_schema_and_the_last_one_ends_the_turn(
     assert [k for k in kinds if k in terminal] == ["error" if text == "explode" else "done"]
     assert kinds[-1] in terminal
     assert len({json.loads(event.data)["turn_id"] for event in events}) == 1
-    told = [json.loads(e.data) for e in events if e.event in ("message", "status", "tool_call", "tool_result")]
+    told = [
+        json.loads(e.data)
+        for e in events
+        if e.event in ("message", "status", "tool_call", "tool_result")
+    ]
     assert told == alice.get(f"{path}/events").json()["items"]
     said = [e["data"]["content"] for e in told if e["type"] == "message" and e["source"] == "agent"]
     assert pieces(events) == "".join(said)

@@ -10,7 +10,21 @@ from hypothesis import strategies as st
 
 from sparring.spec.sse import ServerEvent
 
-ODD = ["\n", "\r", "\r\n", " ", "data: ", ":", "id: 7", "\u2028", "\x85", "é", "हि", "👩\u200d💻", "{{"]
+ODD = [
+    "\n",
+    "\r",
+    "\r\n",
+    " ",
+    "data: ",
+    ":",
+    "id: 7",
+    "\u2028",
+    "\x85",
+    "é",
+    "हि",
+    "👩\u200d💻",
+    "{{",
+]
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300),
     st.lists(st.sampled_from(ODD), min_size=1, max_size=40).map("".join),

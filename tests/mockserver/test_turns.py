@@ -263,8 +263,10 @@ def test_a_create_in_the_same_moment_as_the_delete_of_a_talking_session_is_left_
         message = {"type": "message", "content": "hello"}
         stream_path = "/sessions/phoenix-session/events/stream"
         talking = asyncio.create_task(request("POST", stream_path, message))
-        while "phoenix-session" not in app.world.running:
-            await asyncio.sleep(0)
+        with app.world.signals.listen("phoenix-session") as signal:
+            while "phoenix-session" not in app.world.running:
+                signal.clear()
+                await signal.wait()
         deleted, created = await asyncio.gather(
             request("DELETE", "/sessions/phoenix-session"), request("POST", "/sessions", new)
         )

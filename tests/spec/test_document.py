@@ -18,6 +18,7 @@ from sparring.spec.schemas import View
 from sparring.spec.source import parse
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = {"style": "offset", "in": "not_declared"}
 LEAST = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {}}
 
 
@@ -83,7 +84,7 @@ def test_every_operation_declares_the_errors_that_it_can_answer(document: Docume
         for status in o.responses:
             response = o.response(int(status))
             assert response is not None
-            assert response.content or status in ("204",), (o.label, status)
+            assert response.content or status == "204", (o.label, status)
 
 
 def test_every_role_of_the_vocabulary_is_in_the_canonical_document() -> None:
@@ -132,7 +133,7 @@ def test_a_misspelt_key_is_told_with_the_nearest_one() -> None:
         (operation(**{"x-session": {"role": "session.get", "id": "no/slash"}}), "D140"),
         (operation(**{"x-session": {"role": "session.get", "session": "$response.x"}}), "D140"),
         (operation(**{"x-session": {"role": "session.act", "body": {"a": "$turn.x"}}}), "D141"),
-        (operation(**{"x-session": {"role": "session.list", "page": {"style": "offset", "in": "o"}}}), "D142"),
+        (operation(**{"x-session": {"role": "session.list", "page": PAGE}}), "D142"),
         (operation(**{"x-session-promises": {"list.ordr": {}}}), "D140"),
         (operation(**{"x-session-promises": {"list.order": {"bye": "x"}}}), "D140"),
         (operation(**{"x-session-promises": {"list.order": {"by": 5}}}), "D140"),
@@ -156,7 +157,9 @@ def test_all_that_is_wrong_is_told_in_one_run() -> None:
 def test_a_schema_that_can_not_be_compiled_is_told_once_and_where_it_is_broken() -> None:
     tree = operation(
         responses={
-            status: {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}
+            status: {
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}
+            }
             for status in ("200", "404")
         }
     )
@@ -194,7 +197,21 @@ def test_what_stands_beside_a_reference_counts() -> None:
     assert found == {"type": "integer", "default": 5, "example": 6, "title": "A"}
 
 
-JUNK: list[Any] = [None, True, 0, -1, "", "x", "/", "*", "$turn.id", "http://[", "/-1/*", [], [None]]
+JUNK: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    "",
+    "x",
+    "/",
+    "*",
+    "$turn.id",
+    "http://[",
+    "/-1/*",
+    [],
+    [None],
+]
 JUNK += [["a"], {}, {"a": None}, {"$ref": "#/nope"}, {"$ref": 5}, {"type": "object"}]
 JUNK += [{"$ref": "#/components/schemas/Session"}, "$request.body#/a"]
 
@@ -206,7 +223,11 @@ def test_a_document_that_was_mangled_is_served_or_refused_never_a_crash(name: st
     stack: list[tuple[Any, tuple[Any, ...]]] = [(whole, ())]
     while stack:
         node, path = stack.pop()
-        keys = list(node) if isinstance(node, dict) else range(len(node) if isinstance(node, list) else 0)
+        keys = (
+            list(node)
+            if isinstance(node, dict)
+            else range(len(node) if isinstance(node, list) else 0)
+        )
         paths += [(*path, key) for key in keys]
         stack += [(node[key], (*path, key)) for key in keys]
     chance, served = random.Random(name), 0
@@ -220,9 +241,11 @@ def test_a_document_that_was_mangled_is_served_or_refused_never_a_crash(name: st
             del node[last]
         else:
             node[last] = chance.choice(JUNK)
+        told = "x.json:"
         try:
             create_app(compiled(tree))
             served += 1
         except SparringError as error:
-            assert "x.json:" in str(error), path
+            told = str(error)
+        assert "x.json:" in told, path
     assert 10 < served < 70

@@ -115,7 +115,9 @@ def test_files_beside_the_document_are_taken_in_each_once_and_cycles_end(tmp_pat
 
 def test_a_defect_in_a_file_beside_the_document_is_told_with_its_position(tmp_path: Path) -> None:
     main = write(tmp_path, "part.yaml", part="type: string\npattern: '['\n")
-    main.write_text(main.read_text().replace("      responses:", "      x-session: {rol: x}\n      responses:"))
+    main.write_text(
+        main.read_text().replace("      responses:", "      x-session: {rol: x}\n      responses:")
+    )
     with pytest.raises(SparringError, match="rol"):
         load_document(str(main))
 
@@ -130,7 +132,10 @@ def test_a_local_reference_that_leads_nowhere_is_a_warning_and_takes_anything(
 
 
 def test_a_reference_in_an_example_or_a_property_of_that_name_is_data(tmp_path: Path) -> None:
-    main = write(tmp_path, "part.yaml", part="""
+    main = write(
+        tmp_path,
+        "part.yaml",
+        part="""
 type: object
 properties:
   $ref: {type: string}
@@ -139,7 +144,8 @@ example: {$ref: 'http://127.0.0.1/never'}
 default: {$ref: '/etc/passwd'}
 enum: [{$ref: 'short'}, {$ref: 'text', example: 'ab'}]
 $defs: {Short: {type: string, maxLength: 2}}
-""")
+""",
+    )
     validator = schema_of(load_document(str(main)))
     assert validator.is_valid({"$ref": "text", "example": "ab"})
     assert not validator.is_valid({"$ref": 5})

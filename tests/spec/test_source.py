@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparring.spec.errors import SparringError
-from sparring.spec.source import MAX_DEPTH, Source, decode_json, load, parse
+from sparring.spec.json_text import MAX_DEPTH, decode_json
+from sparring.spec.source import Source, load, parse
 
 DEEP = 100_000
 
@@ -194,6 +195,16 @@ def test_a_repeated_key_is_a_warning_at_its_second_place() -> None:
         assert warning.position.line == text.count("\n") + 1
 
 
+def test_a_hundred_thousand_repeated_keys_are_told_in_short() -> None:
+    flat = "".join(f'"k{n % 50_000}": 1,\n' for n in range(100_000))
+    for text, name in ((f'{{{flat}"a": 1}}', "x.json"), (f"{flat.replace(',', '')}", "x.yaml")):
+        began = time.process_time()
+        source = parse(text.encode(), name)
+        assert len(source.tree) >= 50_000
+        assert 0 < len(source.warnings) <= 100
+        assert time.process_time() - began < 20
+
+
 def test_a_merged_key_may_be_said_again() -> None:
     source = yaml("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  x: 3\nc: {x: 4, <<: *a}\n")
     assert source.tree["b"] == {"x": 3, "y": 2}
@@ -268,7 +279,10 @@ JSON_VALUES = st.recursive(
     | st.integers(-(2**63), 2**63)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab/~ \n\"'", max_size=4), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text("ab/~ \n\"'", max_size=4), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -286,18 +300,35 @@ def test_json_is_read_as_it_was_written_and_every_node_is_found(value: Any) -> N
         line = text.split("\n")[position.line - 1][position.column - 1 :]
         written = json.dumps(path[-1] if path and isinstance(path[-1], str) else node)
         assert line.startswith(written[0])
-        children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        children = (
+            node.items()
+            if isinstance(node, dict)
+            else enumerate(node)
+            if isinstance(node, list)
+            else ()
+        )
         stack += [(child, (*path, key)) for key, child in children]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "NaN", "1e400", '"\\ud800"', "9" * 5000, "[" * 9999, "[" * 201 + "]" * 201, "1 2", "\ufeff1"],
+    [
+        "",
+        "{",
+        "NaN",
+        "1e400",
+        '"\\ud800"',
+        "9" * 5000,
+        "[" * 9999,
+        "[" * 201 + "]" * 201,
+        "1 2",
+        "\ufeff1",
+    ],
     ids=lambda text: text[:9],
 )
 def test_json_of_the_wire_that_is_none_is_a_value_error(text: str) -> None:
     for given_text in (text, text.encode()):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             decode_json(given_text)
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         decode_json(b"\xff")

@@ -1,0 +1,194 @@
+"""YAML under limits: trees of plain JSON values, by the types of YAML 1.2."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+import yaml
+
+from .errors import Defect, Position, SparringError, line_of
+from .json_text import MAX_DEPTH, MAX_WARNINGS, Key, line_column
+
+MAX_NODES = 5_000_000  # with every alias written out
+
+Marks = dict[int, dict[Key, tuple[int, int]]]
+"""Where the members of each mapping and list stand, by the id of the collection."""
+
+_NULL = {"", "~", "null", "Null", "NULL"}
+_BOOL = {w: w.lower() == "true" for w in ("true", "True", "TRUE", "false", "False", "FALSE")}
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+
+def read_yaml(text: str, name: str) -> tuple[Any, Marks, list[Defect]]:
+    """The tree of a YAML text, where its nodes stand, and warnings. Raises SparringError (D102,
+    D103, D105)."""
+    try:
+        tree, marks, repeated = _YamlBuilder(name).build(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        position = Position(name, mark.line + 1, mark.column + 1) if mark else None
+        message = error.problem or str(error)
+        excerpt = line_of(text, position.line) if position else ""
+        tab = position is not None and excerpt[position.column - 1 : position.column] == "\t"
+        remedy = "Indent with spaces, not with tabs." if tab else ""
+        raise SparringError(Defect("D102", message, position, remedy, excerpt)) from None
+    except yaml.reader.ReaderError as error:
+        line, column = line_column(text, int(error.position))
+        raise SparringError(
+            Defect("D102", f"a control character: {error.reason}", Position(name, line, column))
+        ) from None
+    warnings = []
+    for key, (line, column), (first, _) in repeated[:MAX_WARNINGS]:
+        position = Position(name, line, column)
+        message = f'"{key}" stands twice (first in line {first}); the last one counts'
+        warnings.append(Defect("D104", message, position, "Remove one.", line_of(text, line)))
+    return tree, marks, warnings
+
+
+class _YamlBuilder:
+    """Builds the tree from parser events, without recursion.
+
+    The types are those of the YAML 1.2 core schema: `no` and `12:30` are strings, and so is every
+    key. An alias is the very object of its anchor; MAX_NODES counts it as if it were written out.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.marks: Marks = {}
+        self.repeated: list[tuple[str, tuple[int, int], tuple[int, int]]] = []
+        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.merged: dict[int, set[str]] = {}  # keys of a mapping that `<<` brought
+        self.nodes = 0
+
+    def build(self, text: str) -> tuple[Any, Marks, Any]:
+        # One frame an open collection: [collection, key to fill, its anchor, nodes before it,
+        # whether it is what `<<` merges].
+        frames: list[list[Any]] = []
+        root: list[Any] = []
+        self._frame_root = root
+        for event in yaml.parse(text, Loader=_Loader):
+            mark = event.start_mark
+            at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+                if len(frames) >= MAX_DEPTH:
+                    raise self._refuse("D103", f"nested deeper than {MAX_DEPTH} levels", at)
+                new: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+                self._tag(event.tag, ("map", "seq"), at)
+                self.marks[id(new)] = {}
+                before = self.nodes
+                merged = bool(frames) and frames[-1][1] is not None and frames[-1][1][0] is _MERGE
+                if not merged:
+                    self._add(frames, new, at)
+                frames.append([new, None, event.anchor, before, merged])
+                if event.anchor:
+                    self.anchors.pop(event.anchor, None)
+            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+                done, _, anchor, before, merged = frames.pop()
+                if anchor:
+                    self.anchors[anchor] = (done, self.nodes - before)
+                if merged:
+                    self._add(frames, done, at)
+            elif isinstance(event, yaml.ScalarEvent):
+                if frames and isinstance(frames[-1][0], dict) and frames[-1][1] is None:
+                    self._key(frames[-1], event, at)
+                    continue
+                value = self._scalar(event, at)
+                if event.anchor:
+                    self.anchors[event.anchor] = (value, 1)
+                self._add(frames, value, at)
+            elif isinstance(event, yaml.AliasEvent):
+                self._alias(frames, str(event.anchor), at)
+            elif isinstance(event, yaml.DocumentStartEvent) and root:
+                raise self._refuse("D105", "a second document in one file", at)
+        if not root:
+            root.append(None)
+        return root[0], self.marks, self.repeated
+
+    def _key(self, frame: list[Any], event: yaml.ScalarEvent, at: tuple[int, int]) -> None:
+        mapping, marks = frame[0], self.marks[id(frame[0])]
+        key = event.value
+        if key == "<<" and event.implicit[0]:
+            frame[1] = (_MERGE, at)
+            return
+        if key in marks and key in mapping and key not in self.merged.get(id(mapping), ()):
+            self.repeated.append((key, at, marks[key]))
+        marks[key] = at
+        self.merged.get(id(mapping), set()).discard(key)
+        frame[1] = (key, at)
+
+    def _add(self, frames: list[list[Any]], value: Any, at: tuple[int, int]) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise self._refuse("D103", f"more than {MAX_NODES} nodes, aliases written out", at)
+        if not frames:
+            self._frame_root.append(value)
+            return
+        collection, key = frames[-1][0], frames[-1][1]
+        if isinstance(collection, list):
+            self.marks[id(collection)][len(collection)] = at
+            collection.append(value)
+            return
+        if key is None:
+            raise self._refuse("D105", "a key that is not a scalar", at)
+        frames[-1][1] = None
+        if key[0] is _MERGE:
+            self._merge(collection, value, at)
+        else:
+            collection[key[0]] = value
+
+    def _merge(self, mapping: dict[str, Any], value: Any, at: tuple[int, int]) -> None:
+        for part in value if isinstance(value, list) else [value]:
+            if not isinstance(part, dict):
+                raise self._refuse("D105", "`<<` takes a mapping, or a list of mappings", at)
+            self.nodes += len(part)
+            for key, item in part.items():
+                if key not in mapping:
+                    mapping[key] = item
+                    self.merged.setdefault(id(mapping), set()).add(key)
+                    self.marks[id(mapping)][key] = self.marks[id(part)].get(key, at)
+
+    def _alias(self, frames: list[list[Any]], anchor: str, at: tuple[int, int]) -> None:
+        if frames and isinstance(frames[-1][0], dict) and frames[-1][1] is None:
+            raise self._refuse("D105", "an alias as a key", at)
+        if anchor not in self.anchors:
+            raise self._refuse("D105", f"*{anchor} stands for itself or for nothing", at)
+        value, size = self.anchors[anchor]
+        self.nodes += size - 1
+        self._add(frames, value, at)
+
+    def _scalar(self, event: yaml.ScalarEvent, at: tuple[int, int]) -> Any:
+        text: str = event.value
+        if event.tag is not None and event.tag != "!":
+            kind = self._tag(event.tag, ("str", "int", "float", "bool", "null"), at)
+            if kind == "str":
+                return text
+        elif not event.implicit[0]:  # quoted, or a block
+            return text
+        if text in _NULL:
+            return None
+        if text in _BOOL:
+            return _BOOL[text]
+        if text[:1] in "+-.0123456789":
+            if _INT.fullmatch(text) and len(text) <= 400:
+                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+            if _FLOAT.fullmatch(text):
+                number = float(text)
+                return number if abs(number) != float("inf") else text
+        return text
+
+    def _tag(self, tag: str | None, allowed: tuple[str, ...], at: tuple[int, int]) -> str:
+        if tag is None or tag == "!":
+            return ""
+        kind = tag.removeprefix("tag:yaml.org,2002:")
+        if kind not in allowed:
+            raise self._refuse("D105", f"the tag {tag} says nothing that JSON can", at)
+        return kind
+
+    def _refuse(self, code: str, message: str, at: tuple[int, int]) -> SparringError:
+        return SparringError(Defect(code, message, Position(self.name, *at)))
+
+
+_MERGE = object()
+_Loader = cast(Any, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
