@@ -3,8 +3,9 @@
 Both run under the same uvicorn, in processes of their own, and get the same requests in turns; the
 figure is the processor time of the server process a request, and the ratio of the two in the same
 round.
-The bare application validates nothing and keeps nothing but a dict; the mock validates request
-and response, plays its script and keeps the log.
+The bare application gives answers of the same shape from a dict; it knows no keys and validates
+nothing. The mock knows whose key it is, validates request and response, plays its script and keeps
+the log.
 
     python benchmarks/request.py [--rounds 5] [--requests 4000]
 """
@@ -29,7 +30,7 @@ CONNECTIONS, BATCH = 8, 32
 
 
 def bare() -> Any:
-    """The least that answers these requests: Starlette, a dict, msgspec for the JSON."""
+    """The least that gives the same answers: Starlette, a dict, msgspec for the JSON."""
     import uuid
     from datetime import UTC, datetime
 
@@ -42,31 +43,44 @@ def bare() -> Any:
     sessions: dict[str, dict[str, Any]] = {}
     histories: dict[str, list[dict[str, Any]]] = {}
 
-    def answer(value: Any, status: int = 200) -> Response:
-        return Response(msgspec.json.encode(value), status, media_type="application/json")
+    def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+        body = msgspec.json.encode(value)
+        return Response(body, status, headers, media_type="application/json")
 
     def now() -> str:
         return datetime.now(UTC).isoformat()
 
+    def message(turn: str, role: str, content: str) -> dict[str, Any]:
+        id = uuid.uuid4().hex
+        row = {"id": id, "turn_id": turn, "role": role, "content": content, "status": "complete"}
+        return {**row, "created_at": now()}
+
     async def create(request: Request) -> Response:
         body = msgspec.json.decode(await request.body())
         id = uuid.uuid4().hex
-        sessions[id] = {"id": id, **body, "created_at": now(), "updated_at": now()}
+        times = {"created_at": now(), "updated_at": now()}
+        user = {"user_id": uuid.uuid4().hex, "situation": None, "summary": None}
+        more = {"render_templates": False, "message_count": 0}
+        sessions[id] = {"id": id, **user, **body, **more, **times}
         histories[id] = []
-        return answer(sessions[id], 201)
+        return answer(sessions[id], 201, {"location": f"/sessions/{id}", "etag": f'"{id}/1"'})
 
     async def get(request: Request) -> Response:
-        return answer(sessions[request.path_params["id"]])
+        session = sessions[request.path_params["id"]]
+        return answer(session, headers={"etag": f'"{session["updated_at"]}"'})
 
     async def chat(request: Request) -> Response:
+        id, turn = request.path_params["id"], uuid.uuid4().hex
         body = msgspec.json.decode(await request.body())
-        history = histories[request.path_params["id"]]
-        for message in body["messages"]:
-            history.append({"id": uuid.uuid4().hex, **message, "created_at": now()})
-        text = "Hello! How can I help?"
-        reply = {"id": uuid.uuid4().hex, "role": "assistant", "content": text, "created_at": now()}
-        history.append(reply)
-        return answer({"messages": [reply], "finish_reason": "stop"})
+        rows = [message(turn, item["role"], item["content"]) for item in body["messages"]]
+        reply = message(turn, "assistant", "Hello! How can I help?")
+        histories[id] += [*rows, reply]
+        sessions[id]["message_count"] += len(rows) + 1
+        sessions[id]["updated_at"] = now()
+        sent, said = len(rows[-1]["content"].split()), len(reply["content"].split())
+        usage = {"prompt_tokens": sent, "completion_tokens": said, "total_tokens": sent + said}
+        whole = {"turn_id": turn, "finish_reason": "stop", "messages": [reply], "usage": usage}
+        return answer(whole)
 
     return Starlette(
         routes=[

@@ -11,9 +11,9 @@ from starlette.types import Message, Receive, Scope
 
 from sparring.spec import pointers
 from sparring.spec.document import Document, Operation
+from sparring.spec.json_text import decode_json
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import Validator, View, reference
-from sparring.spec.json_text import decode_json
 
 from .problems import Defect, Problem
 from .world import World

@@ -8,7 +8,8 @@ from typing import Any
 
 from .binding import check
 from .errors import Defect, SparringError
-from .source import Key, Source
+from .json_text import Key
+from .source import Source
 
 Path = tuple[Key, ...]
 

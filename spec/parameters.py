@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from .json_text import decode_json
+from .schemas import items_of, types_of
 
 Path = tuple[str | int, ...]
 Decode = Callable[[Sequence[str]], Any]
@@ -68,10 +69,9 @@ def _decode_json(given: Sequence[str]) -> Any:
 
 def _types(schema: dict[str, Any], resolve: Callable[[Any], dict[str, Any]]) -> set[str]:
     """The JSON types that a schema allows, as far as it says so."""
-    stated = schema.get("type")
-    types = set(stated) if isinstance(stated, list) else {stated} if stated else set()
+    types = types_of(schema)
     for key in ("anyOf", "oneOf", "allOf"):
-        for branch in schema.get(key, ()):
+        for branch in items_of(schema, key):
             types |= _types(resolve(branch), resolve)
     if not types and "const" in schema:
         types = {_type_of(schema["const"])}

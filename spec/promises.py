@@ -9,7 +9,8 @@ from typing import Any
 from .binding import Role, check
 from .errors import Defect, nearest
 from .finding import Severity
-from .source import Key, Source
+from .json_text import Key
+from .source import Source
 
 Path = tuple[Key, ...]
 

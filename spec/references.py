@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from . import pointers
 from .errors import Defect, SparringError
-from .source import Key, Source, load
+from .json_text import Key
+from .source import Source, load
 
 FILES = "x-sparring-files"
 Path = tuple[Key, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -121,6 +121,33 @@ class Schemas:
             where = tuple(getattr(error, "instance_path", ()))  # the broken part of the document
             defect = self._source.defect("D130", f"a schema can't be compiled: {reason}", where)
             raise BadSchema(defect) from None
+
+
+# What a schema says with a keyword. What has the wrong type counts as absent: compiling the schema
+# tells of it.
+
+
+def items_of(schema: Mapping[str, Any], keyword: str) -> list[Any]:
+    """The array that a keyword has."""
+    found = schema.get(keyword)
+    return found if isinstance(found, list) else []
+
+
+def members_of(schema: Mapping[str, Any], keyword: str = "properties") -> dict[str, Any]:
+    """The object that a keyword has."""
+    found = schema.get(keyword)
+    return found if isinstance(found, dict) else {}
+
+
+def required_of(schema: Mapping[str, Any]) -> list[str]:
+    """The members that a schema demands."""
+    return [name for name in items_of(schema, "required") if isinstance(name, str)]
+
+
+def types_of(schema: Mapping[str, Any]) -> set[str]:
+    """The JSON types that a schema names; none when it leaves that open."""
+    stated = [schema.get("type"), *items_of(schema, "type")]
+    return {name for name in stated if isinstance(name, str)}
 
 
 def reference(path: Path) -> str:

@@ -12,8 +12,8 @@ from sparring.fixtures.shapes import Shaper
 from sparring.spec import pointers
 from sparring.spec.binding import Binding, Filter
 from sparring.spec.document import Operation
-from sparring.spec.model import Record, touch
 from sparring.spec.json_text import decode_json
+from sparring.spec.model import Record, touch
 
 from ..problems import Problem
 from ..requests import Request
