@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,8 +16,7 @@ _encode = msgspec.json.encode
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct, gc=False):
     """A whole response."""
 
     status: int
@@ -27,8 +25,7 @@ class Answer:
     headers: Headers = ()
 
 
-@dataclass(slots=True)
-class Stream:
+class Stream(msgspec.Struct, gc=False):
     """A response whose body is written while it is sent."""
 
     status: int

@@ -89,14 +89,16 @@ class Api:
         endpoint: _Endpoint | None = None
         answer: Answer | Stream
         method = scope["method"]
+        wanted = "GET" if method == "HEAD" else method
         try:
-            raw = scope.get("raw_path") or scope["path"].encode()
-            path = raw.decode("latin-1").partition("?")[0]
+            path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
             root = scope.get("root_path", "")
-            endpoints, names, values = self._router.find(path.removeprefix(root) or "/")
+            if root:
+                path = path.removeprefix(root) or "/"
+            endpoints, names, values = self._router.find(path.partition("?")[0])
             if not endpoints:
                 raise Problem(404, "H404", f"The document has no path {scope['path']}.")
-            endpoint = endpoints.get("GET" if method == "HEAD" else method)
+            endpoint = endpoints.get(wanted)
             if endpoint is None:
                 answer = _other_method(method, endpoints)
             else:
@@ -104,14 +106,11 @@ class Api:
                 query: bytes = scope["query_string"]
                 user = endpoint.authenticate(self.world, headers, query)
                 reader = endpoint.reader
-                named = names["GET" if method == "HEAD" else method]
-                parameters = reader.parameters(
-                    dict(zip(named, values, strict=True)), query, headers
-                )
+                parameters = reader.parameters(names[wanted], values, query, headers)
                 body = await reader.body(scope, receive, headers) if reader.has_body else None
                 accept = headers.get(b"accept", b"").decode("latin-1")
                 answer = await endpoint.handle(
-                    Request(self.world, user, *parameters, body, accept, root, receive)
+                    Request(self.world, user, *parameters, body, accept, root)
                 )
         except Problem as problem:
             answer = self._refuse(problem, endpoint)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from starlette.types import Message, Receive, Scope
 
 from sparring.spec import pointers
@@ -22,8 +22,7 @@ MAX_BODY = 1024 * 1024
 _NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct, gc=False):
     """One request that has been checked. `path`, `query` and `headers` hold declared parameters,
     with the defaults of those that were not sent; `accept` is the header as it was sent."""
 
@@ -35,7 +34,6 @@ class Request:
     body: Any
     accept: str
     root: str
-    receive: Receive
 
 
 class Reader:
@@ -57,13 +55,20 @@ class Reader:
         }
 
     def parameters(
-        self, values: Mapping[str, str], query: bytes, headers: Mapping[bytes, bytes]
+        self,
+        names: Sequence[str],
+        values: Sequence[str],
+        query: bytes,
+        headers: Mapping[bytes, bytes],
     ) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
-        """The checked path, query and header parameters. Raises Problem 422."""
+        """The checked path, query and header parameters. Raises Problem 422.
+
+        `names` are those of the path template, `values` what stands in their places.
+        """
         defects: list[Defect] = []
-        path, given, sent = values, _NOTHING, _NOTHING
+        path, given, sent = _NOTHING, _NOTHING, _NOTHING
         if self._path is not None:
-            path = self._path.read({name: [text] for name, text in values.items()}, defects)
+            path = self._path.read(dict(zip(names, zip(values, strict=True), strict=True)), defects)
         if self._query is not None:
             given = self._query.read(_parse_query(query) if query else {}, defects)
         if self._header is not None:
@@ -122,7 +127,7 @@ class _Place:
         }
         self._validator: Validator = document.schemas.compile(combined, View.REQUEST)
 
-    def read(self, given: Mapping[str, list[str]], defects: list[Defect]) -> Mapping[str, Any]:
+    def read(self, given: Mapping[str, Sequence[str]], defects: list[Defect]) -> Mapping[str, Any]:
         values: dict[str, Any] = {}
         for name, parameter in self._readers:
             texts = given.get(name)

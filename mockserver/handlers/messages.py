@@ -114,9 +114,11 @@ class _Incoming:
         text = self._row.text or ("content",)
         if at is not None and binding.input is not None:
             text = binding.input[len(at) + 1 :]
-        self._text_name = text[0]
         self._read_text = pointers.getter(text)
-        self._read_role = pointers.getter(self._row.role.at) if self._row.role else None
+        words = self._row.role
+        self._roles = {theirs: ours for ours, theirs in words.words.items()} if words else {}
+        self._read_role = pointers.getter(words.at) if words else None
+        self._known = frozenset({text[0], *(words.at[:1] if words else ())})
         self._read_messages = pointers.getter(at) if at is not None else None
         shaper, each = wire.request_shaper, (*(at or ()), pointers.EACH)
         elements = [shaper.at(media.schema, each) for media in operation.body.values()]
@@ -145,16 +147,13 @@ class _Incoming:
         return entries, text
 
     def _role(self, element: Any) -> str:
-        words = self._row.role
         word = self._read_role(element) if self._read_role else None
-        ours = words.ours(word) if words else None
-        return ours or (word if isinstance(word, str) else "user")
+        return self._roles.get(word, word) if isinstance(word, str) else "user"
 
     def _extra(self, element: Any) -> dict[str, Any]:
-        if not isinstance(element, dict):
+        if not isinstance(element, dict) or element.keys() <= self._known:
             return {}
-        known = (self._text_name, self._row.role.at[0] if self._row.role else "")
-        extra = {k: v for k, v in element.items() if k not in known and v is not None}
+        extra = {k: v for k, v in element.items() if k not in self._known and v is not None}
         return {k: v for k, v in extra.items() if k in self._names} if self._names else extra
 
     def _tool_result(self, request: Request, journal: Journal, session: Session) -> Entry:

@@ -211,6 +211,13 @@ def test_members_that_are_not_declared_are_not_kept(
         assert not {k: v for k, v in before.json().items() if k in left and v == left[k]}
 
 
+def test_a_turn_that_fails_ends_with_a_word_that_the_document_has(alice: httpx2.Client) -> None:
+    id = alice.post("/sessions", json={"agent_id": AGENT}).json()["id"]
+    answer = chat(alice, id, "explode")
+    assert answer["finish_reason"] == "stop", "there is no word for an error"
+    assert answer["response"][0][0]["content"] == "I was about to"
+
+
 def test_what_a_message_has_beside_its_text_breaks_no_history(alice: httpx2.Client) -> None:
     id = alice.post("/sessions", json={"agent_id": AGENT}).json()["id"]
     message = {"role": "user", "content": "hello", "name": "Ada", "id": 5, "created_at": "x"}
