@@ -86,7 +86,7 @@ class Reader:
         data = await _receive(receive, headers)
         media_type = headers.get(b"content-type", b"").decode("latin-1")
         media_type = media_type.partition(";")[0].strip().lower()
-        if not data and not media_type:
+        if not data and not (media_type and self._body_required):
             if self._body_required:
                 defect = Defect("body", "", "a body is required")
                 raise Problem(422, "H422", "The body is missing.", [defect])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from sparring.spec.turn import Kind, Step, Turn
 from .world import World
 
 SESSIONS = "sessions"
+
+logger = logging.getLogger("sparring.mockserver")
 
 _encode = msgspec.json.encode
 decode_session = msgspec.json.Decoder(Session).decode
@@ -115,7 +118,10 @@ class RunningTurn:
                         await self._do(step)
                 await self._settle(turn)
         except Gone:
-            self._add(self._last_words())
+            self._add(self._last_words("session_deleted", "The session was deleted."))
+        except Exception:
+            logger.exception("a turn of session %s failed", self.session)
+            self._add(self._last_words("mock_failed", "The mock server failed."))
         finally:
             self.finished = True
             self._changed.set()
@@ -157,10 +163,10 @@ class RunningTurn:
         await self._journal.write(record, [entry])
         self.show(entry)
 
-    def _last_words(self) -> list[tuple[int, bytes]]:
-        """The end of a stream whose session was deleted: nothing can be stored any more."""
+    def _last_words(self, code: str, message: str) -> list[tuple[int, bytes]]:
+        """The end of a stream when nothing can be stored any more."""
         position = max((position for position, _ in self.frames), default=self.first) + 1
-        data = {"code": "session_deleted", "message": "The session was deleted."}
+        data = {"code": code, "message": message}
         now = self._world.clock.now()
         entry = Entry(position, None, Kind.ERROR, "", self.id, "agent", now, data=data)
         return [(position, frame)] if (frame := self._wire.stream.entry(entry)) else []

@@ -114,10 +114,21 @@ class Create(SessionHandler):
             request, None if chosen is None else str(chosen), attributes, greeting=greeting
         )
         headers = list(self.tag(session))
-        if self.responder.has_location and self._location:
-            path = request.root + self._location.format(quote(session.id, safe=""))
-            headers.append((b"location", path.encode()))
+        if self.responder.has_location and self._location is not None:
+            headers.append(
+                (
+                    b"location",
+                    (request.root + self._path(self._location, request, session)).encode(),
+                )
+            )
         return self.responder.json(self._shape(session), headers)
+
+    def _path(self, template: tuple[str, str], request: Request, session: Session) -> str:
+        """The path of the new session, below what the request's own path names."""
+        path, id_name = template
+        for name, value in {**request.path, id_name: session.id}.items():
+            path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+        return path
 
 
 class List(SessionHandler):
@@ -238,10 +249,10 @@ def id_parameter(wire: Wire, operation: Operation) -> str:
     return names[-1] if names else ""
 
 
-def _location(wire: Wire) -> str:
-    """The path of one session, with `{}` for its id."""
+def _location(wire: Wire) -> tuple[str, str] | None:
+    """The path template of one session, and the parameter of its id."""
     for operation in wire.document.with_role(Role.SESSION_GET):
         if operation.binding is not None and not operation.binding.active:
             name = id_parameter(wire, operation)
-            return operation.path.replace(f"{{{name}}}", "{}")
-    return ""
+            return operation.path, name
+    return None

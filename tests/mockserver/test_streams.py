@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -158,10 +159,13 @@ def test_many_subscribers_see_the_same(
     patient: httpx2.Client, open_session: Open, stream: Events, follow: Events
 ) -> None:
     path = open_session(patient)
-    followers = [follow(patient, path, after="0", wait=1) for _ in range(5)]
-    whole = list(stream(patient, path, "count"))
-    for follower in followers:
-        assert plain(list(follower)) == plain(whole)
+    with ThreadPoolExecutor(5) as pool:
+        followers = [
+            pool.submit(lambda: list(follow(patient, path, after="0", wait=2))) for _ in range(5)
+        ]
+        whole = list(stream(patient, path, "count"))
+        for follower in followers:
+            assert plain(follower.result(30)) == plain(whole)
 
 
 def leave_after(client: httpx2.Client, path: str, text: str, size: int) -> None:
