@@ -8,7 +8,6 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from sparring.fixtures.script import Script, default_script
 
@@ -37,28 +36,35 @@ class World:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.busy: set[str] = set()
 
     @property
     def somebody(self) -> str:
         """The user of those who need no key."""
         return next(iter(self.keys.values()))
 
-    def lock(self, session: str) -> asyncio.Lock:
-        """The lock that keeps the turns of one session apart."""
-        lock = self._locks.get(session)
-        if lock is None:
-            lock = self._locks[session] = asyncio.Lock()
-        return lock
+    async def take(self, session: str) -> None:
+        """Waits until no turn runs in the session, and makes it busy until it is freed."""
+        if session in self.busy:
+            with self.signals.listen(session) as freed:
+                while session in self.busy:
+                    freed.clear()
+                    await freed.wait()
+        self.busy.add(session)
 
-    def start(self, turn: Coroutine[Any, Any, None], lock: asyncio.Lock) -> None:
+    def free(self, session: str) -> None:
+        """Lets the next turn of the session begin."""
+        self.busy.discard(session)
+        self.signals.fire(session)
+
+    def start(self, turn: Coroutine[Any, Any, None], session: str) -> None:
         """Plays a turn to its end, whoever listens, then frees its session."""
         task = asyncio.create_task(turn)
         self._tasks.add(task)
 
         def finish(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            lock.release()
+            self.free(session)
 
         task.add_done_callback(finish)
 

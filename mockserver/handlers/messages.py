@@ -51,21 +51,21 @@ class Create(SessionHandler):
         chosen = choose(request.accept, self._offered) if self._offered else ""
         if chosen is None:
             raise Problem(406, "H406", f"This answers with {' or '.join(self._offered)}.")
-        lock = request.world.lock(self.id_of(request))
-        if lock.locked():
+        world, id = request.world, self.id_of(request)
+        if id in world.busy:
             await self.find(request)  # nobody waits for a session that is not theirs
-        await lock.acquire()
-        keep_locked = False
+        await world.take(id)
+        plays_on = False
         try:
             session = await self.find(request)
             if chosen != self.responder.stream_type:
                 return await self._answer(request, session)
-            stream = await self._stream(request, session, lock, chosen)
-            keep_locked = True  # until the turn has ended
+            stream = await self._stream(request, session, chosen)
+            plays_on = True
             return stream
         finally:
-            if not keep_locked:
-                lock.release()
+            if not plays_on:
+                world.free(id)
 
     async def _answer(self, request: Request, session: Session) -> Answer:
         journal, entries, text, turn = self._begin(request, session)
@@ -77,16 +77,14 @@ class Create(SessionHandler):
         messages = [entry for entry in said if entry.kind is Kind.MESSAGE]
         return self.responder.json(self._reply(journal.turn, turn.finish, text, messages))
 
-    async def _stream(
-        self, request: Request, session: Session, lock: asyncio.Lock, media_type: str
-    ) -> Stream:
+    async def _stream(self, request: Request, session: Session, media_type: str) -> Stream:
         first = session.position
         journal, entries, _, turn = self._begin(request, session)
         await journal.write(session, entries)
         running = RunningTurn(request.world, self.wire, journal, first)
         for entry in entries:
             running.show(entry)
-        request.world.start(running.perform(turn, self._surround(turn.steps)), lock)
+        request.world.start(running.perform(turn, self._surround(turn.steps)), session.id)
         return Stream(self.responder.status, media_type.encode(), running.follow())
 
     def _begin(self, request: Request, session: Session) -> tuple[Journal, list[Entry], str, Turn]:
@@ -217,13 +215,17 @@ class Clear(SessionHandler):
 
     async def __call__(self, request: Request) -> Answer:
         """Waits for a running turn, then empties the log."""
+        world, id = request.world, self.id_of(request)
         await self.find(request)  # nobody waits for a session that is not theirs
-        async with request.world.lock(self.id_of(request)):
+        await world.take(id)
+        try:
             session = await self.find(request)
-            await request.world.store.clear(session.id)
+            await world.store.clear(session.id)
             session.count = 0
-            model.touch(session, request.world.clock.now())
+            model.touch(session, world.clock.now())
             await records.save(request, SESSIONS, session)
+        finally:
+            world.free(id)
         return self.responder.json(self._shape(session))
 
 
