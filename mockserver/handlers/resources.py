@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 from urllib.parse import quote
 
@@ -62,7 +63,7 @@ def _has(document: Document, path: str, method: str) -> bool:
     return any(o.path.rstrip("/") == path and o.method == method for o in document.operations)
 
 
-class _Resource:
+class _Resource(ABC):
     """What the handlers of a collection share."""
 
     def __init__(self, wire: Wire, operation: Operation, collection: str) -> None:
@@ -82,9 +83,9 @@ class _Resource:
             path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
         return path
 
+    @abstractmethod
     async def __call__(self, request: Request) -> Answer:
         """Answers a request."""
-        raise NotImplementedError
 
     async def find(self, request: Request) -> Record:
         """The record that the request speaks of. Raises Problem 404."""
