@@ -1,4 +1,4 @@
-"""Pages that are served from this machine may use the mock; pages from elsewhere may not read it."""
+"""Pages that this machine serves may use the mock; pages from elsewhere may not read it."""
 
 from typing import Any
 
