@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +29,11 @@ class Draft:
     raw: bytes | None = None
     media_type: str = ""
     accept: str = ""
+
+    def copied(self) -> Draft:
+        """A draft that can be changed without changing this one."""
+        path, query, headers = dict(self.path), list(self.query), dict(self.headers)
+        return replace(self, path=path, query=query, headers=headers)
 
     def encoded_path(self) -> str:
         """The path with its parameters filled in."""

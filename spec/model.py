@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from .turn import TERMINAL, Kind
+from .turn import Kind
 
 
 class Record(msgspec.Struct, array_like=True, gc=False):
@@ -103,8 +103,3 @@ def suggestions(log: Iterable[Entry]) -> list[tuple[Entry, int, str]]:
         if entry.kind is Kind.SUGGESTIONS
         for index, text in enumerate(entry.data["texts"])
     ]
-
-
-def is_terminal(entry: Entry) -> bool:
-    """Whether this entry ends its turn."""
-    return entry.kind in TERMINAL

@@ -24,12 +24,6 @@ def encode(data: bytes, event: str | None = None, id: str | None = None) -> byte
     return b"%bdata: %b\n\n" % (head, data)
 
 
-def encode_text(text: str, event: str | None = None, id: str | None = None) -> bytes:
-    """The bytes of one event whose data may have several lines."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return encode("\ndata: ".join(lines).encode(), event, id)
-
-
 COMMENT = b":\n\n"
 
 

@@ -196,14 +196,7 @@ def broken_parameters_are_refused(context: Context) -> None:
         for kind, text in broken_texts(context.document, found):
             if kind in accepted_kinds:
                 continue
-            trial = Draft(
-                draft.operation,
-                dict(draft.path),
-                list(draft.query),
-                dict(draft.headers),
-                draft.body,
-            )
-            trial.accept = draft.accept
+            trial = draft.copied()
             trial.query = [pair for pair in trial.query if pair[0] != found.name]
             put(context.document, trial, (found.place, found.name), "")
             write(trial, found, text)
@@ -282,13 +275,6 @@ def extreme_parameters_are_taken(context: Context) -> None:
         for value in values:
             if role is Role.MESSAGE_SUBSCRIBE:
                 continue  # it may hold the stream open
-            trial = Draft(
-                draft.operation,
-                dict(draft.path),
-                list(draft.query),
-                dict(draft.headers),
-                draft.body,
-            )
-            trial.accept = draft.accept
+            trial = draft.copied()
             put(context.document, trial, ("query", found.name), value)
             accepted(context, trial, f"{found.name}={scalar(value)}")

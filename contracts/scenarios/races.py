@@ -12,6 +12,7 @@ from sparring.spec.exchange import Exchange
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, differences, has, readable
 from ..driver import together
+from ..places import Draft
 from ..turns import answers_json, message_draft, streams
 from ..world import succeeded
 from .create import chooses_ids, fresh_id
@@ -131,6 +132,17 @@ def no_patch_is_lost(context: Context) -> None:
             return
 
 
+def _voices(context: Context, session: str) -> list[Draft]:
+    """Messages that can be told apart, answered at once where the API can do that."""
+    drafts = []
+    for n in range(MANY):
+        draft = message_draft(context.alice, context.operation, session, [f"Voice {n}."])
+        if streams(context.operation) and answers_json(context.operation):
+            draft.accept = "application/json"
+        drafts.append(draft)
+    return drafts
+
+
 @scenario(
     "race.talk",
     Role.MESSAGE_CREATE,
@@ -139,12 +151,7 @@ def no_patch_is_lost(context: Context) -> None:
 def no_turn_is_lost(context: Context) -> None:
     """Of turns at one instant each is recorded once, with its reply, and counted."""
     session = context.alice.create()
-    drafts = []
-    for n in range(MANY):
-        draft = message_draft(context.alice, context.operation, session.id, [f"Voice {n}."])
-        if streams(context.operation) and answers_json(context.operation):
-            draft.accept = "application/json"
-        drafts.append(draft)
+    drafts = _voices(context, session.id)
     results = answered(together([partial(_send, context, d) for d in drafts]))
     sent = sorted(f"Voice {n}." for n in range(MANY) if succeeded(results[n]))
     for operation in context.document.with_role(Role.MESSAGE_LIST):
@@ -175,12 +182,7 @@ def no_turn_is_lost(context: Context) -> None:
 def turns_do_not_interleave(context: Context) -> None:
     """Of turns at one instant the messages of each stand together."""
     session = context.alice.create()
-    drafts = []
-    for n in range(MANY):
-        draft = message_draft(context.alice, context.operation, session.id, [f"Voice {n}."])
-        if streams(context.operation) and answers_json(context.operation):
-            draft.accept = "application/json"
-        drafts.append(draft)
+    drafts = _voices(context, session.id)
     answered(together([partial(_send, context, d) for d in drafts]))
     for operation in context.document.with_role(Role.MESSAGE_LIST):
         turns = [line.turn for line in context.alice.history(session.id, operation)]

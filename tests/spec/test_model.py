@@ -10,7 +10,7 @@ from sparring.spec import model, sse
 from sparring.spec.document import load_document
 from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Session
-from sparring.spec.turn import TERMINAL, Kind
+from sparring.spec.turn import Kind
 
 STREAM = EventStream(load_document("sessions").model, lambda entry: {"id": entry.id})
 PIECES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=8)
@@ -46,7 +46,6 @@ def test_positions_and_offsets_count_without_a_gap(steps: list[Any]) -> None:
         assert [index for _, index, _ in found] == list(range(len(found)))
     newest = [e.position for e, _, _ in model.suggestions(log)]
     assert newest == sorted(newest, reverse=True)
-    assert [e for e in log if model.is_terminal(e)] == [e for e in log if e.kind in TERMINAL]
 
 
 def test_the_suggestions_of_one_entry_keep_their_order() -> None:
