@@ -170,12 +170,12 @@ class Bodies:
     ) -> dict[str, Any] | None:
         """A body that says `texts`; None where the operation can't say them."""
         binding = operation.binding
-        if binding is None or binding.input is None:
+        if binding is None or binding.input is None or binding.input.part != "body":
             return None
+        at = pointers.split(binding.input.name)
         for base in self._bases(operation):
             body = copy.deepcopy(base)
             for index, text in enumerate(texts):
-                at = binding.input
                 if binding.messages is not None and at[: len(binding.messages)] == binding.messages:
                     rest = at[len(binding.messages) + 1 :]
                     if index == 0:

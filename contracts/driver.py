@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
+from sparring.spec.binding import Place, Role
 from sparring.spec.document import Document, Operation, SecurityScheme
 from sparring.spec.exchange import Exchange, Request
 from sparring.spec.parameters import Parameter
@@ -20,6 +20,7 @@ from .places import (
     Draft,
     expression,
     parameter,
+    part_of,
     put,
     scalar,
     session_parameter,
@@ -244,7 +245,7 @@ class User:
         """One page of a list. Raises Blocked."""
         draft = self.draft(operation, session)
         for name, value in (query or {}).items():
-            put(self.world.document, draft, ("query", name), value)
+            put(self.world.document, draft, part_of(name), value)
         exchange = self.expect(draft)
         assert operation.binding is not None
         body = exchange.response.json()
@@ -265,8 +266,8 @@ class User:
         page = operation.binding.page
         asked = dict(query or {})
         bound = bounds(self.world.document, operation, page.limit)
-        if page.limit and page.limit not in asked and bound is not None:
-            asked[page.limit] = bound
+        if page.limit and str(page.limit) not in asked and bound is not None:
+            asked[str(page.limit)] = bound
         items: list[Any] = []
         for _ in range(200):
             found = self.page(operation, session, asked).items
@@ -275,7 +276,7 @@ class User:
                 break
             if bound is not None and len(found) < bound and len(found) < 100:
                 break
-            asked[page.start] = self._next(operation, page.style, items)
+            asked[str(page.start)] = self._next(operation, page.style, items)
         return items
 
     def _next(self, operation: Operation, style: str, items: Sequence[Any]) -> int:
@@ -306,9 +307,9 @@ def history_operation(world: World) -> Operation:
     return found[0]
 
 
-def bounds(document: Document, operation: Operation, limit: str | None) -> int | None:
+def bounds(document: Document, operation: Operation, limit: Place | None) -> int | None:
     """The largest page that may be asked for, None where the document does not say."""
-    found = parameter(operation, "query", limit) if limit else None
+    found = parameter(operation, limit.part, limit.name) if limit else None
     most = document.schema(found.schema).get("maximum") if found and found.schema else None
     return most if isinstance(most, int) and most >= 1 else None
 

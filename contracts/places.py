@@ -91,6 +91,11 @@ def put(document: Document, draft: Draft, place: tuple[str, str], value: Any) ->
         draft.path[name] = scalar(value)
 
 
+def part_of(key: str) -> tuple[str, str]:
+    """Where a query parameter's name, or an expression, points."""
+    return request_part(key) if key.startswith("$") else ("query", key)
+
+
 def parameter(operation: Operation, place: str, name: str) -> Parameter | None:
     """The parameter of this name and place."""
     for found in operation.parameters:

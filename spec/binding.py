@@ -11,7 +11,15 @@ from typing import Any
 
 from . import pointers
 from .errors import Defect, nearest
-from .expressions import Fill, Read, compile_request, compile_template, names_in
+from .expressions import (
+    Fill,
+    Read,
+    RequestLike,
+    compile_request,
+    compile_template,
+    names_in,
+    request_part,
+)
 from .schemas import Schemas, Validator, View
 from .source import Source, parse
 
@@ -30,62 +38,19 @@ class Role(Enum):
     SESSION_ACT = "session.act"
     MESSAGE_CREATE = "message.create"
     MESSAGE_LIST = "message.list"
+    MESSAGE_GET = "message.get"
+    MESSAGE_UPDATE = "message.update"
+    MESSAGE_DELETE = "message.delete"
     MESSAGE_CLEAR = "message.clear"
     MESSAGE_SUBSCRIBE = "message.subscribe"
+    RUN_CREATE = "run.create"
+    RUN_LIST = "run.list"
+    RUN_GET = "run.get"
+    RUN_UPDATE = "run.update"
+    RUN_DELETE = "run.delete"
+    RUN_ACT = "run.act"
+    RUN_SUBSCRIBE = "run.subscribe"
     SUGGESTION_LIST = "suggestion.list"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """How a list is cut: by an offset, or from a watermark on."""
-
-    style: str = "none"
-    start: str | None = None
-    limit: str | None = None
-    total: Location | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A query parameter that keeps the entities whose value `at` a location agrees with it."""
-
-    parameter: str
-    at: Location
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """Where the parts of an operation's meaning stand in its requests and responses."""
-
-    role: Role
-    active: bool = False
-    session: Read | None = None
-    client_id: Read | None = None
-    client_id_text: str = ""
-    id: Location = ("id",)
-    entity: Location = ()
-    items: Location = ()
-    shape: str = "message"
-    page: Page = Page()
-    order_by: Read | None = None
-    order_direction: Read | None = None
-    filters: tuple[Filter, ...] = ()
-    input: Location | None = None
-    messages: Location | None = None
-    kind: Location | None = None
-    tool_call: Location | None = None
-    tool_output: Read | None = None
-    record: Read | None = None
-    greeting: Read | None = None
-    greeting_text: str = ""
-    via: str = "none"
-    reply_at: Location | None = None
-    wait: Read | None = None
-    body_template: Mapping[str, Any] = field(default_factory=dict)
-    body: Fill | None = None
-    keep_null: bool = False
-    effect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +102,122 @@ class StreamedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request says something: a part of it, and a name or a pointer there."""
+
+    part: str
+    name: str
+    read: Read
+
+    @classmethod
+    def of(cls, text: str) -> Place:
+        """The place that an expression, or the name of a query parameter, means."""
+        expression = text if text.startswith("$") else f"$request.query.{text}"
+        return cls(*request_part(expression), compile_request(expression))
+
+    def __str__(self) -> str:
+        """The name of the query parameter, or the expression."""
+        if self.part == "query":
+            return self.name
+        sign = "#" if self.part == "body" else "."
+        return f"$request.{self.part}{sign}{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How a list is cut: by an offset, a cursor or a number of pages, or from a watermark on.
+
+    `shown` says where the response tells of it: out, more, first, last, total, pages, start, size.
+    """
+
+    style: str = "none"
+    start: Place | None = None
+    before: Place | None = None
+    limit: Place | None = None
+    first_page: int = 1
+    shown: Mapping[str, Location] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Location | None:
+        """Where the response counts the items of all pages."""
+        return self.shown.get("total")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A part of the request that keeps the entities whose value `at` a location agrees with it."""
+
+    place: Place
+    at: Location
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A condition on a request: whether what `place` says is true, or is one of `values`."""
+
+    place: Place
+    values: tuple[Any, ...] = ()
+    negated: bool = False
+
+    def __call__(self, request: RequestLike) -> bool:
+        """Whether it holds for a request."""
+        value = self.place.read(request)
+        holds = value in self.values if self.values else bool(value)
+        return holds is not self.negated
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run looks like on the wire; `states` are the document's words for how far it is."""
+
+    session: Location | None = None
+    input: Location | None = None
+    status: Location | None = None
+    states: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where the parts of an operation's meaning stand in its requests and responses."""
+
+    role: Role
+    active: bool = False
+    session: Place | None = None
+    target: Place | None = None
+    every_session: bool = False
+    implicit: bool = False
+    client_id: Place | None = None
+    id: Location = ("id",)
+    entity: Location = ()
+    items: Location = ()
+    shape: str = "message"
+    row: Row | None = None
+    history: Location | None = None
+    page: Page = Page()
+    order_by: Place | None = None
+    order_direction: Place | None = None
+    filters: tuple[Filter, ...] = ()
+    input: Place | None = None
+    messages: Location | None = None
+    kind: Location | None = None
+    tool_call: Location | None = None
+    tool_output: Place | None = None
+    record: Place | None = None
+    greeting: Place | None = None
+    via: str = "none"
+    reply_at: Location | None = None
+    wait: Place | None = None
+    when: When | None = None
+    run: Run = Run()
+    events: Mapping[str, StreamedEvent] | None = None
+    body_template: Mapping[str, Any] = field(default_factory=dict)
+    body: Fill | None = None
+    keep_null: bool = False
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """What sessions, messages and events look like on the wire of a document."""
 
@@ -158,60 +239,113 @@ def vocabulary() -> Schemas:
 
 
 def read_binding(block: Any, source: Source, path: Path) -> tuple[Binding | None, list[Defect]]:
-    """The binding that an `x-session` block at `path` declares, or what is wrong with it."""
+    """The binding that an `x-session` block at `path` says, or what is wrong with it.
+
+    None without a defect: the block says that the operation has no role.
+    """
     defects = check("x-session", block, source, path)
-    if defects:
+    if defects or block.get("role", "none") == "none":
         return None, defects
 
     def location(key: str) -> Location | None:
         return pointers.split(block[key]) if key in block else None
 
-    def expression(key: str) -> Read | None:
-        return compile_request(block[key]) if key in block else None
+    def place(key: str, inside: Mapping[str, Any] = block) -> Place | None:
+        return Place.of(inside[key]) if key in inside else None
 
-    reply, page, tool, order = (block.get(k, {}) for k in ("reply", "page", "tool", "order"))
+    reply, page, tool, order, run = (
+        block.get(k, {}) for k in ("reply", "page", "tool", "order", "run")
+    )
+    shown = ("out", "more", "first", "last", "total", "pages", "start", "size")
+    parts = ("session", "input", "status")
     try:
         template = block.get("body", {})
+        text = block.get("input")
+        if text is not None and not text.startswith("$"):
+            text = f"$request.body#{text}"
+        events, defects = read_events(block.get("events", {}), source, (*path, "events"))
         return Binding(
             role=Role(block["role"]),
             active=block.get("select") == "active",
-            session=expression("session"),
-            client_id=expression("client_id"),
-            client_id_text=block.get("client_id", ""),
+            session=place("session"),
+            target=place("target"),
+            every_session=block.get("scope") == "all",
+            implicit=block.get("implicit", False),
+            client_id=place("client_id"),
             id=location("id") or ("id",),
             entity=location("entity") or (),
             items=location("items") or (),
             shape=block.get("shape", "message"),
+            row=_read_row(block["row"]) if "row" in block else None,
+            history=location("history"),
             page=Page(
                 page.get("style", "none"),
-                page.get("in"),
-                page.get("limit"),
-                pointers.split(page["total"]) if "total" in page else None,
+                place("in", page),
+                place("before", page),
+                place("limit", page),
+                page.get("first_page", 1),
+                {name: pointers.split(page[name]) for name in shown if name in page},
             ),
-            order_by=compile_request(order["by"]) if "by" in order else None,
-            order_direction=compile_request(order["dir"]) if "dir" in order else None,
+            order_by=place("by", order),
+            order_direction=place("dir", order),
             filters=tuple(
-                Filter(name, pointers.split(rule["at"]), rule["how"])
+                Filter(Place.of(name), pointers.split(rule["at"]), rule["how"])
                 for name, rule in block.get("filter", {}).items()
             ),
-            input=location("input"),
+            input=Place.of(text) if text is not None else None,
             messages=location("messages"),
             kind=location("kind"),
             tool_call=pointers.split(tool["call"]) if "call" in tool else None,
-            tool_output=compile_request(tool["output"]) if "output" in tool else None,
-            record=expression("record"),
-            greeting=expression("greeting"),
-            greeting_text=block.get("greeting", ""),
+            tool_output=place("output", tool),
+            record=place("record"),
+            greeting=place("greeting"),
             via=reply.get("via", "none"),
             reply_at=pointers.split(reply["at"]) if "at" in reply else None,
-            wait=compile_request(reply["wait"]) if "wait" in reply else None,
+            wait=place("wait", reply),
+            when=_read_when(reply["when"]) if "when" in reply else None,
+            run=Run(
+                **{name: pointers.split(run[name]) for name in parts if name in run},
+                states=run.get("states", {}),
+            ),
+            events=events if "events" in block else None,
             body_template=template,
             body=compile_template(template),
             keep_null=block.get("merge", {}).get("null") == "keep",
             effect=block.get("effect", ""),
-        ), []
+        ), defects
     except ValueError as error:
         return None, [source.defect("D141", str(error), path)]
+
+
+def _read_when(block: str | dict[str, Any]) -> When:
+    """An expression, or one with its value, its values, or the value that it must not have."""
+    if isinstance(block, str):
+        return When(Place.of(block))
+    ((expression, value),) = block.items()
+    negated = isinstance(value, dict)
+    if negated:
+        value = value["not"]
+    return When(Place.of(expression), tuple(value if isinstance(value, list) else [value]), negated)
+
+
+def read_events(
+    block: dict[str, Any], source: Source, path: Path
+) -> tuple[dict[str, StreamedEvent], list[Defect]]:
+    """The events that a block declares, by kind, and what is wrong with it."""
+    events: dict[str, StreamedEvent] = {}
+    defects: list[Defect] = []
+    for kind, shape in block.items():
+        if shape is None:
+            continue
+        try:
+            whole = shape["data"] == "event"
+            data = None if whole else compile_template(shape["data"])
+        except ValueError as error:
+            defects.append(source.defect("D141", str(error), (*path, kind, "data")))
+            continue
+        places = {} if whole else names_in(shape["data"])
+        events[kind] = StreamedEvent(shape.get("name"), shape.get("id", False), data, places)
+    return events, defects
 
 
 def read_model(block: Any, source: Source, path: Path) -> tuple[Model, list[Defect]]:
@@ -219,18 +353,7 @@ def read_model(block: Any, source: Source, path: Path) -> tuple[Model, list[Defe
     defects = check("x-session-model", block, source, path)
     if defects:
         return Model(), defects
-    events: dict[str, StreamedEvent] = {}
-    for kind, shape in block.get("events", {}).items():
-        if shape is None:
-            continue
-        try:
-            whole = shape["data"] == "event"
-            data = None if whole else compile_template(shape["data"])
-        except ValueError as error:
-            defects.append(source.defect("D141", str(error), (*path, "events", kind, "data")))
-            continue
-        places = {} if whole else names_in(shape["data"])
-        events[kind] = StreamedEvent(shape.get("name"), shape.get("id", False), data, places)
+    events, defects = read_events(block.get("events", {}), source, (*path, "events"))
     message = _read_row(block.get("message", {}))
     default = Model()
     return Model(

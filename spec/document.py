@@ -373,9 +373,10 @@ class _Compiler:
         self, binding: Binding, parameters: dict[tuple[str, str], Parameter], at: Path
     ) -> None:
         queries = {name for name, place in parameters if place == "query"}
-        wanted = [binding.page.start, binding.page.limit, *(f.parameter for f in binding.filters)]
-        for name in wanted:
-            if name is not None and name not in queries:
+        wanted = [binding.page.start, binding.page.limit, *(f.place for f in binding.filters)]
+        for place in wanted:
+            if place is not None and place.part == "query" and place.name not in queries:
+                name = place.name
                 message = f'x-session speaks of the query parameter "{name}", which is not declared'
                 self.defects.append(self.source.defect("D142", message, (*at, "x-session")))
 

@@ -117,7 +117,7 @@ def kinds_are_filtered_exactly(context: Context) -> None:
     whole = context.alice.all(operation, session.id)
     for rule in rules:
         words = sorted({str(pointers.first(item, rule.at)) for item in whole})
-        declared = context.alice.words(operation, rule.parameter)
+        declared = context.alice.words(operation, str(rule.place))
         for chosen in ([word] for word in declared or words):
             _kinds(context, session.id, whole, rule, chosen)
         _kinds(context, session.id, whole, rule, words)
@@ -127,14 +127,14 @@ def kinds_are_filtered_exactly(context: Context) -> None:
 def _kinds(context: Context, session: str, whole: list[Any], rule: Any, chosen: list[str]) -> None:
     if not chosen:
         return
-    got = context.alice.all(context.operation, session, {rule.parameter: chosen})
+    got = context.alice.all(context.operation, session, {str(rule.place): chosen})
     wanted = [item for item in whole if pointers.first(item, rule.at) in chosen]
     if got != wanted:
         seen = f"{len(got)} events instead of {len(wanted)} for {show(chosen)}"
         context.fail("exactly the events of the kinds that were asked for", seen)
     limit = context.operation.binding.page.limit if context.operation.binding else None
     if limit and wanted:
-        query = {rule.parameter: chosen, limit: 1}
+        query = {str(rule.place): chosen, str(limit): 1}
         page = context.alice.page(context.operation, session, query).items
         if page != wanted[:1]:
             seen = f"{show(page)} for {show(query)}"
@@ -142,6 +142,6 @@ def _kinds(context: Context, session: str, whole: list[Any], rule: Any, chosen: 
     start = context.operation.binding.page.start if context.operation.binding else None
     offsets = [line.offset for line in context.alice.lines(context.operation, wanted)]
     if start and len(offsets) > 1 and isinstance(offsets[1], int):
-        query = {rule.parameter: chosen, start: offsets[1]}
+        query = {str(rule.place): chosen, str(start): offsets[1]}
         if context.alice.page(context.operation, session, query).items != wanted[1:]:
             context.fail("the chosen events from an offset on", f"others for {show(query)}")

@@ -33,7 +33,7 @@ def tagged(context: Context, operation: Operation) -> tuple[dict[str, Any], dict
             value = {"tag": context.world.bodies.fresh()}
             body = context.world.bodies.least(create) | {rule.at[0]: value}
             if context.world.bodies.is_valid(create, body):
-                return {rule.parameter: value}, {rule.at[0]: value}
+                return {str(rule.place): value}, {rule.at[0]: value}
     return _NO_TAG
 
 
@@ -121,7 +121,7 @@ def lists_are_in_order(context: Context) -> None:
             context.fail(f"{by} {direction}{asking}", show(values))
         page = context.operation.binding.page if context.operation.binding else None
         if query and page and page.limit and page.start and page.style == "offset":
-            part = {page.limit: 2, page.start: 1}
+            part = {str(page.limit): 2, str(page.start): 1}
             got = context.alice.page(context.operation, None, query | extra | part).items
             ids = [session_id(context, item) for item in got]
             if ids != [session_id(context, item) for item in whole[1:3]]:
@@ -244,7 +244,7 @@ def json_filters_are_exact(context: Context) -> None:
         value = tag | variant
         made[create_tagged(context, {rule.at[0]: value}).id] = value
     whole = {
-        session_id(context, i) for i in context.alice.all(operation, None, {rule.parameter: {}})
+        session_id(context, i) for i in context.alice.all(operation, None, {str(rule.place): {}})
     }
     if left_out := made.keys() - whole:
         seen = f"{len(left_out)} of {len(made)} sessions are left out"
@@ -252,7 +252,7 @@ def json_filters_are_exact(context: Context) -> None:
     for query in QUERIES:
         start = len(context.world.journal)
         wanted = tag | query
-        items = context.alice.all(operation, None, {rule.parameter: wanted})
+        items = context.alice.all(operation, None, {str(rule.place): wanted})
         listed = {session_id(context, item) for item in items}
         expected = {
             id
@@ -292,7 +292,7 @@ def plain_filters_are_exact(context: Context) -> None:
     if not made:
         raise NotChecked(f"create does not take {rule.at[0]}")
     for value in made.values():
-        items = context.alice.all(operation, None, {rule.parameter: value})
+        items = context.alice.all(operation, None, {str(rule.place): value})
         listed = {session_id(context, item) for item in items}
         if listed != {id for id, other in made.items() if other == value}:
             found = [made.get(id, "another") for id in listed]

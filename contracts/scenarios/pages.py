@@ -126,8 +126,8 @@ def pages_have_their_default_size(context: Context) -> None:
     """Without a limit a page holds at most the declared default."""
     operation = context.operation
     assert operation.binding is not None
-    name = operation.binding.page.limit
-    found = parameter(operation, "query", name) if name else None
+    limit = operation.binding.page.limit
+    found = parameter(operation, limit.part, limit.name) if limit else None
     schema = context.document.schema(found.schema, View.REQUEST) if found and found.schema else {}
     default = schema.get("default")
     if not isinstance(default, int):
@@ -187,9 +187,9 @@ def totals_count_all_pages(context: Context) -> None:
     count = len(context.alice.all(operation, session, query))
     asked: list[dict[str, Any]] = [{}]
     if page.limit:
-        asked.append({page.limit: 1})
+        asked.append({str(page.limit): 1})
     if page.start and page.style == "offset":
-        asked += [{page.start: 1}, {page.start: count + 3}]
+        asked += [{str(page.start): 1}, {str(page.start): count + 3}]
     for extra in asked:
         start = len(context.world.journal)
         total = context.alice.page(operation, session, query | extra).total

@@ -72,7 +72,7 @@ class Create(SessionHandler):
         said = journal.play(session, self._surround(turn.steps))
         session.cursor = dict(turn.cursor) or session.cursor
         record = self.binding.record
-        if record is None or record(request) is not False:
+        if record is None or record.read(request) is not False:
             await journal.write(session, [*entries, *said])
         messages = [entry for entry in said if entry.kind is Kind.MESSAGE]
         return self.responder.json(self._reply(journal.turn, turn.finish, text, messages))
@@ -111,7 +111,7 @@ class _Incoming:
         at = binding.messages
         text = self._row.text or ("content",)
         if at is not None and binding.input is not None:
-            text = binding.input[len(at) + 1 :]
+            text = pointers.split(binding.input.name)[len(at) + 1 :]
         self._read_text = pointers.getter(text)
         words = self._row.role
         self._roles = {theirs: ours for ours, theirs in words.words.items()} if words else {}
@@ -132,7 +132,7 @@ class _Incoming:
             if self._kinds.ours(word) == Kind.TOOL_RESULT.value:
                 return [self._tool_result(request, journal, session)], None
         if self._read_messages is None:
-            text = plain(pointers.first(body, binding.input or ("content",)))
+            text = plain(binding.input.read(request) if binding.input else None)
             return [journal.entry(session, Kind.MESSAGE, "user", text=text)], text
         entries = []
         text = ""
@@ -158,7 +158,7 @@ class _Incoming:
         binding = self._binding
         data = {
             "id": pointers.first(request.body, binding.tool_call or ("tool_call_id",)),
-            "result": binding.tool_output(request) if binding.tool_output else None,
+            "result": binding.tool_output.read(request) if binding.tool_output else None,
         }
         return journal.entry(session, Kind.TOOL_RESULT, "user", data=data)
 
@@ -191,7 +191,7 @@ class List(SessionHandler):
         entries = model.history(log) if self.binding.shape == "message" else model.stored(log)
         page = self.binding.page
         if page.style == "watermark" and page.start:
-            start = request.query.get(page.start, 0)
+            start = page.start.read(request) or 0
             entries = [entry for entry in entries if (entry.offset or 0) >= start]
         if self._newest_first:
             entries.reverse()
@@ -267,7 +267,7 @@ class Subscribe(SessionHandler):
             after = int(last) if str(last).isdigit() else 0
         elif (running := request.world.running.get(session.id)) is not None:
             after = max((position for position, _ in running.frames), default=after)
-        wait = self.binding.wait(request) if self.binding.wait else None
+        wait = self.binding.wait.read(request) if self.binding.wait else None
         frames = self._follow(request, session.id, after, 60.0 if wait is None else float(wait))
         return Stream(self.responder.status, stream_type.encode(), frames)
 

@@ -113,7 +113,7 @@ class Filters:
         """Tests of a rendered row, one for each filter that the request uses."""
         tests = []
         for rule in self._filters:
-            wanted = request.query.get(rule.parameter)
+            wanted = rule.place.read(request)
             if wanted is None:
                 continue
             if rule.how == "exact-json" and isinstance(wanted, str):
@@ -163,6 +163,6 @@ def cut(request: Request, binding: Binding, rows: Sequence[Any]) -> Sequence[Any
 def bounds(request: Request, binding: Binding) -> tuple[int, int | None]:
     """The first index and the number of rows that the request asks for."""
     page = binding.page
-    start = request.query.get(page.start) if page.start and page.style == "offset" else None
-    limit = request.query.get(page.limit) if page.limit else None
+    start = page.start.read(request) if page.start and page.style == "offset" else None
+    limit = page.limit.read(request) if page.limit else None
     return int(start or 0), None if limit is None else int(limit)

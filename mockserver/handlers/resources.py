@@ -11,7 +11,7 @@ import msgspec
 from sparring.fixtures.ids import compile_ids
 from sparring.fixtures.sampler import Sampler
 from sparring.fixtures.wire import ListShape, RecordShape, Wire
-from sparring.spec.binding import Filter
+from sparring.spec.binding import Filter, Place
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import SparringError
 from sparring.spec.model import Record
@@ -134,7 +134,7 @@ class _List(_Resource):
         rows = [self.show(record) for record in found]
         wanted = query.get("metadata_filter")
         if wanted is not None:
-            rule = Filter("metadata_filter", ("metadata",), "exact-json")
+            rule = Filter(Place.of("metadata_filter"), ("metadata",), "exact-json")
             tests = records.Filters([rule]).active(request)
             rows = [row for row in rows if all(test(row) for test in tests)]
         start, limit = int(query.get("offset", 0)), query.get("limit")

@@ -30,7 +30,7 @@ class SessionHandler:
         self.wire = wire
         self.binding = binding
         self.responder = Responder(wire.document, operation)
-        self._read_id = binding.session
+        self._read_id = binding.session.read if binding.session else None
         self._id_parameter = id_parameter(wire, operation)
 
     def shape(self) -> RecordShape:
@@ -108,8 +108,8 @@ class Create(SessionHandler):
         binding = self.binding
         attributes = self._attributes(request.body)
         attributes.pop(self._id_name, None)
-        chosen = binding.client_id(request) if binding.client_id else None
-        greeting = bool(binding.greeting(request)) if binding.greeting else False
+        chosen = binding.client_id.read(request) if binding.client_id else None
+        greeting = bool(binding.greeting.read(request)) if binding.greeting else False
         session = await self._maker.make(
             request, None if chosen is None else str(chosen), attributes, greeting=greeting
         )
@@ -151,8 +151,8 @@ class List(SessionHandler):
     async def __call__(self, request: Request) -> Answer:
         """Answers with one page of the caller's sessions."""
         store, binding, user = request.world.store, self.binding, request.user
-        direction = binding.order_direction(request) if binding.order_direction else None
-        by = binding.order_by(request) if binding.order_by else None
+        direction = binding.order_direction.read(request) if binding.order_direction else None
+        by = binding.order_by.read(request) if binding.order_by else None
         descending = self._descending if direction is None else direction == "desc"
         tests = self._filters.active(request)
         by_update = (by or self._by) == self._updated
