@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
 
+from sparring.fixtures.sampler import Sampler
 from sparring.spec.document import Document, Operation
-from sparring.spec.schemas import Path, View
+from sparring.spec.schemas import Path, Validator, View
 
+from .mending import mend
 from .problems import Problem
+
+logger = logging.getLogger("sparring.mockserver")
 
 _encode = msgspec.json.encode
 Headers = Sequence[tuple[bytes, bytes]]
@@ -41,6 +46,8 @@ class Responder:
         self.status = status
         self.schema: Path | None = None
         self.label = operation.label
+        self._sampler = Sampler(document.schemas)
+        self._has_warned = False
         self._media_type = b""
         self._validator = None
         content = response.content if response else {}
@@ -62,12 +69,20 @@ class Responder:
         if not self._media_type:
             return Answer(self.status, b"", b"", headers)
         if self._validator is not None and not self._validator.is_valid(body):
-            first = self._validator.violations(body, 1)[0]
-            where = f" at {first.pointer}" if first.pointer else ""
-            raise Problem(
-                500,
-                "H500",
-                f"The mock's answer to {self.label} would break the document{where}: "
-                f"{first.message}. Say in x-session-model where the parts of it stand.",
-            )
+            body = self._mended(body, self._validator)
         return Answer(self.status, self._media_type, _encode(body), headers)
+
+    def _mended(self, body: Any, validator: Validator) -> Any:
+        """The body, with a sample where it would break the document. Raises Problem 500."""
+        first = validator.violations(body, 1)[0]
+        where = f" at {first.pointer}" if first.pointer else ""
+        told = f"the answer to {self.label} would break the document{where}: {first.message}"
+        if (
+            self.schema is None
+            or (mended := mend(self._sampler, self.schema, validator, body)) is None
+        ):
+            raise Problem(500, "H500", f"{told}. Say in x-session where the parts of it stand.")
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning("%s; a sample stands there instead", told)
+        return mended

@@ -17,7 +17,7 @@ from sparring.spec.router import Router
 
 from .answers import Answer, Stream
 from .credentials import compile_credentials
-from .handlers import Handler, messages, sessions
+from .handlers import Handler, acts, messages, runs, sessions, subscriptions
 from .handlers.resources import compile_resource
 from .problems import Problem, ProblemWriter
 from .requests import Reader, Request
@@ -31,11 +31,21 @@ _HANDLERS: Mapping[Role, Callable[..., Handler]] = {
     Role.SESSION_GET: sessions.Get,
     Role.SESSION_UPDATE: sessions.Update,
     Role.SESSION_DELETE: sessions.Delete,
-    Role.SESSION_ACT: messages.Stop,
+    Role.SESSION_ACT: acts.compile_act,
     Role.MESSAGE_CREATE: messages.Create,
     Role.MESSAGE_LIST: messages.List,
+    Role.MESSAGE_GET: messages.Get,
+    Role.MESSAGE_UPDATE: messages.Update,
+    Role.MESSAGE_DELETE: messages.Delete,
     Role.MESSAGE_CLEAR: messages.Clear,
-    Role.MESSAGE_SUBSCRIBE: messages.Subscribe,
+    Role.MESSAGE_SUBSCRIBE: subscriptions.Subscribe,
+    Role.RUN_CREATE: runs.Create,
+    Role.RUN_LIST: runs.List,
+    Role.RUN_GET: runs.Get,
+    Role.RUN_UPDATE: runs.Update,
+    Role.RUN_DELETE: runs.Delete,
+    Role.RUN_ACT: runs.Act,
+    Role.RUN_SUBSCRIBE: runs.Subscribe,
     Role.SUGGESTION_LIST: messages.Suggestions,
 }
 

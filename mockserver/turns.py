@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -12,18 +12,20 @@ import msgspec
 from sparring.fixtures.recording import AGENT_KINDS, Recorder
 from sparring.fixtures.wire import Wire
 from sparring.spec import model
-from sparring.spec.model import Entry, Session
+from sparring.spec.model import Entry, Run, Session
 from sparring.spec.turn import Kind, Step, Turn
 
 from .world import World
 
 SESSIONS = "sessions"
+RUNS = "runs"
 
 logger = logging.getLogger("sparring.mockserver")
 
 _encode = msgspec.json.encode
 decode_session = msgspec.json.Decoder(Session).decode
 decode_entry = msgspec.json.Decoder(Entry).decode
+decode_run = msgspec.json.Decoder(Run).decode
 
 
 class Gone(Exception):
@@ -66,6 +68,7 @@ class RunningTurn:
         self.frames: list[tuple[int, bytes]] = []
         self.finished = False
         self.stopped = False
+        self.settled: Callable[[str], Awaitable[None]] | None = None
         self._world = world
         self._wire = wire
         self._journal = journal
@@ -80,12 +83,14 @@ class RunningTurn:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def follow(self) -> AsyncIterator[bytes]:
-        """The frames from the first one on, each as soon as it is there, to the end of the turn."""
+    async def follow(self, after: int = 0) -> AsyncIterator[bytes]:
+        """The frames behind a position, each as soon as it is there, to the end of the turn."""
         index = 0
         while True:
             while index < len(self.frames):
-                yield self.frames[index][1]
+                position, frame = self.frames[index]
+                if position > after:
+                    yield frame
                 index += 1
             if self.finished:
                 return
@@ -104,6 +109,7 @@ class RunningTurn:
     async def perform(self, turn: Turn, steps: list[Step]) -> None:
         """Plays the steps in their time; at the end the session is free for its next turn."""
         self._due = asyncio.get_running_loop().time()
+        state = "failed"
         try:
             with self._world.running_turn(self.session, self):
                 for step in steps:
@@ -117,12 +123,16 @@ class RunningTurn:
                     else:
                         await self._do(step)
                 await self._settle(turn)
+                state = "done" if turn.finish != "error" else state
+                state = "stopped" if self.stopped else state
         except Gone:
             self._add(self._last_words("session_deleted", "The session was deleted."))
         except Exception:
             logger.exception("a turn of session %s failed", self.session)
             self._add(self._last_words("mock_failed", "The mock server failed."))
         finally:
+            if self.settled is not None:
+                await self.settled(state)
             self.finished = True
             self._changed.set()
 
@@ -198,11 +208,15 @@ class RunningTurn:
             self._world.signals.fire(self.session)
 
 
-async def replay(world: World, wire: Wire, session: str, after: int) -> list[tuple[int, bytes]]:
-    """The frames of everything in the log after a position, those of pieces made again."""
+async def read_log(world: World, session: str) -> list[Entry]:
+    """The whole log of a session."""
+    return [decode_entry(data) for data in await world.store.log(session)]
+
+
+def replay(wire: Wire, log: Iterable[Entry], after: int) -> list[tuple[int, bytes]]:
+    """The frames of everything in a log after a position, those of pieces made again."""
     frames: list[tuple[int, bytes]] = []
-    for data in await world.store.log(session):
-        entry = decode_entry(data)
+    for entry in log:
         if entry.position > after:
             frames += [frame for frame in wire.stream.frames(entry) if frame[0] > after]
     return frames

@@ -36,6 +36,18 @@ class Session(Record, array_like=True, gc=False):
     cursor: dict[str, Any] = {}
 
 
+class Run(Record, array_like=True, gc=False):
+    """One run of the agent in a session: the turn of the log that has its output.
+
+    `state` is queued, running, done, stopped or failed; `prompt` is what the agent was asked.
+    """
+
+    session: str = ""
+    turn: str = ""
+    state: str = "done"
+    prompt: str = ""
+
+
 class Entry(msgspec.Struct, array_like=True, gc=False):
     """One entry of the log.
 
@@ -85,14 +97,34 @@ def pieces(entry: Entry) -> Iterator[tuple[int, int, str]]:
         start += length
 
 
+def current(log: Iterable[Entry]) -> list[Entry]:
+    """The log as its edits and deletions have left it."""
+    found: list[Entry] = []
+    for entry in log:
+        if entry.kind is Kind.DELETION:
+            found = [other for other in found if other.id != entry.data["of"]]
+        elif entry.kind is Kind.EDIT:
+            found = [_edited(o, entry) if o.id == entry.data["of"] else o for o in found]
+        else:
+            found.append(entry)
+    return found
+
+
+def _edited(entry: Entry, edit: Entry) -> Entry:
+    extra = {**entry.data.get("extra", {}), **edit.data["extra"]}
+    data = {**entry.data, "extra": extra} if extra else entry.data
+    text = edit.data["text"]
+    return msgspec.structs.replace(entry, text=entry.text if text is None else text, data=data)
+
+
 def history(log: Iterable[Entry]) -> list[Entry]:
     """The messages, in the order in which they were said."""
-    return [entry for entry in log if entry.kind is Kind.MESSAGE]
+    return [entry for entry in current(log) if entry.kind is Kind.MESSAGE]
 
 
 def stored(log: Iterable[Entry]) -> list[Entry]:
     """The events that the document stores, by rising offset."""
-    return [entry for entry in log if entry.offset is not None]
+    return [entry for entry in current(log) if entry.offset is not None]
 
 
 def suggestions(log: Iterable[Entry]) -> list[tuple[Entry, int, str]]:

@@ -10,7 +10,10 @@ import msgspec
 
 
 class Kind(StrEnum):
-    """What can happen in a session; all but `chunk` are entries of its log."""
+    """What can happen in a session; all but `chunk` are entries of its log.
+
+    `edit` and `deletion` change an earlier entry; streams do not show them.
+    """
 
     MESSAGE = "message"
     STATUS = "status"
@@ -21,6 +24,8 @@ class Kind(StrEnum):
     ERROR = "error"
     STOPPED = "stopped"
     DONE = "done"
+    EDIT = "edit"
+    DELETION = "deletion"
 
     __hash__ = str.__hash__  # Enum's own is written in Python, and kinds are looked up all the time
 

@@ -9,8 +9,9 @@ from urllib.parse import quote
 import msgspec
 
 from sparring.fixtures.ids import compile_ids
+from sparring.fixtures.records import ListShape, RecordShape, usual_parts
 from sparring.fixtures.sampler import Sampler
-from sparring.fixtures.wire import ListShape, RecordShape, Wire
+from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Filter, Place
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import SparringError
@@ -23,12 +24,6 @@ from . import Handler, records
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Record).decode
-_MODEL = {
-    "id": ("id", "Id", "ID", "uuid"),
-    "created": ("created_at", "createdAt", "created"),
-    "updated": ("updated_at", "updatedAt", "updated", "modified_at"),
-    "deleted": ("deleted_at", "deletedAt"),
-}
 
 
 def compile_resource(wire: Wire, operation: Operation) -> Handler:
@@ -72,7 +67,7 @@ class _Resource(ABC):
         _, self._item = _split(operation.path)
         schema = self.responder.schema
         members = wire.shaper.members(schema) if schema is not None else {}
-        self.show = RecordShape(wire.shaper, schema, (), _model(members))
+        self.show = RecordShape(wire.shaper, schema, (), {})
         self.new_id = compile_ids(wire.document, members.get("id"))
         self.attributes = records.Attributes(wire.request_shaper, operation)
 
@@ -116,10 +111,9 @@ class _List(_Resource):
         self._items = (arrays[0],) if arrays else ()
         row = shaper.at(schema, (*self._items, "*"))
         names = shaper.members(row) if row is not None else {}
-        model = _model(names)
-        self.show = RecordShape(shaper, row, (), model)
-        self._updated = model.get("updated", ("",))[0]
-        self._list = ListShape(shaper, schema, self._items, None)
+        self.show = RecordShape(shaper, row, (), {})
+        self._updated = usual_parts(names).get("updated", ("",))[0]
+        self._list = ListShape(shaper, schema, self._items)
         self._names = {p.name for p in operation.parameters if p.place == "query"}
 
     async def __call__(self, request: Request) -> Answer:
@@ -139,7 +133,7 @@ class _List(_Resource):
             rows = [row for row in rows if all(test(row) for test in tests)]
         start, limit = int(query.get("offset", 0)), query.get("limit")
         page: Any = rows[start : None if limit is None else start + int(limit)]
-        return self.responder.json(self._list(page, len(rows)))
+        return self.responder.json(self._list(page, {"total": len(rows)}))
 
 
 class _Get(_Resource):
@@ -192,10 +186,3 @@ class _Sample:
             return self._responder.json(self._sampler.sample(self._responder.schema, seed))
         except SparringError as error:
             raise Problem(501, "H501", str(error)) from None
-
-
-def _model(members: Any) -> dict[str, tuple[str, ...]]:
-    """The parts of a record by the names that are usual for them."""
-    found = {part: next((n for n in names if n in members), "") for part, names in _MODEL.items()}
-    model: dict[str, tuple[str, ...]] = {p: (name,) for p, name in found.items() if name}
-    return model or {"id": ("id",)}

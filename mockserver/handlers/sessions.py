@@ -9,7 +9,9 @@ import msgspec
 
 from sparring.fixtures.player import greet
 from sparring.fixtures.recording import Recorder
-from sparring.fixtures.wire import ListShape, RecordShape, Wire
+from sparring.fixtures.records import RecordShape
+from sparring.fixtures.wire import Wire
+from sparring.spec import model
 from sparring.spec.binding import Binding, Role
 from sparring.spec.document import Operation
 from sparring.spec.model import Session
@@ -17,8 +19,9 @@ from sparring.spec.model import Session
 from ..answers import Answer, Headers, Responder
 from ..problems import Problem
 from ..requests import Request
-from ..turns import SESSIONS, decode_session
+from ..turns import SESSIONS, decode_entry, decode_session
 from . import records
+from .paging import Pager
 
 _encode = msgspec.json.encode
 
@@ -28,29 +31,71 @@ class SessionHandler:
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         self.wire = wire
+        self.operation = operation
         self.binding = binding
         self.responder = Responder(wire.document, operation)
-        self._read_id = binding.session.read if binding.session else None
-        self._id_parameter = id_parameter(wire, operation)
+        self.maker = Maker(wire, operation, binding)
+        self._id_parameter = "" if binding.session else id_parameter(wire, operation, binding)
+        self._read_id = binding.session.read if binding.session else self._from_path
+        named = {self._id_parameter}
+        for place in (binding.session, binding.target):
+            if place is not None and place.part == "path":
+                named.add(place.name)
+        paths = [p.name for p in operation.parameters if p.place == "path"]
+        self._scope = [name for name in paths if name not in named]
 
-    def shape(self) -> RecordShape:
-        """The shape of one session in the response."""
-        model = self.wire.model.session
-        shaper, schema = self.wire.shaper, self.responder.schema
-        return RecordShape(shaper, schema, self.binding.entity, model)
+    def _from_path(self, request: Request) -> Any:
+        return request.path.get(self._id_parameter)
+
+    def given_id(self, request: Request) -> str | None:
+        """The id of the session that a request names, None when it names none."""
+        id = self._read_id(request)
+        if isinstance(id, dict):
+            id = id.get("id")
+        return None if id is None else str(id)
 
     def id_of(self, request: Request) -> str:
-        """The id of the session that a request speaks of."""
-        if self._read_id is not None:
-            return str(self._read_id(request))
-        return str(request.path[self._id_parameter])
+        """The id of the session that a request speaks of. Raises Problem 404."""
+        id = self.given_id(request)
+        if id is None:
+            raise Problem(404, "H404", "The request names no session.")
+        return id
 
     async def find(self, request: Request) -> Session:
         """The session that a request speaks of. Raises Problem 404."""
-        session: Session = await records.find(
-            request, SESSIONS, self.id_of(request), decode_session
-        )
+        return await self.find_by(request, self.id_of(request))
+
+    async def find_by(self, request: Request, id: str) -> Session:
+        """The caller's session with this id. Raises Problem 404."""
+        session: Session = await records.find(request, SESSIONS, id, decode_session)
+        for name in self._scope:
+            if session.attributes.get(name, request.path[name]) != request.path[name]:
+                raise Problem(404, "H404", f"There is no session {id} here.")
         return session
+
+    async def enter(self, request: Request) -> str:
+        """The id of the session that a request speaks of; where the first use of an id makes its
+        session, and where none is named, it is made."""
+        id = self.given_id(request)
+        if id is not None and not self.binding.implicit:
+            return id
+        if id is None and not self.binding.implicit:
+            return self.id_of(request)
+        if id is None or await request.world.store.read(SESSIONS, id) is None:
+            return (await self.maker.make(request, id, self.scope(request), greeting=False)).id
+        return id
+
+    def scope(self, request: Request) -> dict[str, Any]:
+        """What the path says above the session, such as whose it is."""
+        return {name: request.path[name] for name in self._scope}
+
+    async def show(self, shape: RecordShape, request: Request, session: Session) -> Any:
+        """The session as the response has it, with its history where that is a part of it."""
+        if self.binding.history is None:
+            return shape(session)
+        log = [decode_entry(data) for data in await request.world.store.log(session.id)]
+        entries = model.stored(log) if self.binding.shape == "event" else model.history(log)
+        return shape(session, (session, entries))
 
     def tag(self, session: Session) -> Headers:
         """The ETag header, where the document declares it."""
@@ -60,10 +105,12 @@ class SessionHandler:
 class Maker:
     """Makes new sessions, with a guest where the document has a user and the client names none."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         self._wire = wire
         at = wire.model.session.get("user", ())
         self._user_name = at[0] if len(at) == 1 else None
+        is_create = binding.role is Role.SESSION_CREATE
+        self._new_id = wire.ids(operation, binding) if is_create else wire.new_session
 
     async def make(
         self, request: Request, id: str | None, attributes: dict[str, Any], *, greeting: bool
@@ -74,7 +121,7 @@ class Maker:
         if name is not None and wire.new_user is not None and attributes.get(name) is None:
             attributes[name] = wire.new_user(world.chance)
         now = world.clock.now()
-        new_id = str(wire.new_session(world.chance)) if id is None else id
+        new_id = str(self._new_id(world.chance)) if id is None else id
         session = Session(new_id, request.user, now, now, attributes)
         entries = []
         if greeting and (turn := greet(world.script, seen(session), f"{world.seed}/{new_id}")):
@@ -96,21 +143,23 @@ class Create(SessionHandler):
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        self._shape = self.shape()
-        self._maker = Maker(wire)
+        self._shape = wire.record(operation, binding)
         self._location = _location(wire)
         at = wire.model.session["id"]
         self._id_name = at[0] if len(at) == 1 else "id"
         self._attributes = records.Attributes(wire.request_shaper, operation)
+        paths = [p.name for p in operation.parameters if p.place == "path"]
+        self._scope = [n for n in paths if (p := binding.client_id) is None or n != p.name]
 
     async def __call__(self, request: Request) -> Answer:
         """Answers with the new session."""
         binding = self.binding
         attributes = self._attributes(request.body)
         attributes.pop(self._id_name, None)
+        attributes |= self.scope(request)
         chosen = binding.client_id.read(request) if binding.client_id else None
         greeting = bool(binding.greeting.read(request)) if binding.greeting else False
-        session = await self._maker.make(
+        session = await self.maker.make(
             request, None if chosen is None else str(chosen), attributes, greeting=greeting
         )
         headers = list(self.tag(session))
@@ -121,7 +170,7 @@ class Create(SessionHandler):
                     (request.root + self._path(self._location, request, session)).encode(),
                 )
             )
-        return self.responder.json(self._shape(session), headers)
+        return self.responder.json(await self.show(self._shape, request, session), headers)
 
     def _path(self, template: tuple[str, str], request: Request, session: Session) -> str:
         """The path of the new session, below what the request's own path names."""
@@ -136,12 +185,11 @@ class List(SessionHandler):
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        schema = wire.shaper.at(self.responder.schema, (*binding.items, "*"))
-        self._row = RecordShape(wire.shaper, schema, (), wire.model.session)
-        self._list = ListShape(
-            wire.shaper, self.responder.schema, binding.items, binding.page.total
-        )
+        self._row = wire.records(operation, binding)
+        self._list = wire.list(operation, binding)
+        self._pager = Pager(binding)
         self._filters = records.Filters(binding.filters)
+        self._scope = [p.name for p in operation.parameters if p.place == "path"]
         stated = operation.promises.get("list.order", {})
         self._descending = stated.get("dir", "asc") == "desc"
         self._by = stated.get("by", "").removeprefix("/")
@@ -153,22 +201,36 @@ class List(SessionHandler):
         store, binding, user = request.world.store, self.binding, request.user
         direction = binding.order_direction.read(request) if binding.order_direction else None
         by = binding.order_by.read(request) if binding.order_by else None
-        descending = self._descending if direction is None else direction == "desc"
+        descending = self._descending if direction is None else str(direction).lower() == "desc"
         tests = self._filters.active(request)
         by_update = (by or self._by) == self._updated
-        start, limit = records.bounds(request, binding)
-        if not tests and not by_update:
+        if self._pager.by_number and not (tests or by_update or self._scope):
+            start, limit = self._pager.bounds(request)
             total = await store.count(SESSIONS, user)
             page = await store.page(SESSIONS, user, start, limit, newest_first=descending)
             rows = [self._row(decode_session(data)) for data in page]
-            return self.responder.json(self._list(rows, total))
+            told = self._pager.tell(start, limit, len(rows), total)
+            return self.responder.json(self._list(rows, told))
         everything = await store.page(SESSIONS, user, 0, None, newest_first=descending)
         sessions = [decode_session(data) for data in everything]
         if by_update:
             sessions.sort(key=lambda session: session.updated, reverse=descending)
-        rows = [self._row(session) for session in sessions]
-        rows = [row for row in rows if all(test(row) for test in tests)]
-        return self.responder.json(self._list(list(records.cut(request, binding, rows)), len(rows)))
+        found = [(s, self._row(s)) for s in sessions if self._is_below(request, s)]
+        if tests:
+            found = [pair for pair in found if all(test(pair[1]) for test in tests)]
+        part = self._pager.cut(request, found, lambda pair: pair[0].id)
+        return self.responder.json(self._list([row for _, row in part.items], part.told))
+
+    def _is_below(self, request: Request, session: Session) -> bool:
+        """Whether the session belongs to what the path names."""
+        if not self._scope:
+            return True
+        attributes = {_folded(name): str(value) for name, value in session.attributes.items()}
+        return all(attributes.get(_folded(name)) == str(request.path[name]) for name in self._scope)
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
 
 
 class Get(SessionHandler):
@@ -176,20 +238,26 @@ class Get(SessionHandler):
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        self._shape = self.shape()
-        self._maker = Maker(wire)
+        self._shape = wire.record(operation, binding)
 
     async def __call__(self, request: Request) -> Answer:
         """Answers with one session."""
-        session = await (self._active(request) if self.binding.active else self.find(request))
-        return self.responder.json(self._shape(session), self.tag(session))
+        if self.binding.active:
+            session = await self._active(request)
+        elif self.binding.implicit:
+            session = await self.find_by(request, await self.enter(request))
+        else:
+            session = await self.find(request)
+        return self.responder.json(
+            await self.show(self._shape, request, session), self.tag(session)
+        )
 
     async def _active(self, request: Request) -> Session:
         store = request.world.store
         newest = await store.page(SESSIONS, request.user, 0, 1, newest_first=True)
         if newest:
             return decode_session(newest[0])
-        return await self._maker.make(request, None, {}, greeting=False)
+        return await self.maker.make(request, None, {}, greeting=False)
 
 
 class Update(SessionHandler):
@@ -197,7 +265,7 @@ class Update(SessionHandler):
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        self._shape = self.shape()
+        self._shape = wire.record(operation, binding)
         self._replaces = operation.method == "PUT"
         self._attributes = records.Attributes(wire.request_shaper, operation)
 
@@ -215,32 +283,54 @@ class Update(SessionHandler):
             records.merge(attributes, body, keep_null=self.binding.keep_null)
         if records.change(session, attributes, request.world.clock.now()):
             await records.save(request, SESSIONS, session)
-        return self.responder.json(self._shape(session), self.tag(session))
+        return self.responder.json(
+            await self.show(self._shape, request, session), self.tag(session)
+        )
 
 
 class Delete(SessionHandler):
-    """session.delete"""
+    """session.delete: one session, or all that the filters keep where the request names none."""
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        self._shape = self.shape()
+        self._shape = wire.record(operation, binding)
+        self._filters = records.Filters(binding.filters)
+        self._is_single = bool(self._id_parameter or binding.session)
 
     async def __call__(self, request: Request) -> Answer:
         """Removes the session with all that was said in it."""
+        if not self._is_single:
+            return await self._all(request)
         session = await self.find(request)
         records.check_precondition(request, session)
+        await self._remove(request, session)
+        return self.responder.json(await self.show(self._shape, request, session))
+
+    async def _all(self, request: Request) -> Answer:
+        tests = self._filters.active(request)
+        everything = await request.world.store.page(
+            SESSIONS, request.user, 0, None, newest_first=False
+        )
+        for session in map(decode_session, everything):
+            row = {**session.attributes, **self.scope(request), "id": session.id}
+            if all(test(row) for test in tests):
+                await self._remove(request, session)
+        return self.responder.json({})
+
+    async def _remove(self, request: Request, session: Session) -> None:
         world = request.world
         await world.store.remove(SESSIONS, session.owner, session.id)
         if (turn := world.running.get(session.id)) is not None:
             turn.stop()
         world.signals.fire(session.id)
         session.updated = world.clock.now()
-        return self.responder.json(self._shape(session))
 
 
-def id_parameter(wire: Wire, operation: Operation) -> str:
+def id_parameter(wire: Wire, operation: Operation, binding: Binding) -> str:
     """The path parameter that names the session: the one behind the path of the collection."""
     names = [p.name for p in operation.parameters if p.place == "path"]
+    if binding.target is not None and binding.target.part == "path":
+        names = [name for name in names if name != binding.target.name]
     for role in (Role.SESSION_CREATE, Role.SESSION_LIST):
         for collection in wire.document.with_role(role):
             prefix = f"{collection.path.rstrip('/')}/{{"
@@ -252,7 +342,7 @@ def id_parameter(wire: Wire, operation: Operation) -> str:
 def _location(wire: Wire) -> tuple[str, str] | None:
     """The path template of one session, and the parameter of its id."""
     for operation in wire.document.with_role(Role.SESSION_GET):
-        if operation.binding is not None and not operation.binding.active:
-            name = id_parameter(wire, operation)
-            return operation.path, name
+        binding = operation.binding
+        if binding is not None and not binding.active:
+            return operation.path, id_parameter(wire, operation, binding)
     return None

@@ -14,7 +14,8 @@ from sparring.spec.turn import Kind
 
 STREAM = EventStream(load_document("sessions").model, lambda entry: {"id": entry.id})
 PIECES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=8)
-KINDS = st.sampled_from([kind for kind in Kind if kind is not Kind.CHUNK])
+SAID = frozenset(Kind) - {Kind.CHUNK, Kind.EDIT, Kind.DELETION}
+KINDS = st.sampled_from(sorted(SAID))
 
 
 def session() -> Session:
@@ -46,6 +47,24 @@ def test_positions_and_offsets_count_without_a_gap(steps: list[Any]) -> None:
         assert [index for _, index, _ in found] == list(range(len(found)))
     newest = [e.position for e, _, _ in model.suggestions(log)]
     assert newest == sorted(newest, reverse=True)
+
+
+def test_an_edit_and_a_deletion_change_what_is_shown_and_leave_the_log() -> None:
+    log = [entry(Kind.MESSAGE, "one"), entry(Kind.MESSAGE, "two"), entry(Kind.MESSAGE, "three")]
+    for number, message in enumerate(log):
+        message.id = f"m{number}"
+    before = [message.text for message in log]
+    for kind, data in (
+        (Kind.EDIT, {"of": "m1", "text": "zwei", "extra": {"metadata": {"a": 1}}}),
+        (Kind.EDIT, {"of": "m2", "text": None, "extra": {"x": 2}}),
+        (Kind.DELETION, {"of": "m0"}),
+    ):
+        log.append(entry(kind))
+        log[-1].data = data
+    shown = model.history(log)
+    assert [(m.id, m.text) for m in shown] == [("m1", "zwei"), ("m2", "three")]
+    assert [m.data["extra"] for m in shown] == [{"metadata": {"a": 1}}, {"x": 2}]
+    assert [message.text for message in log[:3]] == before
 
 
 def test_the_suggestions_of_one_entry_keep_their_order() -> None:

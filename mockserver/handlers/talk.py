@@ -1,0 +1,178 @@
+"""One turn: what the client says is recorded, the agent answers, and the answer has the form that
+the document gives it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from sparring.fixtures.player import play
+from sparring.fixtures.recording import Surround
+from sparring.fixtures.wire import Wire
+from sparring.spec.binding import Binding
+from sparring.spec.document import Operation
+from sparring.spec.errors import SparringError
+from sparring.spec.model import Entry, Session
+from sparring.spec.turn import Kind, Step, Turn
+
+from ..answers import Answer, Stream
+from ..negotiation import choose
+from ..problems import Problem
+from ..requests import Request
+from ..turns import Journal, RunningTurn
+from .incoming import Incoming, Said
+from .sessions import SessionHandler, seen
+
+_DONE = Step(Kind.DONE, data={"finish": "stop"})
+
+
+class Talk(SessionHandler, ABC):
+    """What message.create and run.create share.
+
+    The reply comes in the answer (`via: body`), as its stream (`sse`), or later, in the history or
+    in a run (`poll`, `subscribe`); with `none` nobody replies.
+    """
+
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
+        super().__init__(wire, operation, binding)
+        self._incoming = Incoming(wire, operation, binding)
+        self._surround = Surround(wire)
+        stream_type = self.responder.stream_type
+        if binding.via == "sse" and stream_type is None:
+            stream_type = "text/event-stream"  # said in words only, as many documents do
+        self._stream_type = stream_type
+        self._offered = self.responder.offered
+        if binding.via == "sse" and stream_type and binding.when is None:
+            self._offered = [stream_type]
+        if stream_type and binding.record is not None:
+            message = f"{operation.label}: `record` has no meaning for a stream"
+            source = wire.document.source
+            raise SparringError(source.defect("D142", message, (*operation.pointer, "x-session")))
+
+    async def __call__(self, request: Request) -> Answer | Stream:
+        """Answers with the agent's reply, with the stream of it, or with what was recorded."""
+        stream_type = self._wants_stream(request)
+        world, id = request.world, await self.enter(request)
+        if id in world.busy:
+            await self.find_by(request, id)  # nobody waits for a session that is not theirs
+        await world.take(id)
+        turn = None
+        try:
+            session = await self.find_by(request, id)
+            if stream_type:
+                turn = await self._begin(request, session)
+                return Stream(self.responder.status, stream_type.encode(), turn.follow())
+            if self.binding.via in ("poll", "subscribe"):
+                said, turn = await self._later(request, session)
+                return await self.recorded(request, session, said, turn)
+            if self.binding.via == "none":
+                journal = Journal(world, self.wire, session)
+                said = self._incoming.read(request, journal, session)
+                if said.entries:
+                    await journal.write(session, said.entries)
+                return await self.recorded(request, session, said, None)
+            return await self._at_once(request, session)
+        finally:
+            if turn is None:
+                world.free(id)
+
+    def _wants_stream(self, request: Request) -> str | None:
+        """The media type of the stream that the client wants. Raises Problem 406."""
+        when, stream_type = self.binding.when, self._stream_type
+        if stream_type is None:
+            if self._offered and choose(request.accept, self._offered) is None:
+                raise Problem(406, "H406", f"This answers with {' or '.join(self._offered)}.")
+            return None
+        if when is not None and when(request):
+            return stream_type
+        if when is not None and request.accept != stream_type:
+            return None
+        chosen = choose(request.accept, self._offered) if self._offered else stream_type
+        if chosen is None:
+            raise Problem(406, "H406", f"This answers with {' or '.join(self._offered)}.")
+        return chosen if chosen == stream_type else None
+
+    async def _at_once(self, request: Request, session: Session) -> Answer:
+        journal, said, turn = await self._ask(request, session)
+        spoken = journal.play(session, self._surround(turn.steps))
+        session.cursor = dict(turn.cursor) or session.cursor
+        record = self.binding.record
+        if record is None or record.read(request) is not False:
+            await journal.write(session, [*said.entries, *spoken])
+        messages = [entry for entry in spoken if entry.kind is Kind.MESSAGE]
+        return await self.answer(request, session, journal.turn, turn, said.text or "", messages)
+
+    async def _begin(self, request: Request, session: Session) -> RunningTurn:
+        """Records what came and starts a turn that goes on by itself."""
+        first = session.position
+        journal, said, turn = await self._ask(request, session)
+        return await self._start(request, session, journal, said, turn, first)
+
+    async def _later(self, request: Request, session: Session) -> tuple[Said, RunningTurn | None]:
+        first = session.position
+        journal, said, turn = await self._ask(request, session)
+        when = self.binding.when
+        silent = said.text is None or (
+            self._stream_type is None and when is not None and not when(request)
+        )
+        if silent:
+            if said.entries:
+                await journal.write(session, said.entries)
+            return said, None
+        return said, await self._start(request, session, journal, said, turn, first)
+
+    async def _start(
+        self,
+        request: Request,
+        session: Session,
+        journal: Journal,
+        said: Said,
+        turn: Turn,
+        first: int,
+    ) -> RunningTurn:
+        if said.entries:
+            await journal.write(session, said.entries)
+        running = RunningTurn(request.world, self.wire, journal, first)
+        for entry in said.entries:
+            running.show(entry)
+        await self.started(request, session, running, said.text or "")
+        request.world.start(running.perform(turn, self._surround(turn.steps)), session.id)
+        return running
+
+    async def _ask(self, request: Request, session: Session) -> tuple[Journal, Said, Turn]:
+        """Reads what the client says, and asks the script for the agent's answer."""
+        world = request.world
+        journal = Journal(world, self.wire, session)
+        said = await self.read(request, journal, session)
+        if said.text is None:
+            return journal, said, Turn([_DONE], session.cursor, iter(()), "nothing to answer")
+        seed = f"{world.seed}/{session.id}"
+        turn = play(world.script, session.cursor, said.text, seen(session), seed)
+        return journal, said, turn
+
+    async def read(self, request: Request, journal: Journal, session: Session) -> Said:
+        """What the request says."""
+        return self._incoming.read(request, journal, session)
+
+    async def started(
+        self, request: Request, session: Session, running: RunningTurn, prompt: str
+    ) -> None:
+        """Called when a turn is about to play on by itself."""
+        return
+
+    @abstractmethod
+    async def answer(
+        self,
+        request: Request,
+        session: Session,
+        turn_id: str,
+        turn: Turn,
+        prompt: str,
+        messages: list[Entry],
+    ) -> Answer:
+        """The body with the agent's reply."""
+
+    @abstractmethod
+    async def recorded(
+        self, request: Request, session: Session, said: Said, running: RunningTurn | None
+    ) -> Answer:
+        """The body that says what was recorded; the reply, if any, comes elsewhere."""

@@ -1,0 +1,75 @@
+"""Brings an answer that would break the document to one that does not, and keeps what it can."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from sparring.fixtures.sampler import Sampler
+from sparring.spec.errors import SparringError
+from sparring.spec.schemas import Path, Validator
+
+_MOST_TRIALS = 2000
+
+
+def mend(sampler: Sampler, schema: Path, validator: Validator, body: Any) -> Any:
+    """A valid value with as much of `body` as fits over a sample; None where there is no sample."""
+    for required_only in (True, False):
+        try:
+            sample = sampler.sample(schema, "mended", required_only=required_only)
+        except SparringError:
+            return None
+        if validator.is_valid(sample):
+            return _Overlay(copy.deepcopy(sample), validator).lay(body)
+    return None
+
+
+class _Overlay:
+    """Lays a value over a valid one, part by part; what would make it invalid is left out."""
+
+    def __init__(self, whole: Any, validator: Validator) -> None:
+        self._root = [whole]  # a list, so that the root can be replaced like any other part
+        self._is_valid = validator.is_valid
+        self._trials = 0
+
+    def lay(self, value: Any) -> Any:
+        self._lay(self._root, 0, value)
+        return self._root[0]
+
+    def _try(self, parent: Any, key: Any, value: Any) -> bool:
+        """Whether the whole is valid with `value` there; it stands there only if it is."""
+        self._trials += 1
+        if self._trials > _MOST_TRIALS:
+            return False
+        missing = object()
+        old = parent[key] if isinstance(parent, list) else parent.get(key, missing)
+        parent[key] = value
+        if self._is_valid(self._root[0]):
+            return True
+        if old is missing:
+            del parent[key]
+        else:
+            parent[key] = old
+        return False
+
+    def _lay(self, parent: Any, key: Any, value: Any) -> None:
+        if self._try(parent, key, value):
+            return
+        below = parent[key] if isinstance(parent, list) else parent.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            for name, item in value.items():
+                self._lay(below, name, item)
+        elif isinstance(value, list) and isinstance(below, list):
+            self._lay_items(parent, key, below, value)
+
+    def _lay_items(self, parent: Any, key: Any, below: list[Any], value: list[Any]) -> None:
+        """Each item over a copy of the sample's first one; those that can't be mended are lost."""
+        model = below[0] if below else None
+        items: list[Any] = []
+        for item in value:
+            if self._try(parent, key, [*items, item]):
+                items.append(item)
+            elif model is not None and self._try(parent, key, [*items, copy.deepcopy(model)]):
+                here = parent[key]
+                self._lay(here, len(items), item)
+                items.append(here[len(items)])
