@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from . import pointers
 from .binding import Binding, Model, Role, read_binding, read_model
+from .dialect import as_openapi_3
 from .document import (
     Document,
     Header,
@@ -15,11 +16,11 @@ from .document import (
     Operation,
     Response,
     SecurityScheme,
-    local_tokens,
 )
 from .errors import Defect, SparringError
 from .parameters import Parameter, compile_decoder
 from .promises import Promises
+from .references import local_tokens
 from .schemas import Path, Schemas, View
 from .source import Source
 
@@ -31,22 +32,13 @@ class Compiler:
     """Walks one document and collects everything that is wrong with it."""
 
     def __init__(self, source: Source) -> None:
-        self.source = source
-        self.tree: dict[str, Any] = source.tree
+        self.source, self.version = as_openapi_3(source)
+        self.tree: dict[str, Any] = self.source.tree
         self.defects: list[Defect] = []
 
     def compile(self) -> Document:
         """The compiled document. Raises SparringError with every defect."""
-        version = self.tree.get("openapi")
-        if not isinstance(version, str) or not version.startswith("3."):
-            found = "Swagger 2.0" if "swagger" in self.tree else f"openapi: {version}"
-            message = f"this is not an OpenAPI 3 document ({found})"
-            raise SparringError(
-                self.source.defect("D110", message, ("openapi",), "Begin it with `openapi: 3.1.0`.")
-            )
-        if not isinstance(self.tree.get("paths"), dict):
-            raise SparringError(self.source.defect("D110", "`paths` is missing", ("paths",)))
-        modern = not version.startswith("3.0")
+        modern = not self.version.startswith("3.0")
         self.schemas = Schemas(self.tree, modern=modern, source=self.source)
         self.schemes = self._security_schemes()
         self.promises = self._promises(self.tree, ())
@@ -68,7 +60,7 @@ class Compiler:
         title = info.get("title", "") if isinstance(info, dict) else ""
         return Document(
             self.source,
-            version,
+            self.version,
             str(title),
             base,
             operations,
@@ -83,12 +75,11 @@ class Compiler:
     def _node(self, node: Any, path: Path, kind: type = dict) -> tuple[Any, Path]:
         """Follows references; an absent or wrong node is a defect and an empty one instead."""
         for _ in range(64):
-            if isinstance(node, dict) and isinstance(node.get("$ref"), str):
-                tokens = local_tokens(node["$ref"])
-                path = tokens
-                node = pointers.first(self.tree, tokens)
-            else:
+            ref = node.get("$ref") if isinstance(node, dict) else None
+            tokens = local_tokens(ref) if isinstance(ref, str) else None
+            if tokens is None:
                 break
+            node, path = pointers.first(self.tree, tokens), tokens
         if not isinstance(node, kind):
             wanted = "a mapping" if kind is dict else "a list"
             self.defects.append(self.source.defect("D111", f"this must be {wanted}", path))
@@ -207,9 +198,11 @@ class Compiler:
     def _follow(self, schema: Any) -> dict[str, Any]:
         tree = self.schemas.tree(View.REQUEST)
         for _ in range(64):
-            if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
+            ref = schema.get("$ref") if isinstance(schema, dict) else None
+            tokens = local_tokens(ref) if isinstance(ref, str) else None
+            if tokens is None:
                 break
-            schema = pointers.first(tree, local_tokens(schema["$ref"]), {})
+            schema = pointers.first(tree, tokens, {})
         return schema if isinstance(schema, dict) else {}
 
     # Annotations and security

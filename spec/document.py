@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path as File
 from typing import Any
-from urllib.parse import unquote
 
 from . import overlay, pointers
 from .binding import Binding, Model, Role
 from .errors import Defect, SparringError, nearest
 from .parameters import Parameter
 from .promises import Promises
-from .references import bundle
+from .references import bundle, local_tokens
 from .schemas import Path, Schemas, View
 from .source import Source, load
 
@@ -130,7 +129,7 @@ class Document:
 
     def path_of(self, reference: str) -> Path:
         """The path that a local reference of this document leads to."""
-        return local_tokens(reference)
+        return local_tokens(reference) or ()
 
     def follow(self, schema: Any, view: View = View.RESPONSE) -> dict[str, Any]:
         """Follows the reference that a schema of this document is, if it is nothing else.
@@ -147,7 +146,7 @@ class Document:
                 return {**schema, **beside} if beside else schema
             if len(schema) > 1:
                 beside = {key: schema[key] for key in schema if key != "$ref"} | beside
-            schema = pointers.first(tree, local_tokens(target), {})
+            schema = pointers.first(tree, local_tokens(target) or (), {})
         return {}
 
 
@@ -175,11 +174,6 @@ def compile_document(source: Source) -> Document:
     from .compiler import Compiler  # which is made of the values above
 
     return Compiler(source).compile()
-
-
-def local_tokens(reference: str) -> tuple[str, ...]:
-    """The pointer tokens of a local reference."""
-    return pointers.split(unquote(reference.partition("#")[2]))
 
 
 def _has_siblings(schema: dict[str, Any]) -> bool:

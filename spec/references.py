@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path as File
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -55,7 +56,7 @@ def bundle(source: Source, file: File) -> None:
                 node["$ref"] = f"#{prefix}{fragment}"
     for node, path in _references(source.tree):
         target = node["$ref"]
-        tokens = pointers.split(unquote(target[1:])) if target[:2] in ("#/", "#") else None
+        tokens = local_tokens(target)
         if target.startswith("#") and (tokens is None or not _leads(source.tree, tokens)):
             message = f"{target} leads nowhere; anything is valid there"
             source.warnings.append(source.defect("D120", message, (*path, "$ref")))
@@ -80,8 +81,13 @@ def _beside(here: File, name: str, folder: File) -> File | None:
 
 
 def _references(tree: Any) -> list[tuple[dict[str, Any], Path]]:
-    """Every reference object, each once, with its path; examples and defaults are data."""
-    found: list[tuple[dict[str, Any], Path]] = []
+    """Every reference object, each once, with its path."""
+    return [(node, path) for node, path in nodes(tree) if isinstance(node.get("$ref"), str)]
+
+
+def nodes(tree: Any) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Every mapping that the document itself defines, each once, with its path; the members of
+    `properties` are names, and examples, defaults and extensions are data."""
     stack: list[tuple[Any, Path, bool]] = [(tree, (), False)]
     seen: set[int] = set()
     while stack:
@@ -90,8 +96,8 @@ def _references(tree: Any) -> list[tuple[dict[str, Any], Path]]:
             continue
         seen.add(id(node))
         if isinstance(node, dict):
-            if isinstance(node.get("$ref"), str) and not named:
-                found.append((node, path))
+            if not named:
+                yield node, path
             for key, value in node.items():
                 if key in ("example", "examples", "default", "enum", "const") and not named:
                     continue
@@ -100,4 +106,10 @@ def _references(tree: Any) -> list[tuple[dict[str, Any], Path]]:
                 stack.append((value, (*path, key), key == "properties" and not named))
         else:
             stack.extend((value, (*path, i), False) for i, value in enumerate(node))
-    return found
+
+
+def local_tokens(reference: str) -> tuple[str, ...] | None:
+    """The pointer tokens of a reference into the document itself, None for any other."""
+    if reference != "#" and not reference.startswith("#/"):
+        return None
+    return pointers.split(unquote(reference[1:]))

@@ -39,6 +39,10 @@ class Source:
         # Of lists that have lost items: the index that each item left had in the text.
         self._moved: dict[int, list[int]] = {}
 
+    def derived(self, tree: Any) -> Source:
+        """A tree made anew from the same text; `graft` says where its members come from."""
+        return Source(self.name, self.text, tree, {}, self.warnings)
+
     def graft(self, node: Any, key: Key, value: Any, origin: Source, path: Path_) -> None:
         """Sets a member, or appends an item, that comes from `path` in another text."""
         if isinstance(node, list) and key == len(node):
@@ -81,19 +85,19 @@ class Source:
         """The text that a node comes from, its path there with numbers for array items, and the
         nodes on the way."""
         node, typed, nodes = self.tree, [], []
+        graft: tuple[Source, Path_] | None = None
         for index, token in enumerate(path):
             key: Key = int(token) if isinstance(node, list) and str(token).isdigit() else str(token)
             written = self._key(node, key)
-            if graft := self._grafts.get((id(node), written)):
-                origin, at = graft
-                return origin._origin((*at, *path[index + 1 :]))
+            if found := self._grafts.get((id(node), written)):  # the innermost is the latest
+                graft = found[0], (*found[1], *path[index + 1 :])
             typed.append(written)
             nodes.append(node)
             try:
                 node = node[key]
             except (KeyError, IndexError, TypeError):
                 break
-        return self, tuple(typed), nodes
+        return graft[0]._origin(graft[1]) if graft else (self, tuple(typed), nodes)
 
 
 def load(path: Path) -> Source:
