@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import anyio
 from starlette.types import Receive, Scope, Send
@@ -13,7 +14,7 @@ from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import SparringError
-from sparring.spec.router import Router
+from sparring.spec.router import Router, parameter_names
 
 from .answers import Answer, Stream
 from .credentials import compile_credentials
@@ -67,6 +68,60 @@ class _Endpoint:
         )
 
 
+class _Route:
+    """One operation in the router; it is compiled when it is first asked for.
+
+    `others` are operations that share its method and path: real documents tell them apart by the
+    query (`?beta=true`) or by what they answer with (`#stream`).
+    """
+
+    __slots__ = ("_endpoint", "_reason", "_wire", "names", "operation", "others")
+
+    def __init__(self, wire: Wire, operation: Operation) -> None:
+        self._wire = wire
+        self._endpoint: _Endpoint | None = None
+        self._reason = ""
+        self.operation = operation
+        self.names = parameter_names(operation.template)
+        self.others: list[_Route] = []
+
+    def pick(self, query: bytes, headers: Mapping[bytes, bytes]) -> _Route:
+        """The operation, of those that share this route, that a request is for."""
+        sent = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        routes = [self, *self.others]
+        asked = [r for r in routes if r.operation.query.items() <= set(sent)]
+        most = max((len(r.operation.query) for r in asked), default=0)
+        left = [r for r in asked if len(r.operation.query) == most] or routes
+        accept = headers.get(b"accept", b"").decode("latin-1").lower()
+        wanted = {part.partition(";")[0].strip() for part in accept.split(",")}
+        return next((r for r in left if wanted & r.answers()), left[0])
+
+    def answers(self) -> set[str]:
+        """The media types that the operation answers with when all is well."""
+        content = self.operation.success[1].content if self.operation.success else {}
+        return {name.partition(";")[0].strip().lower() for name in content}
+
+    def compile(self) -> _Endpoint:
+        """The operation, compiled. Raises SparringError or ValueError."""
+        if self._endpoint is None:
+            told = len(self._wire.document.warnings)
+            self._endpoint = _Endpoint(self._wire, self.operation)
+            for warning in self._wire.document.warnings[told:]:
+                logger.warning("%s", warning)
+        return self._endpoint
+
+    def endpoint(self) -> _Endpoint:
+        """The operation, compiled. Raises Problem 501 when it can't be served."""
+        if self._endpoint is not None:
+            return self._endpoint
+        if not self._reason:
+            try:
+                return self.compile()
+            except (SparringError, ValueError) as error:
+                self._reason = f"{self.operation.label} can't be served: {error}"
+        raise Problem(501, "H501", self._reason)
+
+
 class Api:
     """The document as an ASGI application over one world."""
 
@@ -74,29 +129,30 @@ class Api:
         self.world = world
         wire = Wire(document)
         self._problems = ProblemWriter(wire.shaper)
-        self._router: Router[_Endpoint] = Router()
+        self._router: Router[_Route] = Router()
         defects: list[Any] = []
         for operation in document.operations:
-            try:
-                endpoint = _Endpoint(wire, operation)
+            route = _Route(wire, operation)
+            for path in dict.fromkeys([operation.template, operation.short_template]):
+                first = self._router.add(operation.method, path, route)
+                if first is not route:
+                    first.others.append(route)
+            if not operation.annotated:
+                continue
+            try:  # what an author says of it must be right before the first request
+                route.compile()
             except SparringError as error:
                 defects += error.defects
-                continue
             except ValueError as error:
                 where = operation.pointer
                 message = f"{operation.label}: {error}"
                 defects.append(document.source.defect("D130", message, where))
-                continue
-            self._router.add(operation.method, operation.path, endpoint)
-            if document.base_path:
-                short = operation.path.removeprefix(document.base_path)
-                self._router.add(operation.method, short, endpoint)
         if defects:
             raise SparringError(dict.fromkeys(defects))  # one schema may break many operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
-        endpoint: _Endpoint | None = None
+        route: _Route | None = None
         answer: Answer | Stream
         method = scope["method"]
         wanted = "GET" if method == "HEAD" else method
@@ -105,42 +161,45 @@ class Api:
             root = scope.get("root_path", "")
             if root:
                 path = path.removeprefix(root) or "/"
-            endpoints, names, values = self._router.find(path.partition("?")[0])
-            if not endpoints:
+            routes, values = self._router.find(path.partition("?")[0])
+            if not routes:
                 raise Problem(404, "H404", f"The document has no path {scope['path']}.")
-            endpoint = endpoints.get(wanted)
-            if endpoint is None:
-                answer = _other_method(method, endpoints)
+            route = routes.get(wanted) or routes.get(method)
+            if route is None:
+                answer = _other_method(method, routes)
             else:
                 headers = dict(scope["headers"])
                 query: bytes = scope["query_string"]
+                if route.others:
+                    route = route.pick(query, headers)
+                endpoint = route.endpoint()
                 user = endpoint.authenticate(self.world, headers, query)
                 reader = endpoint.reader
-                parameters = reader.parameters(names[wanted], values, query, headers)
+                parameters = reader.parameters(route.names, values, query, headers)
                 body = await reader.body(scope, receive, headers) if reader.has_body else None
                 accept = headers.get(b"accept", b"").decode("latin-1")
                 answer = await endpoint.handle(
                     Request(self.world, user, *parameters, body, accept, root)
                 )
         except Problem as problem:
-            answer = self._refuse(problem, endpoint)
+            answer = self._refuse(problem, route)
         except Exception:
             logger.exception("%s %s", method, scope["path"])
-            answer = self._refuse(Problem(500, "H500", "The mock server failed."), endpoint)
+            answer = self._refuse(Problem(500, "H500", "The mock server failed."), route)
         if isinstance(answer, Stream):
             await _send_stream(answer, method, receive, send)
         else:
             await _send(answer, method, send)
 
-    def _refuse(self, problem: Problem, endpoint: _Endpoint | None) -> Answer:
-        operation = endpoint.operation if endpoint else None
+    def _refuse(self, problem: Problem, route: _Route | None) -> Answer:
+        operation = route.operation if route else None
         status, media_type, body = self._problems.write(problem, operation)
         headers = [(name.encode(), value.encode()) for name, value in problem.headers]
         return Answer(status, media_type.encode(), body, headers)
 
 
-def _other_method(method: str, endpoints: Mapping[str, _Endpoint]) -> Answer:
-    allowed = set(endpoints) | {"OPTIONS"} | ({"HEAD"} if "GET" in endpoints else set())
+def _other_method(method: str, routes: Mapping[str, _Route]) -> Answer:
+    allowed = set(routes) | {"OPTIONS"} | ({"HEAD"} if "GET" in routes else set())
     allow = ", ".join(sorted(allowed))
     if method == "OPTIONS":
         return Answer(204, b"", b"", [(b"allow", allow.encode())])

@@ -7,7 +7,8 @@ import binascii
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs
 
-from sparring.spec.document import Operation, SecurityScheme
+from sparring.spec.document import Operation
+from sparring.spec.security import SecurityScheme
 
 from .problems import Problem
 from .requests import cookies

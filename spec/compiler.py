@@ -1,31 +1,27 @@
-"""From the tree of an OpenAPI document to its operations."""
+"""From the tree of an OpenAPI document to its operations.
+
+What is wrong with the document is a warning, and the broken part is left out; what is wrong with an
+annotation of ours is an error.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
-from . import pointers
 from .binding import Binding, Model, Role, read_binding, read_model
+from .declarations import Declarations, Named
 from .dialect import as_openapi_3
-from .document import (
-    Document,
-    Header,
-    Media,
-    Operation,
-    Response,
-    SecurityScheme,
-)
+from .document import Document, Operation
 from .errors import Defect, SparringError
-from .parameters import Parameter, compile_decoder
 from .promises import Promises
-from .references import local_tokens
-from .schemas import Path, Schemas, View
+from .router import parameter_names
+from .schemas import Path, Schemas
+from .security import SecurityScheme, read_requirements, read_scheme
+from .servers import base_path
 from .source import Source
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
 class Compiler:
@@ -35,15 +31,18 @@ class Compiler:
         self.source, self.version = as_openapi_3(source)
         self.tree: dict[str, Any] = self.source.tree
         self.defects: list[Defect] = []
-
-    def compile(self) -> Document:
-        """The compiled document. Raises SparringError with every defect."""
         modern = not self.version.startswith("3.0")
         self.schemas = Schemas(self.tree, modern=modern, source=self.source)
+        self.declared = Declarations(self.source, self.schemas)
         self.schemes = self._security_schemes()
+        self.ids: set[str] = set()
+
+    def compile(self) -> Document:
+        """The compiled document. Raises SparringError with every defect of its annotations."""
         self.promises = self._promises(self.tree, ())
-        base = self._base_path()
-        operations = tuple(self._operations(base))
+        paths, _ = self.declared.member(self.tree, "paths", ())
+        self.base = base_path(self.tree.get("servers"), paths)
+        operations = tuple(self._operations(paths))
         model = Model()
         if "x-session-model" in self.tree:
             path: Path = ("x-session-model",)
@@ -62,148 +61,90 @@ class Compiler:
             self.source,
             self.version,
             str(title),
-            base,
+            self.base,
             operations,
             model,
             self.schemas,
-            tuple(self.source.warnings),
             by_role,
         )
 
-    # Walking the document
-
-    def _node(self, node: Any, path: Path, kind: type = dict) -> tuple[Any, Path]:
-        """Follows references; an absent or wrong node is a defect and an empty one instead."""
-        for _ in range(64):
-            ref = node.get("$ref") if isinstance(node, dict) else None
-            tokens = local_tokens(ref) if isinstance(ref, str) else None
-            if tokens is None:
-                break
-            node, path = pointers.first(self.tree, tokens), tokens
-        if not isinstance(node, kind):
-            wanted = "a mapping" if kind is dict else "a list"
-            self.defects.append(self.source.defect("D111", f"this must be {wanted}", path))
-            return kind(), path
-        return node, path
-
-    def _operations(self, base: str) -> Iterator[Operation]:
-        for template, item in self.tree["paths"].items():
+    def _operations(self, paths: dict[str, Any]) -> Iterator[Operation]:
+        for template, written in paths.items():
             if template.startswith("x-"):
                 continue
-            item, item_path = self._node(item, ("paths", template))
-            shared = self._parameters(item.get("parameters", []), (*item_path, "parameters"))
-            for method in item:
-                if method in METHODS:
-                    yield self._operation(
-                        method, base + template, item[method], (*item_path, method), shared
-                    )
+            at: Path = ("paths", template)
+            path = template if template.startswith("/") else f"/{template}"
+            if path != template:
+                self.declared.warn(f'"{template}" is read as "{path}"', at, "Begin it with `/`.")
+            item, item_at = self.declared.node(written, at)
+            nodes = [(item, item_at)]
+            if item is not written and isinstance(written, dict):  # what stands beside a `$ref`
+                nodes.append((written, at))
+            names = parameter_names(path.partition("#")[0].partition("?")[0])
+            shared: Named = {}
+            found: dict[str, tuple[Any, Path]] = {}
+            base = self.base
+            for node, place in nodes:
+                shared |= self.declared.parameters(node, place, names)
+                found |= self._methods(node, place)
+                if "servers" in node:
+                    base = base_path(node["servers"], paths)
+            for method, (operation, place) in found.items():
+                yield self._operation(method, base, path, operation, place, shared)
+
+    def _methods(self, item: dict[str, Any], at: Path) -> dict[str, tuple[Any, Path]]:
+        """The operations of a path item by method."""
+        found = {}
+        for key, node in item.items():
+            if key in METHODS:
+                found[key.upper()] = node, (*at, key)
+            elif key.lower() in METHODS:
+                self.declared.warn(f"`{key}` is read as `{key.lower()}`", (*at, key))
+                found.setdefault(key.upper(), (node, (*at, key)))
+        more, at = self.declared.member(item, "additionalOperations", at)
+        return found | {method: (node, (*at, method)) for method, node in more.items()}
 
     def _operation(
-        self, method: str, path: str, node: Any, at: Path, shared: dict[tuple[str, str], Parameter]
+        self, method: str, base: str, path: str, node: Any, at: Path, shared: Named
     ) -> Operation:
-        node, at = self._node(node, at)
-        parameters = shared | self._parameters(node.get("parameters", []), (*at, "parameters"))
-        body: dict[str, Media] = {}
-        required = False
-        if "requestBody" in node:
-            request, request_path = self._node(node["requestBody"], (*at, "requestBody"))
-            body = self._content(request, request_path)
-            required = request.get("required") is True
-        responses, responses_path = self._node(node.get("responses", {}), (*at, "responses"))
+        node, at = self.declared.node(node, at)
+        names = parameter_names(path.partition("#")[0].partition("?")[0])
+        parameters = shared | self.declared.parameters(node, at, names)
+        parameters |= self.declared.implied(names, parameters, at)
+        body, required = self.declared.body(node, at)
+        if "servers" in node:
+            base = base_path(node["servers"], self.tree["paths"])
         binding: Binding | None = None
         if "x-session" in node:
             binding, defects = read_binding(node["x-session"], self.source, (*at, "x-session"))
             self.defects += defects
             if binding:
                 self._check_binding(binding, parameters, at)
-        security = node.get("security", self.tree.get("security", []))
         return Operation(
-            method.upper(),
-            path,
-            str(node.get("operationId") or f"{method} {path}"),
+            method,
+            base + path,
+            self._id(node, method, path, at),
             at,
             tuple(parameters.values()),
             body,
             required,
-            {
-                str(status): self._response(str(status), response, (*responses_path, status))
-                for status, response in responses.items()
-                if not str(status).startswith("x-")
-            },
-            self._requirements(security, at),
+            self.declared.responses(node, at),
+            self._requirements(node, at),
             binding,
             self.promises | self._promises(node, at),
+            base,
+            "x-session" in node,
         )
 
-    def _parameters(self, nodes: Any, path: Path) -> dict[tuple[str, str], Parameter]:
-        nodes, path = self._node(nodes, path, list)
-        found: dict[tuple[str, str], Parameter] = {}
-        for index, node in enumerate(nodes):
-            node, at = self._node(node, (*path, index))
-            name, place = node.get("name"), node.get("in")
-            if not (isinstance(name, str) and isinstance(place, str) and place in _STYLES):
-                message = "a parameter needs `name`, and `in` (path, query, header or cookie)"
-                self.defects.append(self.source.defect("D111", message, at))
-                continue
-            if place == "header" and name.lower() in ("accept", "content-type", "authorization"):
-                continue  # OpenAPI 3.1, 4.8.12.1: such definitions shall be ignored
-            found[name, place] = self._parameter(name, place, node, at)
-        return found
-
-    def _parameter(self, name: str, place: str, node: dict[str, Any], at: Path) -> Parameter:
-        schema: Path | None = (*at, "schema") if "schema" in node else None
-        is_json = False
-        if schema is None and isinstance(node.get("content"), dict) and node["content"]:
-            media_type = next(iter(node["content"]))
-            schema = (*at, "content", media_type, "schema")
-            is_json = "json" in media_type
-        style = node.get("style", _STYLES[place])
-        decode = compile_decoder(
-            self._resolved(schema),
-            lambda inner: self._follow(inner),
-            style=style,
-            explode=node.get("explode", style == "form"),
-            is_json=is_json,
-        )
-        required = node.get("required") is True or place == "path"
-        return Parameter(name, place, required, at, schema, decode)
-
-    def _content(self, node: dict[str, Any], path: Path) -> dict[str, Media]:
-        content, path = self._node(node.get("content", {}), (*path, "content"))
-        found = {}
-        for media_type, media in content.items():
-            media, at = self._node(media, (*path, media_type))
-            key = "itemSchema" if "itemSchema" in media else "schema"
-            found[media_type] = Media(media_type, (*at, key) if key in media else None)
-        return found
-
-    def _response(self, status: str, node: Any, path: Path) -> Response:
-        node, path = self._node(node, path)
-        headers, headers_path = self._node(node.get("headers", {}), (*path, "headers"))
-        found = {}
-        for name, header in headers.items():
-            header, at = self._node(header, (*headers_path, name))
-            schema: Path | None = (*at, "schema") if "schema" in header else None
-            found[name] = Header(name, header.get("required") is True, schema)
-        return Response(
-            status.upper() if status != "default" else status, self._content(node, path), found
-        )
-
-    def _resolved(self, path: Path | None) -> dict[str, Any]:
-        if path is None:
-            return {}
-        tree = self.schemas.tree(View.REQUEST)
-        return self._follow(pointers.first(tree, tuple(map(str, path)), {}))
-
-    def _follow(self, schema: Any) -> dict[str, Any]:
-        tree = self.schemas.tree(View.REQUEST)
-        for _ in range(64):
-            ref = schema.get("$ref") if isinstance(schema, dict) else None
-            tokens = local_tokens(ref) if isinstance(ref, str) else None
-            if tokens is None:
-                break
-            schema = pointers.first(tree, tokens, {})
-        return schema if isinstance(schema, dict) else {}
+    def _id(self, node: dict[str, Any], method: str, path: str, at: Path) -> str:
+        """The operation's id, or one made of its path where it has none of its own."""
+        given = node.get("operationId")
+        if given in self.ids:
+            self.declared.warn(f'the operationId "{given}" stands twice', (*at, "operationId"))
+        elif isinstance(given, str) and given:
+            self.ids.add(given)
+            return given
+        return f"{method.lower()} {path}"
 
     # Annotations and security
 
@@ -215,9 +156,7 @@ class Compiler:
         self.defects += defects
         return promises
 
-    def _check_binding(
-        self, binding: Binding, parameters: dict[tuple[str, str], Parameter], at: Path
-    ) -> None:
+    def _check_binding(self, binding: Binding, parameters: Named, at: Path) -> None:
         queries = {name for name, place in parameters if place == "query"}
         wanted = [binding.page.start, binding.page.limit, *(f.place for f in binding.filters)]
         for place in wanted:
@@ -227,40 +166,19 @@ class Compiler:
                 self.defects.append(self.source.defect("D142", message, (*at, "x-session")))
 
     def _security_schemes(self) -> dict[str, SecurityScheme]:
-        components = self.tree.get("components")
-        nodes = components.get("securitySchemes", {}) if isinstance(components, dict) else {}
-        found = {}
-        for name, node in nodes.items() if isinstance(nodes, dict) else ():
-            node, _ = self._node(node, ("components", "securitySchemes", name))
-            kind = str(node.get("type", ""))
-            if kind == "http":
-                kind = str(node.get("scheme", "bearer")).lower()
-            elif kind in ("oauth2", "openIdConnect"):
-                kind = "bearer"
-            found[name] = SecurityScheme(
-                name, kind, str(node.get("in", "")), str(node.get("name", ""))
-            )
-        return found
+        components, at = self.declared.member(self.tree, "components", ())
+        nodes, at = self.declared.member(components, "securitySchemes", at)
+        return {
+            name: read_scheme(name, self.declared.node(node, (*at, name))[0])
+            for name, node in nodes.items()
+        }
 
-    def _requirements(self, nodes: Any, at: Path) -> tuple[tuple[SecurityScheme, ...], ...]:
-        alternatives = []
-        for node in nodes if isinstance(nodes, list) else ():
-            names = list(node) if isinstance(node, dict) else []
-            for name in names:
-                if name not in self.schemes:
-                    message = f'there is no security scheme "{name}"'
-                    self.defects.append(self.source.defect("D111", message, (*at, "security")))
-            alternatives.append(tuple(self.schemes[n] for n in names if n in self.schemes))
-        return tuple(alternatives)
-
-    def _base_path(self) -> str:
-        servers = self.tree.get("servers")
-        first = servers[0] if isinstance(servers, list) and servers else None
-        url = first.get("url") if isinstance(first, dict) else None
-        try:
-            path = urlsplit(url).path.rstrip("/") if isinstance(url, str) else ""
-        except ValueError:
-            path = ""  # not a URL: the paths stand for themselves
-        templates = [t for t in self.tree["paths"] if isinstance(t, str) and t.startswith("/")]
-        begins = bool(templates) and all(t.startswith(f"{path}/") for t in templates)
-        return "" if begins or "{" in path else path
+    def _requirements(
+        self, node: dict[str, Any], at: Path
+    ) -> tuple[tuple[SecurityScheme, ...], ...]:
+        holder, place = (node, at) if "security" in node else (self.tree, ())
+        nodes, place = self.declared.member(holder, "security", place, list)
+        alternatives, missing = read_requirements(nodes, self.schemes)
+        for name in missing:
+            self.declared.warn(f'there is no security scheme "{name}"; it is ignored', place)
+        return alternatives

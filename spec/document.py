@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path as File
 from typing import Any
+from urllib.parse import parse_qsl
 
 from . import overlay, pointers
 from .binding import Binding, Model, Role
@@ -15,6 +16,7 @@ from .parameters import Parameter
 from .promises import Promises
 from .references import bundle, local_tokens
 from .schemas import Path, Schemas, View
+from .security import SecurityScheme
 from .source import Source, load
 
 BUNDLED = ("sessions", "julep")
@@ -47,18 +49,11 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityScheme:
-    """How a credential travels; `kind` is bearer, basic, apiKey or another word of OpenAPI."""
-
-    name: str
-    kind: str
-    place: str = ""
-    parameter: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. `path` is the template with the base path in front."""
+    """One method of one path. `path` is the template as written, with the base path in front.
+
+    `annotated` says that its author gave it an `x-session` block.
+    """
 
     method: str
     path: str
@@ -71,6 +66,25 @@ class Operation:
     security: tuple[tuple[SecurityScheme, ...], ...]
     binding: Binding | None
     promises: Promises
+    base_path: str = ""
+    annotated: bool = False
+
+    @property
+    def template(self) -> str:
+        """The path alone: real documents end it with `?beta=true` or `#stream` to tell apart what
+        shares it."""
+        return self.path.partition("#")[0].partition("?")[0]
+
+    @property
+    def short_template(self) -> str:
+        """The path alone, without the base path."""
+        return self.template.removeprefix(self.base_path)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What the query of a request must hold for it to be this operation."""
+        pairs = parse_qsl(self.path.partition("#")[0].partition("?")[2], keep_blank_values=True)
+        return {name: value for name, value in pairs if "{" not in name + value}
 
     @property
     def label(self) -> str:
@@ -112,8 +126,29 @@ class Document:
     operations: tuple[Operation, ...]
     model: Model
     schemas: Schemas
-    warnings: tuple[Defect, ...] = ()
     _by_role: Mapping[Role, tuple[Operation, ...]] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> tuple[Defect, ...]:
+        """What is wrong with the document, as far as it has been looked at: a schema is compiled
+        when it is first used."""
+        return tuple(dict.fromkeys(self.source.warnings))
+
+    def check(self) -> tuple[Defect, ...]:
+        """Looks at everything, and returns all warnings."""
+        for operation in self.operations:
+            for parameter in operation.parameters:
+                if parameter.schema is not None:
+                    self.schemas.at(parameter.schema, View.REQUEST)
+            for media in operation.body.values():
+                if media.schema is not None:
+                    self.schemas.at(media.schema, View.REQUEST)
+            for response in operation.responses.values():
+                parts: list[Media | Header] = [*response.content.values()]
+                for part in [*parts, *response.headers.values()]:
+                    if part.schema is not None:
+                        self.schemas.at(part.schema, View.RESPONSE)
+        return self.warnings
 
     def with_role(self, role: Role) -> tuple[Operation, ...]:
         """The operations that have this role, in document order."""

@@ -8,17 +8,20 @@ from urllib.parse import unquote
 
 T = TypeVar("T")
 _TEMPLATE = re.compile(r"\{([^{}]+)\}")
+_REST = re.compile(r"\+.+|.+[*+]|.+:path")  # `{+name}`, `{name*}`: they go on over slashes
+
+_GROUP = re.compile(r"\(\.\+\)|\(\[\^/\]\+\)")
 
 
 class _Node(Generic[T]):
-    __slots__ = ("fixed", "methods", "mixed", "names", "variable")
+    __slots__ = ("fixed", "methods", "mixed", "rest", "variable")
 
     def __init__(self) -> None:
         self.fixed: dict[str, _Node[T]] = {}
         self.mixed: list[tuple[re.Pattern[str], _Node[T]]] = []
+        self.rest: list[tuple[re.Pattern[str], _Node[T]]] = []
         self.variable: _Node[T] | None = None
         self.methods: dict[str, T] = {}
-        self.names: dict[str, tuple[str, ...]] = {}
 
 
 class Router(Generic[T]):
@@ -27,38 +30,35 @@ class Router(Generic[T]):
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
 
-    def add(self, method: str, path: str, target: T) -> None:
-        """Adds a target; of two templates that match the same paths the first one wins."""
-        node, names = self._root, []
-        for segment in path.strip("/").split("/"):
+    def add(self, method: str, path: str, target: T) -> T:
+        """Adds a target; of two templates that match the same paths the first one wins, and its
+        target is what this returns."""
+        node = self._root
+        segments = path.strip("/").split("/")
+        for index, segment in enumerate(segments):
             found = _TEMPLATE.findall(segment)
-            names += found
             if not found:
                 node = node.fixed.setdefault(unquote(segment), _Node())
+            elif any(_REST.fullmatch(name) for name in found):
+                node = _below(node.rest, "/".join(segments[index:]))
+                break
             elif segment == f"{{{found[0]}}}":
                 node.variable = node.variable or _Node()
                 node = node.variable
             else:
-                parts = [re.escape(part) for part in _TEMPLATE.split(segment)[::2]]
-                pattern = re.compile("([^/]+)".join(parts))
-                known = [n for p, n in node.mixed if p == pattern]
-                if not known:
-                    known = [_Node()]
-                    node.mixed.append((pattern, known[0]))
-                node = known[0]
-        node.methods.setdefault(method, target)
-        node.names.setdefault(method, tuple(names))
+                node = _below(node.mixed, segment)
+        return node.methods.setdefault(method, target)
 
-    def find(self, path: str) -> tuple[dict[str, T], dict[str, tuple[str, ...]], tuple[str, ...]]:
-        """The targets of a path by method, their parameter names by method, and the raw values.
+    def find(self, path: str) -> tuple[dict[str, T], tuple[str, ...]]:
+        """The targets of a path by method, and the values of its parameters in their order.
 
-        The first mapping is empty when no template matches. `path` is still percent-encoded.
+        There are no targets when no template matches. `path` is still percent-encoded.
         """
         segments = path[1:].split("/") if path != "/" else [""]
         if len(segments) > 1 and not segments[-1]:
             segments.pop()
         found = self._walk(self._root, segments, 0, ())
-        return (found[0].methods, found[0].names, found[1]) if found else ({}, {}, ())
+        return (found[0].methods, found[1]) if found else ({}, ())
 
     def _walk(
         self, node: _Node[T], segments: list[str], index: int, values: tuple[str, ...]
@@ -71,14 +71,42 @@ class Router(Generic[T]):
         below = node.fixed.get(segment)
         if below is not None and (found := self._walk(below, segments, index + 1, values)):
             return found
-        if not segment:
-            return None
-        for pattern, below in node.mixed:
-            match = pattern.fullmatch(segment)
-            if match and (
-                found := self._walk(below, segments, index + 1, (*values, *match.groups()))
+        if segment:
+            for pattern, below in node.mixed:
+                match = pattern.fullmatch(segment)
+                if match and (
+                    found := self._walk(below, segments, index + 1, (*values, *match.groups()))
+                ):
+                    return found
+            if node.variable is not None and (
+                found := self._walk(node.variable, segments, index + 1, (*values, segment))
             ):
                 return found
-        if node.variable is not None:
-            return self._walk(node.variable, segments, index + 1, (*values, segment))
+        for pattern, below in node.rest:
+            if match := pattern.fullmatch(unquote("/".join(segments[index:]))):
+                return below, (*values, *match.groups())
         return None
+
+
+def parameter_names(path: str) -> tuple[str, ...]:
+    """The names of the parameters of a path template, without the marks that some of them carry
+    (`{+name}`, `{name*}`, `{name:path}`)."""
+    return tuple(
+        name.partition(":")[0].strip("+*#./;?& ") or name for name in _TEMPLATE.findall(path)
+    )
+
+
+def _below(known: list[tuple[re.Pattern[str], _Node[T]]], template: str) -> _Node[T]:
+    """The node below a template that a pattern has to match."""
+    pieces = _TEMPLATE.split(template)
+    texts, names = pieces[::2], pieces[1::2]
+    groups = ["(.+)" if _REST.fullmatch(name) else "([^/]+)" for name in names]
+    text = "".join(re.escape(t) + g for t, g in zip(texts, [*groups, ""], strict=True))
+    pattern = re.compile(text, re.DOTALL)
+    for other, node in known:
+        if other == pattern:
+            return node
+    made: _Node[T] = _Node()
+    known.append((pattern, made))
+    known.sort(key=lambda entry: -len(_GROUP.sub("", entry[0].pattern)))  # the most literal first
+    return made

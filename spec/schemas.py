@@ -11,7 +11,7 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from . import pointers
-from .errors import SparringError
+from .errors import Defect, SparringError
 from .source import Source
 
 Path = tuple[str | int, ...]
@@ -31,6 +31,7 @@ _ONE = (
     "unevaluatedProperties",
 )
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_REPAIRS = 200  # broken parts of one schema
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 
 
@@ -91,36 +92,78 @@ class Schemas:
         """`modern` says that the schemas are written in 2020-12 already (OpenAPI 3.1 and later);
         `source` knows where they stand."""
         self._source = source or Source("", "", tree, {})
-        self._trees = {view: _normalise(tree, view, modern) for view in View}
+        self._tree = tree
+        self._modern = modern
+        self._trees: dict[View, dict[str, Any]] = {}
         self._registries: dict[View, jsonschema_rs.Registry] = {}
         self._compiled: dict[tuple[View, Path], Validator] = {}
 
     def tree(self, view: View) -> dict[str, Any]:
         """The document with its schemas in the 2020-12 dialect, as they hold for this view."""
+        if view not in self._trees:
+            self._trees[view] = _normalise(self._tree, view, self._modern)
         return self._trees[view]
 
     def at(self, path: Path, view: View) -> Validator:
-        """The validator of the schema at `path`. Raises BadSchema."""
+        """The validator of the schema at `path`; what can't be compiled takes any value, which is
+        a warning."""
         key = (view, path)
         if key not in self._compiled:
-            self._compiled[key] = self.compile({"$ref": reference(path)}, view)
+            try:
+                self._compiled[key] = self.compile({"$ref": reference(path)}, view)
+            except BadSchema as error:
+                message = f"{error.defects[0].message}; anything is valid there"
+                self._source.warnings.append(self._source.defect("D130", message, path))
+                self._compiled[key] = Validator(jsonschema_rs.Draft202012Validator(True))
         return self._compiled[key]
 
     def compile(self, schema: dict[str, Any], view: View) -> Validator:
-        """A validator of a schema that may use `reference`. Raises BadSchema."""
-        if view not in self._registries:
-            self._registries[view] = jsonschema_rs.Registry([(_URI, self._trees[view])])
-        try:
-            return Validator(
-                jsonschema_rs.Draft202012Validator(
-                    schema, registry=self._registries[view], validate_formats=True, offline=True
+        """A validator of a schema that may use `reference`.
+
+        Parts of the document that can't be compiled are taken out of it, each with a warning.
+        Raises BadSchema when it is the schema itself that can't.
+        """
+        for _ in range(_REPAIRS):
+            if view not in self._registries:
+                self._registries[view] = jsonschema_rs.Registry([(_URI, self.tree(view))])
+            try:
+                return Validator(
+                    jsonschema_rs.Draft202012Validator(
+                        schema, registry=self._registries[view], validate_formats=True, offline=True
+                    )
                 )
-            )
-        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
-            reason = str(error).split("\n", 1)[0]
-            where = tuple(getattr(error, "instance_path", ()))  # the broken part of the document
-            defect = self._source.defect("D130", f"a schema can't be compiled: {reason}", where)
-            raise BadSchema(defect) from None
+            except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+                failed = error
+            reason = f"a schema can't be compiled: {str(failed).split(chr(10), 1)[0]}"
+            where = tuple(getattr(failed, "instance_path", ()))  # the broken part of the document
+            if not self._take_out(where, view, reason):
+                break
+        raise BadSchema(Defect("D130", reason))
+
+    def _take_out(self, where: Path, view: View, reason: str) -> bool:
+        """Takes the broken part at `where` out of the document: the keyword, or what it holds."""
+        if len(where) > 1 and isinstance(where[-1], int) and where[-2] not in (*_LISTS, "items"):
+            where = where[:-1]  # a list of which one item is broken: all of it
+        node: Any = self.tree(view)
+        for key in where[:-1]:
+            node = node[key] if _has(node, key) else None
+        if not where or not _has(node, where[-1]):
+            return False
+        defect = self._source.defect("D130", f"{reason}; it is ignored", where)
+        self._source.warnings.append(defect)
+        named = isinstance(node, list) or where[-2:-1] in [(key,) for key in (*_MAPS, "schemas")]
+        if named or where[-1] in ("schema", "itemSchema"):
+            node[where[-1]] = {}
+        else:
+            del node[where[-1]]
+        del self._registries[view]
+        return True
+
+
+def _has(node: Any, key: str | int) -> bool:
+    if isinstance(node, list):
+        return isinstance(key, int) and key < len(node)
+    return isinstance(node, dict) and key in node
 
 
 # What a schema says with a keyword. What has the wrong type counts as absent: compiling the schema
@@ -193,9 +236,9 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> dict[str, Any]
             ]
             if len(left) < len(required):
                 new["required"] = left
-        _modernise_bounds(new)
-        if not modern:
-            _modernise(new)
+        _modernise(new)
+        if not modern and "$ref" in new:  # its siblings do not count in OpenAPI 3.0
+            new = {"$ref": new["$ref"]}
         return new if new != schema else schema
 
     def rewrite(node: Any, schemas: bool = False) -> Any:
@@ -218,27 +261,24 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> dict[str, Any]
     return rewritten
 
 
-def _modernise_bounds(schema: dict[str, Any]) -> None:
-    """Turns `exclusiveMinimum: true` into a bound; real 3.1 documents still say it that way."""
+def _modernise(schema: dict[str, Any]) -> None:
+    """Brings one schema to 2020-12, in place. Documents of every version say things as older
+    dialects did, so each is taken for what it means."""
+    for identity in ("$schema", "$id", "id"):  # references here are pointers into the document
+        if isinstance(schema.get(identity), str):
+            del schema[identity]
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         flag = schema.get(exclusive)
         if isinstance(flag, bool):
             del schema[exclusive]
             if flag and bound in schema:
                 schema[exclusive] = schema.pop(bound)
-
-
-def _modernise(schema: dict[str, Any]) -> None:
-    """Brings one schema of OpenAPI 3.0 (a dialect of draft 5) to 2020-12, in place."""
-    schema.pop("$schema", None)
-    schema.pop("id", None)
-    if "$ref" in schema:  # the siblings of a reference do not count in this dialect
-        reference_only = schema["$ref"]
-        schema.clear()
-        schema["$ref"] = reference_only
-        return
+    if isinstance(schema.get("items"), list):
+        schema["prefixItems"] = schema.pop("items")
     if isinstance(schema.get("required"), bool):
         del schema["required"]
+    if schema.get("type") == "file":
+        schema["type"] = "string"
     if schema.pop("nullable", False) is True:
         _allow_null(schema)
 

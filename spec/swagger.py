@@ -7,7 +7,7 @@ from typing import Any
 
 from . import pointers
 from .json_text import Key
-from .references import local_tokens, nodes
+from .references import local_tokens, mappings
 from .source import Source
 
 Path = tuple[Key, ...]
@@ -25,7 +25,7 @@ def convert(source: Source) -> Source:
 
     What is broken is carried over as it is, so that its defect is told where it stands.
     """
-    for node, _ in nodes(source.tree):
+    for node in mappings(source.tree):
         _rewrite(node)
     return _Converter(source).convert()
 

@@ -118,15 +118,6 @@ def test_a_misspelt_key_is_told_with_the_nearest_one() -> None:
     ("tree", "code"),
     [
         ({"paths": None}, "D110"),
-        ({"paths": {"/a": None}}, "D111"),
-        ({"paths": {"/a": {"get": []}}}, "D111"),
-        (operation(parameters={}), "D111"),
-        (operation(parameters=[{"name": "x"}]), "D111"),
-        (operation(parameters=[{"name": "x", "in": ["query"]}]), "D111"),
-        (operation(security=[{"nobody": []}]), "D111"),
-        (operation(responses=5), "D111"),
-        (operation(parameters=[{"name": "x", "in": "query", "schema": {"pattern": "["}}]), "D130"),
-        (operation(parameters=[{"name": "x", "in": "query", "schema": {"type": 5}}]), "D130"),
         (operation(**{"x-session": {"role": ["session.get"]}}), "D140"),
         (operation(**{"x-session": {"role": "session.fly"}}), "D140"),
         (operation(**{"x-session": {"role": "session.get", "id": "no/slash"}}), "D140"),
@@ -140,7 +131,7 @@ def test_a_misspelt_key_is_told_with_the_nearest_one() -> None:
         ({"x-session-model": {"turn": ["reply", "replay"]}}, "D140"),
     ],
 )  # fmt: skip
-def test_a_broken_document_is_refused_with_a_code(tree: dict[str, Any], code: str) -> None:
+def test_a_broken_annotation_is_refused_with_a_code(tree: dict[str, Any], code: str) -> None:
     assert defects(tree) == [code]
 
 
@@ -148,25 +139,9 @@ def test_all_that_is_wrong_is_told_in_one_run() -> None:
     tree = {
         "x-session-promises": {"nothing": None},
         "x-session-model": {"nothing": 1},
-        "paths": {"/a": {"get": {"x-session": {"role": "x"}, "security": [{"x": []}]}}},
+        "paths": {"/a": {"get": {"x-session": {"role": "x"}}}},
     }
-    assert sorted(defects(tree)) == ["D111", "D140", "D140", "D140"]
-
-
-def test_a_schema_that_can_not_be_compiled_is_told_once_and_where_it_is_broken() -> None:
-    tree = operation(
-        responses={
-            status: {
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}
-            }
-            for status in ("200", "404")
-        }
-    )
-    tree["components"] = {"schemas": {"A": {"properties": {"x": {"pattern": "["}}}}}
-    with pytest.raises(SparringError) as caught:
-        create_app(compiled(tree))
-    (defect,) = caught.value.defects
-    assert '"pattern": "["' in defect.excerpt
+    assert sorted(defects(tree)) == ["D140", "D140", "D140"]
 
 
 @pytest.mark.parametrize(
@@ -179,11 +154,17 @@ def test_a_schema_that_can_not_be_compiled_is_told_once_and_where_it_is_broken()
         ("http://[::1/broken", ""),
         ("https://{host}/v1", "/v1"),
         ("https://x/{version}", ""),
+        ("{root}/v1", ""),
+        ("v1/", "/v1"),
+        ("./", ""),
+        ("api.example:8080/v1", "/v1"),
+        ("https://x/{known}", "/v2"),
         (None, ""),
     ],
 )
 def test_the_base_path_is_that_of_the_first_server(url: str | None, base: str) -> None:
-    document = compiled({"servers": [{"url": url}], **operation()})
+    variables = {"known": {"default": "v2"}}
+    document = compiled({"servers": [{"url": url, "variables": variables}], **operation()})
     assert (document.base_path, document.operations[0].path) == (base, f"{base}/a/{{id}}")
 
 
@@ -230,7 +211,7 @@ def test_a_document_that_was_mangled_is_served_or_refused_never_a_crash(name: st
         paths += [(*path, key) for key in keys]
         stack += [(node[key], (*path, key)) for key in keys]
     chance, served = random.Random(name), 0
-    for _ in range(80):
+    for _ in range(60):
         tree = copy.deepcopy(whole)
         *parents, last = path = chance.choice(paths)
         node = tree
@@ -240,11 +221,12 @@ def test_a_document_that_was_mangled_is_served_or_refused_never_a_crash(name: st
             del node[last]
         else:
             node[last] = chance.choice(JUNK)
-        told = "x.json:"
         try:
-            create_app(compiled(tree))
+            document = compiled(tree)
+            create_app(document)
+            told = document.check()
             served += 1
         except SparringError as error:
-            told = str(error)
-        assert "x.json:" in told, path
-    assert 10 < served < 70
+            told = error.defects
+        assert all(defect.position for defect in told), path
+    assert 10 < served < 60

@@ -1,8 +1,10 @@
 """The router: concrete before templated, values decoded once."""
 
+import sys
+
 import pytest
 
-from sparring.spec.router import Router
+from sparring.spec.router import Router, parameter_names
 
 
 @pytest.fixture(scope="module")
@@ -61,19 +63,61 @@ def router() -> Router[str]:
 def test_a_path_finds_its_operation(
     router: Router[str], path: str, target: str | None, values: tuple[str, ...]
 ) -> None:
-    methods, _, found = router.find(path)
+    methods, found = router.find(path)
     assert methods.get("GET") == (f"GET {target}" if target else None)
     assert found == values
 
 
-def test_the_names_of_the_parameters_are_those_of_the_method(router: Router[str]) -> None:
-    _, names, _ = router.find("/sessions/x")
-    assert names == {"GET": ("id",), "PUT": ("session_id",)}
+@pytest.mark.parametrize(
+    ("template", "names"),
+    [
+        ("/a/{x}/{y}", ("x", "y")),
+        ("/a/{x}:verb/{y}.{z}", ("x", "y", "z")),
+        ("/a/{+x}/{y*}/{z:path}", ("x", "y", "z")),
+    ],
+)
+def test_parameters_are_named_by_the_template(template: str, names: tuple[str, ...]) -> None:
+    assert parameter_names(template) == names
 
 
 def test_of_two_templates_of_one_path_the_first_wins() -> None:
     router: Router[str] = Router()
-    router.add("GET", "/a/{x}", "first")
-    router.add("GET", "/a/{y}", "second")
-    assert router.find("/a/1")[0] == {"GET": "first"}
-    assert router.find("/a/1")[1] == {"GET": ("x",)}
+    assert router.add("GET", "/a/{x}", "first") == "first"
+    assert router.add("GET", "/a/{y}", "second") == "first"
+    assert router.find("/a/1") == ({"GET": "first"}, ("1",))
+
+
+@pytest.mark.parametrize("rest", ["{+rest}", "{rest*}", "{rest+}", "{rest:path}"])
+def test_a_parameter_may_go_on_over_slashes(rest: str) -> None:
+    router: Router[str] = Router()
+    router.add("GET", f"/files/{rest}", "any")
+    router.add("GET", f"/files/{rest}/meta", "meta")
+    router.add("GET", "/files/one", "one")
+    assert router.find("/files/a/b%2Fc") == ({"GET": "any"}, ("a/b/c",))
+    assert router.find("/files/a/b/meta") == ({"GET": "meta"}, ("a/b",))
+    assert router.find("/files/one") == ({"GET": "one"}, ())
+    assert router.find("/files")[0] == {}
+
+
+def test_the_cost_of_a_request_does_not_grow_with_the_document() -> None:
+    def steps(router: Router[str]) -> int:
+        seen = 0
+
+        def count(frame: object, event: str, argument: object) -> None:
+            nonlocal seen
+            seen += event == "call"
+
+        sys.setprofile(count)
+        try:
+            assert router.find("/r7/x/parts/y")[0]
+        finally:
+            sys.setprofile(None)
+        return seen
+
+    def made(size: int) -> Router[str]:
+        router: Router[str] = Router()
+        for number in range(size):
+            router.add("GET", f"/r{number}/{{id}}/parts/{{part}}", "x")
+        return router
+
+    assert steps(made(10)) == steps(made(2000))
