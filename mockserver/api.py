@@ -48,7 +48,7 @@ class _Endpoint:
     def __init__(self, wire: Wire, operation: Operation) -> None:
         self.operation = operation
         self.reader = Reader(wire.document, operation)
-        self.authenticate = compile_credentials(operation)
+        self.authenticate = compile_credentials(operation, wire.model.caller)
         binding = operation.binding
         self.handle: Callable[[Request], Awaitable[Answer | Stream]] = (
             _HANDLERS[binding.role](wire, operation, binding)

@@ -36,6 +36,7 @@ class Journal(Recorder):
     def __init__(self, world: World, wire: Wire, session: Session) -> None:
         super().__init__(wire, world.chance, world.clock.now)
         self.session = session.id
+        self.attributes = session.attributes
         self._created = session.created
         self._world = world
 
@@ -99,7 +100,8 @@ class RunningTurn:
 
     def show(self, entry: Entry) -> None:
         """Streams an entry that is stored already."""
-        self._add([(entry.position, frame)] if (frame := self._wire.stream.entry(entry)) else [])
+        frame = self._wire.stream.entry(entry, self._journal.attributes)
+        self._add([(entry.position, frame)] if frame else [])
 
     async def perform(self, turn: Turn, steps: list[Step]) -> None:
         """Plays the steps in their time; at the end the session is free for its next turn."""
@@ -137,8 +139,12 @@ class RunningTurn:
                 break
             text += piece
             said.append(piece)
-            frame = self._wire.stream.chunk(self.id, message, position + index, index, piece)
-            self._add([(position + index, frame)] if frame else [])
+            now = self._world.clock.now()
+            entry = Entry(position + index, None, Kind.CHUNK, message, self.id, "agent", now)
+            frame = self._wire.stream.chunk(
+                entry, entry.position, index, piece, self._journal.attributes
+            )
+            self._add([(entry.position, frame)] if frame else [])
         if self.stopped and len(said) < len(step.pieces):
             await self._end_early((message, text, said) if said else None)
             return False
@@ -169,7 +175,8 @@ class RunningTurn:
         data = {"code": code, "message": message}
         now = self._world.clock.now()
         entry = Entry(position, None, Kind.ERROR, "", self.id, "agent", now, data=data)
-        return [(position, frame)] if (frame := self._wire.stream.entry(entry)) else []
+        frame = self._wire.stream.entry(entry, self._journal.attributes)
+        return [(position, frame)] if frame else []
 
     async def _settle(self, turn: Turn) -> None:
         record = await self._journal.read()
@@ -201,8 +208,10 @@ class RunningTurn:
 async def replay(world: World, wire: Wire, session: str, after: int) -> list[tuple[int, bytes]]:
     """The frames of everything in the log after a position, those of pieces made again."""
     frames: list[tuple[int, bytes]] = []
+    record = await world.store.read(SESSIONS, session)
+    seen = decode_session(record).attributes if record is not None else {}
     for data in await world.store.log(session):
         entry = decode_entry(data)
         if entry.position > after:
-            frames += [frame for frame in wire.stream.frames(entry) if frame[0] > after]
+            frames += [frame for frame in wire.stream.frames(entry, seen) if frame[0] > after]
     return frames

@@ -19,7 +19,7 @@ from .schemas import Path, Schemas, View
 from .source import Source, load
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-BUNDLED = ("sessions", "julep")
+BUNDLED = ("sessions", "julep", "flux0", "sentius")
 _STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
 
 
@@ -154,7 +154,7 @@ class Document:
 
 
 def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
-    """Loads a document by its path or its bundled name (`sessions`, `julep`).
+    """Loads a document by its path or its bundled name (`BUNDLED`).
 
     Raises SparringError with everything that keeps it from being used.
     """
