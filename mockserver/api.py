@@ -100,6 +100,8 @@ class Api:
                 raise Problem(404, "H404", f"The document has no path {scope['path']}.")
             endpoint = endpoints.get(wanted)
             if endpoint is None:
+                said = (e for e in endpoints.values() if e.operation.response(405))
+                endpoint = next(said, None)
                 answer = _other_method(method, endpoints)
             else:
                 headers = dict(scope["headers"])

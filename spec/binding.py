@@ -91,8 +91,9 @@ class Row:
 class StreamedEvent:
     """How one kind of event looks in a stream: its name, whether it has an id, and its data.
 
-    The id is the position in the log or, with `own_id`, that of the event. `data` is None where the data is the event itself, as the event list shows it; `places` says
-    where the names of its template, such as `chunk.text`, stand in the data.
+    The id is the position in the log or, with `own_id`, that of the event. `data` is None where the
+    data is the event itself, as the event list shows it; `places` says where the names of its
+    template, such as `chunk.text`, stand in the data.
     """
 
     name: str | None

@@ -86,7 +86,6 @@ class Maker:
             await world.store.append(new_id, [_encode(entry) for entry in entries])
         return session
 
-
     async def _unused(self, world: World) -> str:
         """An id of the server's own choice; an earlier server of the same store may have had it."""
         while await world.store.read(SESSIONS, id := str(self._wire.new_session(world.chance))):
