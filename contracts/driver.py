@@ -10,10 +10,11 @@ from typing import Any
 
 from sparring.spec import pointers
 from sparring.spec.binding import Place, Role
-from sparring.spec.document import Document, Operation, SecurityScheme
+from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange, Request
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
+from sparring.spec.security import SecurityScheme
 
 from .places import (
     ABSENT,

@@ -14,9 +14,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import httpx2
 
-from sparring.spec.document import Operation, SecurityScheme
+from sparring.spec.document import Operation
 from sparring.spec.errors import Defect, SparringError
 from sparring.spec.exchange import Exchange, Request, Response
+from sparring.spec.security import SecurityScheme
 from sparring.spec.sse import Overflow, Parser, ServerEvent
 
 _HOST = r"[^\s@]+"

@@ -59,7 +59,7 @@ class _Endpoint:
     def __init__(self, wire: Wire, operation: Operation) -> None:
         self.operation = operation
         self.reader = Reader(wire.document, operation)
-        self.authenticate = compile_credentials(operation)
+        self.authenticate = compile_credentials(operation, wire.model.caller)
         binding = operation.binding
         self.handle: Callable[[Request], Awaitable[Answer | Stream]] = (
             _HANDLERS[binding.role](wire, operation, binding)
@@ -166,6 +166,7 @@ class Api:
                 raise Problem(404, "H404", f"The document has no path {scope['path']}.")
             route = routes.get(wanted) or routes.get(method)
             if route is None:
+                route = next((r for r in routes.values() if r.operation.response(405)), None)
                 answer = _other_method(method, routes)
             else:
                 headers = dict(scope["headers"])

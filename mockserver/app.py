@@ -22,11 +22,15 @@ class MockServer(Starlette):
 
     def __init__(self, document: Document, world: World) -> None:
         super().__init__()
-        self.document = document
         self.world = world
-        self._api = Api(document, world)
+        self.play(document, Api(document, world))
+
+    def play(self, document: Document, api: Api) -> None:
+        """Answers by another document from now on; sessions stay, and so do turns that run."""
+        self.document = document
+        self._api = api
         self._cross_origin = CORSMiddleware(
-            self._api,
+            api,
             allow_origin_regex=_LOCAL_ORIGIN,
             allow_methods=["*"],
             allow_headers=["*"],

@@ -19,13 +19,22 @@ Authenticate = Callable[[World, Headers, bytes], str]
 _Read = Callable[[Headers, bytes], str | None]
 
 
-def compile_credentials(operation: Operation) -> Authenticate:
+GUEST = "anonymous"
+
+
+def compile_credentials(
+    operation: Operation, caller: tuple[str, str] | None = None
+) -> Authenticate:
     """A function that names the user of a request.
 
     One alternative of the operation's `security` must be met with keys of one user; without
     `security`, or with an empty alternative and no key, it is the world's first user. The function
-    raises Problem 401.
+    raises Problem 401. Where no key is needed and the document says where the `caller` is named,
+    it is that one, or a guest.
     """
+    if caller is not None and not operation.security:
+        read = _reader(SecurityScheme("caller", "apiKey", *caller))
+        return lambda world, headers, query: read(headers, query) or GUEST
     alternatives = [[_reader(scheme) for scheme in schemes] for schemes in operation.security]
     optional = not alternatives or [] in alternatives
 

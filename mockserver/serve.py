@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -23,22 +25,35 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: ASGIApp, listener: socket.socket, *, ready: Callable[[], None]) -> None:
+def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    ready: Callable[[], None],
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> None:
     """Serves until the process is told to stop; open streams get a second to end.
 
-    `ready` is called once requests are answered.
+    `ready` is called once requests are answered; what `beside` makes runs as long as the server.
     """
     import gc
 
     import uvicorn
 
     gc.collect()
-    gc.freeze()  # what was compiled lives as long as the process: never look at it again
+    if beside is None:
+        gc.freeze()  # what was compiled lives as long as the process: never look at it again
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            self.beside = asyncio.create_task(beside()) if beside else None
             ready()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            if self.beside is not None:
+                self.beside.cancel()
+            await super().shutdown(sockets)
 
     config = uvicorn.Config(
         app,

@@ -7,15 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def owner_signal(user: str) -> str:
+    """The name of the signal for everything that happens in a user's sessions."""
+    return f"\0{user}"  # no session has such an id
+
+
 class Signals:
-    """One signal a session, which exists only while somebody listens to it."""
+    """One signal a session or owner, which exists only while somebody listens to it."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Event]] = {}
 
-    def fire(self, session: str) -> None:
-        """Wakes every listener of the session."""
+    def fire(self, session: str, owner: str = "") -> None:
+        """Wakes every listener of the session, and of all that is its owner's."""
         for event in self._listeners.get(session, ()):
+            event.set()
+        for event in self._listeners.get(owner_signal(owner), ()) if owner else ():
             event.set()
 
     @contextmanager

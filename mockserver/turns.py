@@ -12,6 +12,7 @@ import msgspec
 from sparring.fixtures.recording import AGENT_KINDS, Recorder
 from sparring.fixtures.wire import Wire
 from sparring.spec import model
+from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Run, Session
 from sparring.spec.turn import Kind, Step, Turn
 
@@ -38,6 +39,8 @@ class Journal(Recorder):
     def __init__(self, world: World, wire: Wire, session: Session) -> None:
         super().__init__(wire, world.chance, world.clock.now)
         self.session = session.id
+        self.owner = session.owner
+        self.attributes = session.attributes
         self._created = session.created
         self._world = world
 
@@ -55,22 +58,22 @@ class Journal(Recorder):
         store = self._world.store
         await store.write(SESSIONS, record.id, _encode(record))
         await store.append(record.id, [_encode(entry) for entry in entries])
-        self._world.signals.fire(record.id)
+        self._world.signals.fire(record.id, record.owner)
 
 
 class RunningTurn:
-    """A turn that is being streamed. `frames` holds all that it has streamed, by position."""
+    """A turn that plays by itself, whoever follows it, and in whichever form."""
 
-    def __init__(self, world: World, wire: Wire, journal: Journal, first: int) -> None:
+    def __init__(self, world: World, journal: Journal, first: int) -> None:
         self.id = journal.turn
         self.first = first
         self.session = journal.session
-        self.frames: list[tuple[int, bytes]] = []
+        # What has happened, by position: an entry or, of the message that it belongs to, a piece.
+        self._happened: list[tuple[int, Entry, int, str | None]] = []
         self.finished = False
         self.stopped = False
         self.settled: Callable[[str], Awaitable[None]] | None = None
         self._world = world
-        self._wire = wire
         self._journal = journal
         self._timer: asyncio.Future[None] | None = None
         self._changed = asyncio.Event()
@@ -83,15 +86,30 @@ class RunningTurn:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def follow(self, after: int = 0) -> AsyncIterator[bytes]:
+    def position(self, default: int) -> int:
+        """The position of the last thing that happened."""
+        return self._happened[-1][0] if self._happened else default
+
+    def frames(self, stream: EventStream, after: int) -> list[tuple[int, bytes]]:
+        """The frames of what has happened behind a position."""
+        found = ((event[0], self._frame(stream, event)) for event in self._happened)
+        return [(position, frame) for position, frame in found if frame and position > after]
+
+    def _frame(self, stream: EventStream, event: tuple[int, Entry, int, str | None]) -> bytes:
+        position, entry, index, piece = event
+        if piece is None:
+            return stream.entry(entry, self._journal.attributes)
+        return stream.chunk(entry, position, index, piece, self._journal.attributes)
+
+    async def follow(self, stream: EventStream, after: int = 0) -> AsyncIterator[bytes]:
         """The frames behind a position, each as soon as it is there, to the end of the turn."""
         index = 0
         while True:
-            while index < len(self.frames):
-                position, frame = self.frames[index]
-                if position > after:
-                    yield frame
+            while index < len(self._happened):
+                event = self._happened[index]
                 index += 1
+                if event[0] > after and (frame := self._frame(stream, event)):
+                    yield frame
             if self.finished:
                 return
             self._changed.clear()
@@ -99,12 +117,13 @@ class RunningTurn:
 
     async def ended(self) -> None:
         """Returns when the turn is over."""
-        async for _ in self.follow():
-            pass
+        while not self.finished:
+            self._changed.clear()
+            await self._changed.wait()
 
     def show(self, entry: Entry) -> None:
-        """Streams an entry that is stored already."""
-        self._add([(entry.position, frame)] if (frame := self._wire.stream.entry(entry)) else [])
+        """Tells the followers of an entry that is stored already."""
+        self._tell((entry.position, entry, 0, None))
 
     async def perform(self, turn: Turn, steps: list[Step]) -> None:
         """Plays the steps in their time; at the end the session is free for its next turn."""
@@ -126,10 +145,10 @@ class RunningTurn:
                 state = "done" if turn.finish != "error" else state
                 state = "stopped" if self.stopped else state
         except Gone:
-            self._add(self._last_words("session_deleted", "The session was deleted."))
+            self._last_words("session_deleted", "The session was deleted.")
         except Exception:
             logger.exception("a turn of session %s failed", self.session)
-            self._add(self._last_words("mock_failed", "The mock server failed."))
+            self._last_words("mock_failed", "The mock server failed.")
         finally:
             if self.settled is not None:
                 await self.settled(state)
@@ -147,8 +166,9 @@ class RunningTurn:
                 break
             text += piece
             said.append(piece)
-            frame = self._wire.stream.chunk(self.id, message, position + index, index, piece)
-            self._add([(position + index, frame)] if frame else [])
+            now = self._world.clock.now()
+            entry = Entry(position + index, None, Kind.CHUNK, message, self.id, "agent", now)
+            self._tell((entry.position, entry, index, piece))
         if self.stopped and len(said) < len(step.pieces):
             await self._end_early((message, text, said) if said else None)
             return False
@@ -173,13 +193,12 @@ class RunningTurn:
         await self._journal.write(record, [entry])
         self.show(entry)
 
-    def _last_words(self, code: str, message: str) -> list[tuple[int, bytes]]:
-        """The end of a stream when nothing can be stored any more."""
-        position = max((position for position, _ in self.frames), default=self.first) + 1
+    def _last_words(self, code: str, message: str) -> None:
+        """Ends the stream when nothing can be stored any more."""
+        position = self.position(self.first) + 1
         data = {"code": code, "message": message}
         now = self._world.clock.now()
-        entry = Entry(position, None, Kind.ERROR, "", self.id, "agent", now, data=data)
-        return [(position, frame)] if (frame := self._wire.stream.entry(entry)) else []
+        self.show(Entry(position, None, Kind.ERROR, "", self.id, "agent", now, data=data))
 
     async def _settle(self, turn: Turn) -> None:
         record = await self._journal.read()
@@ -201,11 +220,10 @@ class RunningTurn:
             if not self.stopped:
                 raise
 
-    def _add(self, frames: list[tuple[int, bytes]]) -> None:
-        if frames:
-            self.frames += frames
-            self._changed.set()
-            self._world.signals.fire(self.session)
+    def _tell(self, event: tuple[int, Entry, int, str | None]) -> None:
+        self._happened.append(event)
+        self._changed.set()
+        self._world.signals.fire(self.session, self._journal.owner)
 
 
 async def read_log(world: World, session: str) -> list[Entry]:
@@ -213,10 +231,14 @@ async def read_log(world: World, session: str) -> list[Entry]:
     return [decode_entry(data) for data in await world.store.log(session)]
 
 
-def replay(wire: Wire, log: Iterable[Entry], after: int) -> list[tuple[int, bytes]]:
+def replay(
+    stream: EventStream, session: Session, log: Iterable[Entry], after: int
+) -> list[tuple[int, bytes]]:
     """The frames of everything in a log after a position, those of pieces made again."""
     frames: list[tuple[int, bytes]] = []
     for entry in log:
         if entry.position > after:
-            frames += [frame for frame in wire.stream.frames(entry) if frame[0] > after]
+            frames += [
+                frame for frame in stream.frames(entry, session.attributes) if frame[0] > after
+            ]
     return frames

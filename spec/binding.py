@@ -91,14 +91,16 @@ class Row:
 class StreamedEvent:
     """How one kind of event looks in a stream: its name, whether it has an id, and its data.
 
-    `data` is None where the data is the event itself, as the event list shows it; `places` says
-    where the names of its template, such as `chunk.text`, stand in the data.
+    The id is the position in the log or, with `own_id`, that of the event. `data` is None where the
+    data is the event itself, as the event list shows it; `places` says where the names of its
+    template, such as `chunk.text`, stand in the data.
     """
 
     name: str | None
     has_id: bool
     data: Fill | None
     places: Mapping[str, Location] = field(default_factory=dict)
+    own_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +221,12 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What sessions, messages and events look like on the wire of a document."""
+    """What sessions, messages and events look like on the wire of a document.
 
+    `caller` is the place and the name of what names the user of a request that needs no key.
+    """
+
+    caller: tuple[str, str] | None = None
     session: Mapping[str, Location] = field(default_factory=lambda: {"id": ("id",)})
     message: Row = Row(id=("id",), text=("content",))
     event: Row = Row(id=("id",), text=("content",))
@@ -344,7 +350,9 @@ def read_events(
             defects.append(source.defect("D141", str(error), (*path, kind, "data")))
             continue
         places = {} if whole else names_in(shape["data"])
-        events[kind] = StreamedEvent(shape.get("name"), shape.get("id", False), data, places)
+        id = shape.get("id", False)
+        own_id = id == "event"
+        events[kind] = StreamedEvent(shape.get("name"), bool(id), data, places, own_id)
     return events, defects
 
 
@@ -355,8 +363,9 @@ def read_model(block: Any, source: Source, path: Path) -> tuple[Model, list[Defe
         return Model(), defects
     events, defects = read_events(block.get("events", {}), source, (*path, "events"))
     message = _read_row(block.get("message", {}))
-    default = Model()
+    default, caller = Model(), block.get("caller")
     return Model(
+        caller=(caller["in"], caller["name"]) if caller else None,
         session={"id": ("id",)} | _locations(block.get("session", {})),
         message=message,
         event=_read_row(block["event"]) if "event" in block else message,

@@ -19,7 +19,7 @@ from .schemas import Path, Schemas, View
 from .security import SecurityScheme
 from .source import Source, load
 
-BUNDLED = ("sessions", "julep")
+BUNDLED = ("sessions", "julep", "flux0", "sentius")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Document:
 
 
 def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
-    """Loads a document by its path or its bundled name (`sessions`, `julep`).
+    """Loads a document by its path or its bundled name (`BUNDLED`).
 
     Raises SparringError with everything that keeps it from being used.
     """

@@ -24,6 +24,7 @@ CODES = {
     "O101": "this is not an OpenAPI overlay",
     "O102": "a target is not a JSONPath",
     "O103": "a target matches nothing",
+    "O104": "an update does not fit its target",
     # scripts
     "S101": "unknown key",
     "S102": "wrong type",

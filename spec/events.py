@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ from .turn import Kind
 
 _encode = msgspec.json.encode
 Render = Callable[[Entry], Any]
+Attributes = Mapping[str, Any]
+"""What is known of the session that an entry belongs to."""
+_NONE: Attributes = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +45,43 @@ class EventStream:
         self._render = render
         self._kinds = {shape.name or "message": Kind(kind) for kind, shape in model.events.items()}
 
-    def frames(self, entry: Entry) -> Iterator[tuple[int, bytes]]:
+    def frames(self, entry: Entry, session: Attributes = _NONE) -> Iterator[tuple[int, bytes]]:
         """Every frame of an entry with its position: the pieces of a message, then itself."""
         for position, index, text in pieces(entry):
-            if frame := self.chunk(entry.turn, entry.id, position, index, text):
+            if frame := self.chunk(entry, position, index, text, session):
                 yield position, frame
-        if frame := self.entry(entry):
+        if frame := self.entry(entry, session):
             yield entry.position, frame
 
-    def chunk(self, turn: str, message: str, position: int, index: int, text: str) -> bytes:
+    def chunk(
+        self, entry: Entry, position: int, index: int, text: str, session: Attributes
+    ) -> bytes:
         """The frame of one piece of a message; empty when the document streams no pieces."""
         shape = self._model.events.get("chunk")
         if shape is None or shape.data is None:
             return b""
         data = shape.data(
             {
-                "turn": {"id": turn},
-                "message": {"id": message},
-                "chunk": {"index": index, "text": text},
+                "turn": {"id": entry.turn},
+                "message": {"id": entry.id},
+                "chunk": {"index": index, "text": text, "time": entry.created / 1_000_000},
+                "session": session,
             }
         )
         return sse.encode(_encode(data), shape.name, str(position) if shape.has_id else None)
 
-    def entry(self, entry: Entry) -> bytes:
+    def entry(self, entry: Entry, session: Attributes = _NONE) -> bytes:
         """The frame of one entry; empty when the document does not stream its kind."""
         shape = self._model.events.get(entry.kind.value)
         if shape is None:
             return b""
         if shape.data is not None:
-            data = shape.data(context_of(entry))
+            data = shape.data({**context_of(entry), "session": session})
         else:
             assert self._render is not None, "this stream was made for reading"
             data = self._render(entry)
-        id = str(entry.position) if shape.has_id else None
-        return sse.encode(_encode(data), shape.name, id)
+        id = entry.id if shape.own_id else str(entry.position)
+        return sse.encode(_encode(data), shape.name, id if shape.has_id else None)
 
     def read(self, event: sse.ServerEvent) -> Seen:
         """What a delivered event says."""
@@ -116,6 +122,8 @@ def context_of(entry: Entry) -> dict[str, dict[str, Any]]:
     """What the templates of stream events can name of an entry."""
     data = entry.data
     return {
+        "event": {"id": entry.id},
+        "status": {"state": data.get("state")},
         "turn": {
             "id": entry.turn,
             "finish": data.get("finish", "stop"),

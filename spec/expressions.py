@@ -20,10 +20,12 @@ class RequestLike(Protocol):
 
 
 NAMES = {
-    "session": ("id", "created", "updated"),
+    "session": ("<attribute>",),
+    "event": ("id",),
+    "status": ("state",),
     "turn": ("id", "finish", "usage", "stopped", "created"),
     "message": ("id", "text", "created", "offset"),
-    "chunk": ("index", "text"),
+    "chunk": ("index", "text", "time"),
     "suggestion": ("texts",),
     "error": ("code", "message"),
     "tool": ("id", "name", "arguments", "result"),
@@ -83,6 +85,8 @@ def compile_template(value: Any) -> Fill:
             literal = value[1:]
             return lambda context: literal
         thing, _, name = value[1:].partition(".")
+        if thing == "session" and name:
+            return lambda context: context["session"].get(name)
         if name not in NAMES.get(thing, ()):
             known = [f"${t}.{n}" for t, names in NAMES.items() for n in names]
             raise ValueError(

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+from . import pointers
 from .binding import check
 from .errors import Defect, SparringError
 from .json_text import Key
@@ -17,8 +18,9 @@ Path = tuple[Key, ...]
 def apply(document: Source, overlay: Source) -> None:
     """Applies the actions of `overlay` to `document`, in order and in place.
 
-    Raises SparringError with all of: O101 not an overlay, O102 a bad target, O103 a target that
-    matches nothing.
+    A target that matches nothing is an error, though the specification lets it pass: it is a
+    mistake far more often than a wish. Raises SparringError with all of: O101 not an overlay, O102
+    a bad target, O103 a target that matches nothing, O104 an update that does not fit its target.
     """
     defects = check("overlay", overlay.tree, overlay, (), "O101")
     for index, action in enumerate(overlay.tree["actions"] if not defects else ()):
@@ -44,6 +46,10 @@ def _act(document: Source, overlay: Source, action: dict[str, Any], path: Path) 
             value = copy.deepcopy(_at(document.tree, model))
             for parts in found:
                 _update(document, parts, value, document, model)
+    except _Unfit as error:
+        return [
+            overlay.defect("O104", str(error), (*path, "update" if "update" in action else "copy"))
+        ]
     except SparringError as error:
         return error.defects
     return ()
@@ -79,14 +85,38 @@ def _remove(document: Source, paths: list[Path]) -> None:
         document.remove(node, key)
 
 
+class _Unfit(Exception):
+    """A value and what it is to be merged into are not of one kind."""
+
+
 def _update(document: Source, at: Path, value: Any, origin: Source, path: Path) -> None:
-    """Merges a value, which stands at `path` in `origin`, into the node at `at`."""
+    """Merges a value, which stands at `path` in `origin`, into the node at `at`.
+
+    Objects are merged, a list gets the items of another list or any other value as its last item,
+    and what is neither is replaced (Overlay 1.1, section 4.4.3).
+    """
     node = _at(document.tree, at)
     if isinstance(node, list):
-        document.graft(node, len(node), copy.deepcopy(value), origin, path)
+        items = value if isinstance(value, list) else [value]
+        for index, item in enumerate(items):
+            where = (*path, index) if isinstance(value, list) else path
+            document.graft(node, len(node), copy.deepcopy(item), origin, where)
     elif isinstance(node, dict) and isinstance(value, dict):
         for key, item in value.items():
-            if isinstance(node.get(key), dict) and isinstance(item, dict):
+            if key in node:
                 _update(document, (*at, key), item, origin, (*path, key))
             else:
                 document.graft(node, key, copy.deepcopy(item), origin, (*path, key))
+    elif not at or isinstance(node, dict) or isinstance(value, (dict, list)):
+        message = (
+            f"{_kind(value)} can't be merged into {_kind(node)} at {pointers.join(map(str, at))}"
+        )
+        raise _Unfit(message)
+    else:
+        document.graft(_at(document.tree, at[:-1]), at[-1], value, origin, path)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else "a plain value"

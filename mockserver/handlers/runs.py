@@ -11,6 +11,7 @@ from sparring.fixtures.wire import Wire
 from sparring.spec import model
 from sparring.spec.binding import Binding
 from sparring.spec.document import Operation
+from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Run, Session
 from sparring.spec.turn import Turn
 
@@ -123,6 +124,7 @@ class _RunHandler(SessionHandler):
         super().__init__(wire, operation, binding)
         paths = [p.name for p in operation.parameters if p.place == "path"]
         self._run_parameter = paths[-1] if paths else ""
+        self._stream = wire.stream_of(operation)
 
     def run_id(self, request: Request) -> str | None:
         """The id of the run that a request names, None when it names none."""
@@ -237,7 +239,8 @@ class Act(Get):
         run = await self.find_run(request)
         stream_type = self.responder.stream_type
         if stream_type and self.binding.effect == "answer" and len(self.responder.offered) == 1:
-            return Stream(self.responder.status, stream_type.encode(), _frames(self, request, run))
+            frames = _frames(self, self._stream, request, run)
+            return Stream(self.responder.status, stream_type.encode(), frames)
         return self.responder.json(self._shape(run, await self.said(request, run)))
 
     async def _stop_all(self, request: Request) -> Answer:
@@ -256,17 +259,21 @@ class Subscribe(_RunHandler):
         """Answers with a stream that ends with the run."""
         run = await self.find_run(request)
         stream_type = self.responder.stream_type or "text/event-stream"
-        return Stream(self.responder.status, stream_type.encode(), _frames(self, request, run))
+        frames = _frames(self, self._stream, request, run)
+        return Stream(self.responder.status, stream_type.encode(), frames)
 
 
-async def _frames(handler: _RunHandler, request: Request, run: Run) -> AsyncIterator[bytes]:
+async def _frames(
+    handler: _RunHandler, stream: EventStream, request: Request, run: Run
+) -> AsyncIterator[bytes]:
     last: Any = request.headers.get("last-event-id")
     after = int(last) if str(last).isdigit() else 0
     if (turn := handler.running(request, run)) is not None:
-        async for frame in turn.follow(after):
+        async for frame in turn.follow(stream, after):
             yield frame
         return
     entries = await read_log(request.world, run.session)
     mine = [entry for entry in entries if entry.turn == run.turn and entry.role == "agent"]
-    for _, frame in replay(handler.wire, mine, after):
+    session = await handler.find_by(request, run.session)
+    for _, frame in replay(stream, session, mine, after):
         yield frame

@@ -20,6 +20,7 @@ from ..answers import Answer, Headers, Responder
 from ..problems import Problem
 from ..requests import Request
 from ..turns import SESSIONS, decode_entry, decode_session
+from ..world import World
 from . import records
 from .paging import Pager
 
@@ -121,7 +122,7 @@ class Maker:
         if name is not None and wire.new_user is not None and attributes.get(name) is None:
             attributes[name] = wire.new_user(world.chance)
         now = world.clock.now()
-        new_id = str(self._new_id(world.chance)) if id is None else id
+        new_id = await self._unused(world) if id is None else id
         session = Session(new_id, request.user, now, now, attributes)
         entries = []
         if greeting and (turn := greet(world.script, seen(session), f"{world.seed}/{new_id}")):
@@ -131,6 +132,12 @@ class Maker:
         if entries:
             await world.store.append(new_id, [_encode(entry) for entry in entries])
         return session
+
+    async def _unused(self, world: World) -> str:
+        """An id of the server's own choice; an earlier server of the same store may have had it."""
+        while await world.store.read(SESSIONS, id := str(self._new_id(world.chance))):
+            pass
+        return id
 
 
 def seen(session: Session) -> dict[str, Any]:

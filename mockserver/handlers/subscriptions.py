@@ -1,65 +1,120 @@
-"""Follow what happens in a session, in all of them, or in one run."""
+"""Follow what happens in a session, or in all of the caller's sessions."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 
+from sparring.fixtures.wire import Wire
 from sparring.spec import sse
+from sparring.spec.binding import Binding
+from sparring.spec.document import Operation
+from sparring.spec.model import Session
 
 from ..answers import Answer, Stream
 from ..negotiation import choose
 from ..problems import Problem
 from ..requests import Request
-from ..turns import SESSIONS, read_log, replay
+from ..signals import owner_signal
+from ..turns import SESSIONS, decode_session, read_log, replay
 from .sessions import SessionHandler
 
 KEEP_ALIVE = 15.0
+_PATIENCE = 60.0
 
 
 class Subscribe(SessionHandler):
     """message.subscribe: everything after the client's last event, then what happens."""
+
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
+        super().__init__(wire, operation, binding)
+        self._stream = wire.stream_of(operation)
 
     async def __call__(self, request: Request) -> Answer | Stream:
         """Answers with a stream that ends after a silence, or with its session."""
         stream_type = self.responder.stream_type or "text/event-stream"
         if choose(request.accept, [stream_type]) is None:
             raise Problem(406, "H406", f"This answers with {stream_type}.")
-        session = await self.find(request)
-        last = request.headers.get("last-event-id")
-        after = session.position - 1
-        if last is not None:
-            after = int(last) if str(last).isdigit() else 0
-        elif (running := request.world.running.get(session.id)) is not None:
-            after = max((position for position, _ in running.frames), default=after)
-        wait = self.binding.wait.read(request) if self.binding.wait else None
-        frames = self._follow(request, session.id, after, 60.0 if wait is None else float(wait))
+        place = self.binding.wait
+        wait = place.read(request) if place is not None else None
+        patience = _PATIENCE if wait is None else float(wait)
+        if self.binding.every_session or self.given_id(request) is None:
+            frames = self._follow_all(request, patience)
+        else:
+            session = await self.find_by(request, await self.enter(request))
+            after = self._start(request, session)
+            frames = self._follow(request, session, after, patience)
         return Stream(self.responder.status, stream_type.encode(), frames)
 
+    def _start(self, request: Request, session: Session) -> int:
+        """The position after which a client wants to see what happens: its last event, or now."""
+        last = request.headers.get("last-event-id")
+        if last is not None:
+            return int(last) if str(last).isdigit() else 0
+        running = request.world.running.get(session.id)
+        return session.position - 1 if running is None else running.position(session.position - 1)
+
+    async def _frames(
+        self, request: Request, session: Session, after: int
+    ) -> list[tuple[int, bytes]]:
+        running = request.world.running.get(session.id)
+        if running is not None and after >= running.first - 1:
+            return running.frames(self._stream, after)
+        log = await read_log(request.world, session.id)
+        return replay(self._stream, session, log, after)
+
     async def _follow(
-        self, request: Request, session: str, after: int, wait: float
+        self, request: Request, session: Session, after: int, patience: float
     ) -> AsyncIterator[bytes]:
         world = request.world
-        with world.signals.listen(session) as signal:
+        with world.signals.listen(session.id) as signal:
             silence = 0.0
             while True:
                 signal.clear()
-                running = world.running.get(session)
-                if running is not None and after >= running.first - 1:
-                    frames = [frame for frame in running.frames if frame[0] > after]
-                else:
-                    frames = replay(self.wire, await read_log(world, session), after)
+                frames = await self._frames(request, session, after)
                 for position, frame in frames:
                     yield frame
                     after = position
                 if frames:
                     silence = 0.0
                     continue
-                if await world.store.read(SESSIONS, session) is None or silence >= wait:
+                if await world.store.read(SESSIONS, session.id) is None or silence >= patience:
                     return
-                pause = min(KEEP_ALIVE, wait - silence)
-                try:
-                    await asyncio.wait_for(signal.wait(), pause)
-                except TimeoutError:
+                pause = min(KEEP_ALIVE, patience - silence)
+                if not await _fired(signal, pause):
                     silence += pause
                     yield sse.COMMENT
+
+    async def _follow_all(self, request: Request, patience: float) -> AsyncIterator[bytes]:
+        """Every session of the caller, new ones too; it ends after a silence."""
+        seen = {s.id: self._start(request, s) for s in await self._sessions(request)}
+        with request.world.signals.listen(owner_signal(request.user)) as signal:
+            silence = 0.0
+            while silence < patience:
+                signal.clear()
+                told = False
+                for session in await self._sessions(request):
+                    after = seen.get(session.id, 0)
+                    for position, frame in await self._frames(request, session, after):
+                        yield frame
+                        seen[session.id] = position
+                        told = True
+                if told:
+                    silence = 0.0
+                    continue
+                pause = min(KEEP_ALIVE, patience - silence)
+                if not await _fired(signal, pause):
+                    silence += pause
+                    yield sse.COMMENT
+
+    async def _sessions(self, request: Request) -> list[Session]:
+        data = await request.world.store.page(SESSIONS, request.user, 0, None, newest_first=False)
+        return list(map(decode_session, data))
+
+
+async def _fired(signal: asyncio.Event, pause: float) -> bool:
+    try:
+        await asyncio.wait_for(signal.wait(), pause)
+    except TimeoutError:
+        return False
+    return True

@@ -36,6 +36,7 @@ class Talk(SessionHandler, ABC):
         super().__init__(wire, operation, binding)
         self._incoming = Incoming(wire, operation, binding)
         self._surround = Surround(wire)
+        self._stream = wire.stream_of(operation)
         stream_type = self.responder.stream_type
         if binding.via == "sse" and stream_type is None:
             stream_type = "text/event-stream"  # said in words only, as many documents do
@@ -60,7 +61,9 @@ class Talk(SessionHandler, ABC):
             session = await self.find_by(request, id)
             if stream_type:
                 turn = await self._begin(request, session)
-                return Stream(self.responder.status, stream_type.encode(), turn.follow())
+                return Stream(
+                    self.responder.status, stream_type.encode(), turn.follow(self._stream)
+                )
             if self.binding.via in ("poll", "subscribe"):
                 said, turn = await self._later(request, session)
                 return await self.recorded(request, session, said, turn)
@@ -131,7 +134,7 @@ class Talk(SessionHandler, ABC):
     ) -> RunningTurn:
         if said.entries:
             await journal.write(session, said.entries)
-        running = RunningTurn(request.world, self.wire, journal, first)
+        running = RunningTurn(request.world, journal, first)
         for entry in said.entries:
             running.show(entry)
         await self.started(request, session, running, said.text or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ _overlay = click.option(
 
 
 @main.command()
-@click.argument("spec", default="sessions")
+@click.argument("specs", nargs=-1, metavar="[SPEC]...")
 @click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
@@ -53,33 +54,42 @@ _overlay = click.option(
 )
 @click.option("--key", "keys", multiple=True, metavar="USER=KEY", help="Adds a user's key.")
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same ids.")
+@click.option("--watch", is_flag=True, help="Take up changes of SPEC, overlays and script.")
 @_overlay
 def serve(
-    spec: str,
+    specs: tuple[str, ...],
     script: Path | None,
     host: str,
     port: int,
     keys: tuple[str, ...],
     seed: str,
+    watch: bool,
     overlays: tuple[Path, ...],
 ) -> None:
-    """Serve a mock of SPEC: a path, or a bundled document (sessions, julep)."""
-    from sparring.fixtures.script import default_script, load_script
-    from sparring.mockserver.app import create_app
+    """Serve a mock of SPEC: a path, or a bundled document (sessions, julep, flux0, sentius).
+
+    Without SPEC it is `sessions`. Several are mounted under their names: /julep, /flux0. Then an
+    overlay says which one it is for: --overlay julep=FILE.
+    """
+    from sparring.mockserver.app import MockServer
+    from sparring.mockserver.mounts import Mounts, names_of
+    from sparring.mockserver.reloading import Sources, follow
     from sparring.mockserver.serve import listen
     from sparring.mockserver.serve import serve as run
     from sparring.mockserver.world import DEFAULT_KEYS, World
-    from sparring.spec.document import load_document
 
-    document = load_document(spec, overlays)
-    for warning in document.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    world = World(
-        script=load_script(script) if script else default_script(),
-        keys={**DEFAULT_KEYS, **dict(_key(text) for text in keys)},
-        seed=seed,
-    )
-    app = create_app(document, world)
+    names = names_of(specs := specs or ("sessions",))
+    laid = _overlays_of(names, overlays)
+    sources = [Sources(spec, laid[name], script) for name, spec in zip(names, specs, strict=True)]
+    known = {**DEFAULT_KEYS, **dict(_key(text) for text in keys)}
+    agent = sources[0].agent()
+    apps: dict[str, MockServer] = {}
+    for name, source in zip(names, sources, strict=True):
+        document = source.document()
+        for warning in document.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        apps[name] = MockServer(document, World(script=agent, keys=known, seed=seed))
+    app = Mounts(apps) if len(apps) > 1 else apps[names[0]]
     try:
         listener = listen(host, port)
     except OSError as error:
@@ -90,7 +100,32 @@ def serve(
         ) from None
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{listener.getsockname()[1]}"
-    run(app, listener, ready=lambda: click.echo(f"sparring serves {document.title} on {url}"))
+
+    def ready() -> None:
+        if len(apps) == 1:
+            click.echo(f"sparring serves {apps[names[0]].document.title} on {url}")
+            return
+        click.echo(f"sparring serves {len(apps)} documents on {url}")
+        for name, served in apps.items():
+            click.echo(f"  {name}: {served.document.title} on {url}/{name}")
+
+    pairs = list(zip(apps.values(), sources, strict=True))
+    beside = partial(follow, pairs, partial(click.echo, err=True)) if watch else None
+    run(app, listener, ready=ready, beside=beside)
+
+
+def _overlays_of(names: list[str], overlays: tuple[Path, ...]) -> dict[str, list[Path]]:
+    """The overlays of each document."""
+    if len(names) == 1:
+        return {names[0]: list(overlays)}
+    found: dict[str, list[Path]] = {name: [] for name in names}
+    for overlay in overlays:
+        name, sign, file = str(overlay).partition("=")
+        if not sign or name not in found:
+            remedy = f"Write it as --overlay {names[0]}=FILE; the documents are {', '.join(names)}."
+            raise SparringError(Defect("C101", f"--overlay {overlay}", remedy=remedy))
+        found[name].append(Path(file))
+    return found
 
 
 @main.command(context_settings={"show_default": True})

@@ -17,11 +17,12 @@ from sparring.contracts.scenarios.updates import merge
 from sparring.contracts.target import Target, credentials
 from sparring.contracts.world import World
 from sparring.spec.binding import Role
-from sparring.spec.document import Document, SecurityScheme, load_document
+from sparring.spec.document import Document, load_document
 from sparring.spec.exchange import Request
 from sparring.spec.finding import Finding, Severity
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import View
+from sparring.spec.security import SecurityScheme
 
 ROOM = Path(__file__).parents[2] / "contracts"
 ANSWERED = {

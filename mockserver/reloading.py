@@ -1,0 +1,105 @@
+"""Takes up what changes in a document, its overlays or its script while they are served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparring.fixtures.script import Script, default_script, load_script
+from sparring.spec.document import BUNDLED, Document, load_document
+from sparring.spec.errors import SparringError
+from sparring.spec.references import FILES
+
+from .api import Api
+from .app import MockServer
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a mock server is made of: a document by its path or bundled name, and files."""
+
+    spec: str
+    overlays: Sequence[Path] = ()
+    script: Path | None = None
+
+    def document(self) -> Document:
+        """The document as it is now. Raises SparringError."""
+        return load_document(self.spec, self.overlays)
+
+    def agent(self) -> Script:
+        """The script as it is now. Raises SparringError."""
+        return load_script(self.script) if self.script else default_script()
+
+    def files(self, document: Document) -> set[Path]:
+        """All files that the document and its agent were read from."""
+        found = {path.resolve() for path in (*self.overlays, self.script) if path is not None}
+        if self.spec not in BUNDLED:
+            whole = Path(self.spec).resolve()
+            found.add(whole)
+            found |= {
+                (whole.parent / name).resolve() for name in document.source.tree.get(FILES, ())
+            }
+        return found
+
+
+class Reloader:
+    """Keeps one server up to date with its files; a broken file changes nothing."""
+
+    def __init__(self, app: MockServer, sources: Sources, say: Say) -> None:
+        self._app = app
+        self._sources = sources
+        self._say = say
+        self._whole = True
+        self.files = sources.files(app.document)
+
+    async def notice(self, changed: set[Path]) -> None:
+        """Takes up a change of these files; the server goes on answering meanwhile.
+
+        While a file is broken any other beside it may be the one that mends it.
+        """
+        beside = {path.parent for path in changed} & {path.parent for path in self.files}
+        if changed & self.files or (beside and not self._whole):
+            await self._reload()
+
+    async def _reload(self) -> None:
+        app = self._app
+        try:
+            document, script = await asyncio.to_thread(self._read)
+            api = await asyncio.to_thread(Api, document, app.world)
+        except Exception as error:  # a file may say anything: the server goes on
+            kind = "" if isinstance(error, SparringError) else f"{type(error).__name__}: "
+            self._whole = False
+            self._say(f"{kind}{error}\nsparring goes on with {app.document.title} as it was.")
+            return
+        for warning in document.warnings:
+            self._say(f"warning: {warning}")
+        app.world.script = script
+        app.play(document, api)
+        self.files = self._sources.files(document)
+        self._whole = True
+        self._say(f"sparring has taken up the changes of {document.title}.")
+
+    def _read(self) -> tuple[Document, Script]:
+        return self._sources.document(), self._sources.agent()
+
+
+async def follow(apps: Sequence[tuple[MockServer, Sources]], say: Say) -> None:
+    """Watches the files of all servers as long as it is not cancelled."""
+    from watchfiles import awatch
+
+    reloaders = [Reloader(app, sources, say) for app, sources in apps]
+
+    def folders() -> set[Path]:
+        return {path.parent for reloader in reloaders for path in reloader.files}
+
+    while watched := folders():
+        async for changes in awatch(*watched, recursive=False, watch_filter=None, debounce=200):
+            changed = {Path(path) for _, path in changes}
+            for reloader in reloaders:
+                await reloader.notice(changed)
+            if folders() != watched:
+                break
