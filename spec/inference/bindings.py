@@ -9,16 +9,21 @@ from .. import pointers
 from ..binding import Role
 from ..document import Document, Operation
 from ..pointers import EACH
-from .inputs import GREETING, RECORD, flag, input_block, kind_place, tool_block
+from .inputs import GREETING, RECORD, first_messages, flag, input_block, kind_place, tool_block
 from .lists import filter_block, history_place, items_place, order_block, page_block
-from .names import pick, split, words
+from .names import split, words
 from .places import client_id, entity_id, is_implicit, session_place, target_place
-from .replies import reply_block, run_block
+from .replies import is_run, named_session, reply_block, run_block
 from .schemas import NOTHING, Location, Schema
 from .subjects import Api, Subject
 
 Block = dict[str, Any]
 
+# What the rows of a talk look like that a document says nothing of.
+_CONVENTION = {
+    "text": "/content",
+    "role": {"at": "/role", "user": "user", "agent": "assistant"},
+}
 _EFFECTS = {
     "cancel": words("cancel stop abort interrupt terminate kill halt cancellation stopped"),
     "fork": words("fork copy clone branch duplicate"),
@@ -84,8 +89,13 @@ def _entity(api: Api, subject: Subject, block: Block) -> None:
             at, row = history
             block["history"] = pointers.join((*wrapper, *at))
             _row(api, row, block)
-    if subject.role in (Role.MESSAGE_GET, Role.MESSAGE_UPDATE):
-        _row(api, entity or NOTHING, block)
+            if "text" not in block.get("row", {}):
+                block["row"] = _CONVENTION
+    if subject.role in (Role.MESSAGE_GET, Role.MESSAGE_UPDATE) and entity is not None:
+        items = api.responses.items(entity) if "array" in api.responses.types(entity) else None
+        if items is not None and not wrapper:
+            block["entity"] = "/0"
+        _row(api, items if items is not None else entity, block)
 
 
 def _delete(api: Api, subject: Subject, block: Block) -> None:
@@ -105,7 +115,7 @@ def _list(api: Api, subject: Subject, block: Block) -> None:
     if subject.resource == "message":
         _row(api, row or NOTHING, block)
         id_at = pointers.split(block.get("row", {}).get("id", "/id"))
-        if api.rows.is_event(block.get("row", {})):
+        if row is not None and api.rows.is_event(row):
             block["shape"] = "event"
     elif row is not None and (found := entity_id(api, subject, row)) is not None:
         id_at = found[1]
@@ -119,10 +129,16 @@ def _list(api: Api, subject: Subject, block: Block) -> None:
         block["filter"] = filters
 
 
+def _clear(api: Api, subject: Subject, block: Block) -> None:
+    page = page_block(api, subject, ())
+    if page.get("style") == "watermark":
+        block["page"] = page
+
+
 _BY_VERB: Mapping[str, Callable[[Api, Subject, Block], None]] = {
     "list": _list,
     "delete": _delete,
-    "clear": lambda api, subject, block: None,
+    "clear": _clear,
     "subscribe": lambda api, subject, block: None,
 }
 
@@ -149,6 +165,8 @@ def _turn(api: Api, subject: Subject, block: Block) -> None:
     """What a request that creates says of the talk."""
     if (greeting := flag(api, subject, *GREETING)) is not None:
         block["greeting"] = greeting
+    if subject.role is Role.SESSION_CREATE and (said := first_messages(api, subject)):
+        block["messages"] = pointers.join(said)
     if subject.resource not in ("message", "run"):
         return
     block |= input_block(api, subject)
@@ -164,14 +182,32 @@ def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
     """The row that the answer to a message is: the agent's words, or the message as it is kept."""
     if subject.resource != "message" or subject.verb != "create" or subject.response is None:
         return
-    wrapper: Location = pointers.split(block.get("entity", ""))
-    at = block["reply"].get("at")
-    node = api.responses.at(subject.response, pointers.split(at) if at is not None else wrapper)
+    at: Location = pointers.split(block.get("entity", ""))
+    if "at" in block["reply"]:
+        at = pointers.split(block["reply"]["at"])
+    elif (items := items_place(api, subject)) is not None and block["reply"]["via"] != "body":
+        at = (*items, EACH)
+    node = api.responses.at(subject.response, at)
     if node is not None and api.rows.is_talk(node):
         _row(api, node, block)
-    key = pick(api.responses.members(subject.response), api.session_names)
-    if key is not None and block.get("implicit"):
-        block["run"] = {"session": pointers.join((key,))}
+        if at[-1:] == (EACH,) and "at" not in block["reply"] and at[:-1]:
+            block["items"] = pointers.join(at[:-1])
+    run = run_block(api, subject) if is_run(api, subject) else {}
+    in_path = block.get("session", "").startswith("$request.path")
+    if not run and block.get("implicit") and not in_path:
+        run = _session_of_answer(api, subject)
+    if run:
+        block["run"] = run
+
+
+def _session_of_answer(api: Api, subject: Subject) -> Block:
+    """Where the answer names the session that the message has made."""
+    for base in ((), ("result",), ("data",), ("message",)):
+        node = api.responses.at(subject.response, base)
+        found = named_session(api, api.responses.members(node)) if node else None
+        if found is not None:
+            return {"session": pointers.join((*base, *found))}
+    return {}
 
 
 def _row(api: Api, schema: Schema, block: Block) -> None:
@@ -181,12 +217,10 @@ def _row(api: Api, schema: Schema, block: Block) -> None:
 
 
 def _effect(subject: Subject) -> str:
+    """What an act does, by the last word of its path, else by its operation's name."""
     last = next((part for part in reversed(subject.segments) if not part.startswith("{")), "")
-    said = [*split(last), *split(subject.operation.id)]
-    for effect, names in _EFFECTS.items():
-        if names & set(split(last)):
-            return effect
-    for effect, names in list(_EFFECTS.items())[:2]:
-        if names & set(said):
-            return effect
+    for said in (split(last), split(subject.operation.id)):
+        for effect, names in _EFFECTS.items():
+            if names & set(said) and (effect != "answer" or subject.operation.body):
+                return effect
     return "none"

@@ -47,16 +47,12 @@ def input_block(api: Api, subject: Subject) -> Block:
 
 def _is_declared_list(api: Api, subject: Subject, at: Location) -> bool:
     here = api.requests.at(subject.request, at)
-    return here is not None and "array" in api.requests.types(here)
+    return bool(at) and here is not None and "array" in api.requests.types(here)
 
 
 def _text(api: Api, subject: Subject) -> Location | None:
     if subject.request is None:
-        is_call = subject.response is not None and "jsonrpc" in api.responses.members(
-            subject.response
-        )
-        nothing = not subject.operation.body and subject.operation.method == "POST"
-        return _RPC_TEXT if is_call and nothing else None
+        return _RPC_TEXT if api.is_call(subject) else None
     found = Texts(api.requests, INPUT, "0").find(subject.request)
     if found is not None:
         return found
@@ -75,6 +71,15 @@ def _only_string(api: Api, schema: Schema) -> Location | None:
         return (needed[0],)
     key = pick(dict.fromkeys(needed), _WEAK)
     return (key,) if key else None
+
+
+def first_messages(api: Api, subject: Subject) -> Location | None:
+    """Where the body that creates a session has what was said in it before."""
+    if subject.request is None:
+        return None
+    found = Texts(api.requests, ("messages", "items", "content", "text"), "0").find(subject.request)
+    is_list = found is not None and len(found) > 2 and found[1] == LAST
+    return found[:1] if found is not None and is_list else None
 
 
 def kind_place(api: Api, subject: Subject) -> Location | None:

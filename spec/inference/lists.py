@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from .. import pointers
-from ..schemas import items_of
 from .names import flat, pick, singular, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
@@ -33,7 +32,7 @@ _CURSORS = (
 ).split()
 _BEFORE = "before endingbefore beforeid beforecursor endbefore".split()
 _LIMITS = (
-    "limit pagesize perpage size maxresults count take first top lastn maxpagesize itemsperpage "
+    "limit pagesize perpage size maxresults count take first top maxpagesize itemsperpage "
     "pagelimit resultsperpage numresults max maxitems n"
 ).split()
 _SHOWN = {
@@ -58,6 +57,7 @@ _TYPES = {
     "first": {"string", "integer"},
     "last": {"string", "integer"},
 }
+_IDENTITY = words("id uuid createdat timestamp checkpoint checkpointid values role content text")
 _HOLDERS = words("meta pagination paging page pageinfo metadata links cursor data result response")
 _BY = "sortby orderby sortfield orderfield sortkey ordering".split()
 _DIRECTION = "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir".split()
@@ -92,10 +92,9 @@ def items_place(api: Api, subject: Subject) -> Location | None:
         return ("0",)
     inner = reader.members(root)  # an array whose only item wraps the list
     talk = pick(inner, [name for name in wanted if name not in _LISTS])
-    if talk and subject.resource == "message" and "text" not in api.rows.read(root):
-        below = reader.items(inner[talk])
-        if below is not None and "checkpoint" not in inner:
-            return ("0", talk)
+    own = {flat(name) for name in inner} & _IDENTITY
+    if talk and subject.resource == "message" and not own and _rows(api, inner[talk]):
+        return ("0", talk)
     return ()
 
 
@@ -256,10 +255,12 @@ def filter_block(api: Api, subject: Subject, row: Schema | None, id_at: Location
         if at is None and (at := by_name.get(singular(plain))) is not None:
             how = "any-of"
         if at is None:
+            at = _by_words(api, schema, members)
+        if at is None:
             continue
         target = reader.types(members[at])
         if target == {"object"} or (not target and plain.startswith("metadata")):
-            is_json = "object" in types or plain.startswith("metadata")
+            is_json = plain.startswith(("metadata", "values", "attributes", "properties", "custom"))
             how = "exact-json" if is_json else ""
         elif "array" in target:
             how = ""
@@ -270,6 +271,15 @@ def filter_block(api: Api, subject: Subject, row: Schema | None, id_at: Location
         if how:
             found[place] = {"at": pointers.join((at,)), "how": how}
     return found
+
+
+def _by_words(api: Api, schema: Schema, members: dict[str, Schema]) -> str | None:
+    """The one member that lists the same words as a parameter."""
+    listed = api.requests.words(schema)
+    if len(listed) < 3:
+        return None
+    same = [n for n, m in members.items() if set(api.responses.words(m)) == set(listed)]
+    return same[0] if len(same) == 1 else None
 
 
 def history_place(api: Api, entity: Schema | None) -> tuple[Location, Schema] | None:
@@ -286,11 +296,6 @@ def history_place(api: Api, entity: Schema | None) -> tuple[Location, Schema] | 
         if items is None:
             continue
         is_free = reader.is_free(items) and name not in ("items", "data", "log", "logs", "results")
-        if api.rows.is_talk(items) or is_free and "string" not in reader.types(items):
+        if api.rows.is_talk(items) or (is_free and "string" not in reader.types(items)):
             return (key,), items
     return None
-
-
-def described(schema: Schema) -> list[Any]:
-    """The values that a schema gives as examples."""
-    return [*([schema["example"]] if "example" in schema else []), *items_of(schema, "examples")]

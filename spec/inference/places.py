@@ -66,7 +66,7 @@ def _session_in_path(api: Api, subject: Subject) -> str | None:
 
 def _container(api: Api, subject: Subject) -> str | None:
     """What holds the messages where no session does: `/agents/{agent_id}/messages`."""
-    if subject.resource != "message" or api.collection(subject):
+    if subject.resource not in ("message", "run") or api.collection(subject):
         return None
     for index, segment in enumerate(subject.segments[:-1]):
         following = subject.segments[index + 1]
@@ -89,7 +89,7 @@ def _session_name(api: Api, subject: Subject, names: Iterable[str]) -> str | Non
 
 def _in_body(api: Api, subject: Subject) -> tuple[str, bool] | None:
     if subject.request is None:
-        return None
+        return ("$request.body#/params/message/contextId", True) if api.is_call(subject) else None
     reader = api.requests
     for base in _bases(reader.members(subject.request)):
         node = reader.at(subject.request, base)
@@ -159,6 +159,10 @@ def is_implicit(api: Api, subject: Subject, session: tuple[str, bool] | None) ->
         return False
     if session is None or session[1]:
         return True
+    place, _, name = session[0].rpartition("/")
+    own = {f"{noun}id" for noun in api.nouns} | api.nouns | {"sessionid"}
+    if place.startswith("$request.body") and flat(name) not in own:
+        return True  # an id of another kind than those that are created
     creates = [s for s in api.subjects if s.role is Role.SESSION_CREATE]
     collection = api.collection(subject)
     if collection and not any(s.path == collection for s in creates):

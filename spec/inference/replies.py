@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .. import pointers
 from ..binding import Role
-from ..pointers import EACH
-from .inputs import flag
+from ..pointers import EACH, LAST
+from .inputs import flag, input_block
 from .names import SPEAKERS, STATES, flat, pick, split, translate, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
-from .texts import OUTPUT, Texts
+from .texts import OUTPUT, Texts, in_example
 
 Block = dict[str, Any]
 
@@ -24,7 +25,11 @@ _REPLY = (
 ).split()
 _SURE = frozenset(_REPLY[: _REPLY.index("messages") + 1])
 _TALKS = words("chat ask query answer reply respond generate completion completions converse prompt")
-_SAYS = words("reply replies answer answers response respond responds generate generates converse")
+_SAYS = re.compile(
+    r"(?i)\b(agent|assistant|ai|bot|model|llm|chatbot)('s|s)? (\w+ )?(repl|response|answer|message)"
+    r"|\b(repl(y|ies)|answers?|respond(s|ed)?|generates?|converse) "
+)
+_OF_TURN = words("usage stopreason finishreason tokenusage latency tokens finish completionid")
 _FLAGS = ("stream", "streaming", "isstream", "streamresponse", "sse", "enablestreaming")
 _MODES = ("responsemode", "mode", "streammode", "executionmode", "deliverymode", "outputmode")
 _STREAMED = ("stream", "streaming", "sse", "streamed")
@@ -57,11 +62,16 @@ def reply_block(api: Api, subject: Subject) -> Block:
         return {"via": "body", "at": at, **({"wait": wait} if wait else {})}
     if subject.verb != "create" or subject.resource not in ("message", "run"):
         return {}
-    if subject.streams and subject.response is None:
+    if subject.streams and (subject.response is None or _is_stream_only(subject)):
         return {"via": "sse"}
-    if subject.resource == "run" or _is_run(api, subject):
+    if subject.resource == "run" or is_run(api, subject):
         return _of_run(api, subject)
     return _of_message(api, subject)
+
+
+def _is_stream_only(subject: Subject) -> bool:
+    """Whether the path says that the answer is a stream, whatever else is declared."""
+    return bool(set(split(subject.literals[-1] if subject.literals else "")) & set(_STREAMED))
 
 
 def _streamed(api: Api, subject: Subject, at: str | None) -> Block:
@@ -105,7 +115,7 @@ def wait_place(api: Api, subject: Subject) -> str | None:
 # Runs
 
 
-def _is_run(api: Api, subject: Subject) -> bool:
+def is_run(api: Api, subject: Subject) -> bool:
     """Whether a message is answered with how far its run is, not with words."""
     if subject.response is None:
         return False
@@ -134,7 +144,9 @@ def output_place(api: Api, subject: Subject) -> str | None:
     if subject.response is None:
         return None
     reader = api.responses
-    if not reader.types(subject.response) and not reader.members(subject.response):
+    if api.says_nothing(subject):
+        if (at := _in_example(api, subject)) is not None:
+            return at
         waits = {w for literal in subject.literals[-1:] for w in split(literal)} & {"wait", "join"}
         return "/messages/-1/content" if waits else None
     members = reader.members(subject.response)
@@ -142,27 +154,42 @@ def output_place(api: Api, subject: Subject) -> str | None:
     wrapped = pick(members, ("run", "data", "result", "response"))
     for base, node in (((), subject.response), *([((wrapped,), members[wrapped])] if wrapped else [])):
         if (found := _words_in(api, node, names)) is not None:
-            # What a run was given may stand in `messages`; then it is not what came of it.
-            if found[0] == "messages" and subject.verb == "create" and _echoes(api, subject, found[0]):
-                continue
             return pointers.join((*base, *found))
     return None
 
 
-def _echoes(api: Api, subject: Subject, name: str) -> bool:
-    asked = api.requests.members(subject.request or {}).get(name)
-    members = api.responses.members(subject.response or {})
-    return asked is not None and pick(members, _STATUS) is not None
+def _in_example(api: Api, subject: Subject) -> str | None:
+    """Where the example of an answer without a schema has the agent's words."""
+    for example in api.examples(subject):
+        at = in_example(example, _OUTPUTS)
+        if at is not None:
+            return pointers.join(at)
+    return None
 
 
 def _words_in(api: Api, schema: Schema, names: list[str]) -> Location | None:
-    """The first of these members that has words: rows, a row, or a string."""
+    """The first of these members that has words: rows, a row, or a string.
+
+    A run repeats what it was given: such members are not what came of it.
+    """
     reader = api.responses
     members = reader.members(schema)
+    given: set[str] = set()
+    if pick(members, _STATUS) is not None:
+        given = {
+            name
+            for s in api.subjects
+            if s.role is Role.RUN_CREATE and s.request is not None
+            for name in api.requests.members(s.request)
+        }
     for name in names:
         key = pick(members, (name,))
-        if key is not None and (below := _words_of(api, members[key])) is not None:
+        if key is None or key in given:
+            continue
+        if (below := _words_of(api, members[key])) is not None:
             return (key, *below)
+        if reader.is_free(members[key]) and flat(key) in ("output", "values", "result"):
+            return (key, "messages", "-1", "content")
     return None
 
 
@@ -173,6 +200,9 @@ def _words_of(api: Api, schema: Schema) -> Location | None:
         return ()
     items = reader.items(schema)
     if items is not None and "array" in reader.types(schema):
+        if reader.items(items) is not None:
+            below = _words_of(api, items)
+            return ("0", *below) if below is not None else None
         if reader.is_text(items) or api.rows.is_talk(items):
             return (EACH,)
         below = Texts(reader, OUTPUT, EACH).find(items)
@@ -180,8 +210,6 @@ def _words_of(api: Api, schema: Schema) -> Location | None:
     if api.rows.is_talk(schema):
         return ()
     found = Texts(reader, [*OUTPUT, "choices"], EACH).find(schema)
-    if found is None and reader.is_free(schema) and "object" in reader.types(schema):
-        return ("messages", "-1", "content")
     return found
 
 
@@ -200,16 +228,10 @@ def run_block(api: Api, subject: Subject) -> Block:
             base, node = (wrapped,), members[wrapped]
             members = reader.members(node)
     run: Block = {}
-    if (key := pick(members, api.session_names)) is not None:
-        if reader.types(members[key]) <= {"string", "integer"}:
-            run["session"] = pointers.join((*base, key))
-    key = pick(members, _INPUTS)
-    if key is not None:
-        below: Location | None = () if reader.is_text(members[key]) else None
-        if below is None:
-            below = Texts(reader, OUTPUT, "-1").find(members[key])
-        if below is not None:
-            run["input"] = pointers.join((*base, key, *below))
+    if (session := named_session(api, members)) is not None:
+        run["session"] = pointers.join((*base, *session))
+    if (given := _given(api, node)) is not None:
+        run["input"] = pointers.join((*base, *given))
     key = pick(members, _STATUS)
     at: Location = (key,) if key else ()
     if key and "object" in reader.types(members[key]):
@@ -225,6 +247,39 @@ def run_block(api: Api, subject: Subject) -> Block:
     return run
 
 
+def named_session(api: Api, members: dict[str, Schema]) -> Location | None:
+    """Where an answer names its session: by a member, or whole with its id."""
+    for name in api.session_names:
+        key = pick(members, (name,))
+        if key is None:
+            continue
+        if api.responses.types(members[key]) <= {"string", "integer"}:
+            return (key,)
+        if inner := pick(api.responses.members(members[key]), ("id",)):
+            return (key, inner)
+    return None
+
+
+def _given(api: Api, run: Schema) -> Location | None:
+    """Where a run repeats the user's text: where the request had it, else by its name."""
+    reader = api.responses
+    members = reader.members(run)
+    for subject in api.subjects:
+        if subject.role is Role.RUN_CREATE:
+            at = input_block(api, subject).get("input", "$")
+            if at.startswith("/") and pointers.split(at)[0] in members:
+                location = pointers.split(at)
+                if reader.at(run, location) is not None:
+                    return location
+    key = pick(members, _INPUTS)
+    if key is None:
+        return None
+    if reader.is_text(members[key]):
+        return (key,)
+    below = Texts(reader, OUTPUT, LAST).find(members[key])
+    return (key, *below) if below is not None else None
+
+
 # Messages
 
 
@@ -234,20 +289,19 @@ def _of_message(api: Api, subject: Subject) -> Block:
         return _streamed(api, subject, at)
     if at is not None:
         return {"via": "body", "at": at}
+    if subject.response is not None and api.says_nothing(subject):
+        at = _in_example(api, subject)
+        return {"via": "body", "at": at} if at is not None else {"via": "body"}
     return {"via": _elsewhere(api, subject)}
 
 
 def _elsewhere(api: Api, subject: Subject) -> str:
     """How words come that are not in the answer to a message."""
-    if any(_has_input_free_run(api, s) for s in api.siblings(subject, Role.RUN_CREATE)):
+    if any(api.collection(s) for s in api.siblings(subject, Role.RUN_CREATE)):
         return "none"
     if api.siblings(subject, Role.MESSAGE_SUBSCRIBE):
         return "subscribe"
     return "poll" if _lists(api, subject) and not _stores(api, subject) else "none"
-
-
-def _has_input_free_run(api: Api, subject: Subject) -> bool:
-    return bool(api.collection(subject))
 
 
 def _lists(api: Api, subject: Subject) -> bool:
@@ -341,18 +395,14 @@ def _answers(api: Api, subject: Subject, row: Schema) -> bool:
     if "user" in role and "agent" not in role:
         return False
     last = {word for literal in subject.literals[-1:] for word in split(literal)}
-    if last & _TALKS:
+    around = {flat(name) for name in api.responses.members(subject.response or {})}
+    if last & _TALKS or subject.streams or around & _OF_TURN:
         return True
     if any(api.collection(s) for s in api.siblings(subject, Role.RUN_CREATE)):
         return False
     if api.siblings(subject, Role.MESSAGE_SUBSCRIBE) and _same_as_listed(api, subject, row):
         return False
-    said = {word for word in split(subject.prose)}
-    if _stores(api, subject) and _same_as_listed(api, subject, row) and not said & _SAYS:
-        return False
-    if _same_as_listed(api, subject, row):
-        return bool(said & _SAYS)
-    return True
+    return bool(_SAYS.search(subject.prose)) or not _same_as_listed(api, subject, row)
 
 
 def _same_as_listed(api: Api, subject: Subject, row: Schema) -> bool:

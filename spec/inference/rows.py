@@ -9,7 +9,7 @@ from typing import Any
 from .. import pointers
 from ..pointers import EACH
 from ..schemas import items_of
-from .names import KINDS, SPEAKERS, STATES, flat, pick, split, translate, words
+from .names import KINDS, SPEAKERS, STATES, flat, pick, translate, words
 from .schemas import Location, Reader, Schema
 from .texts import OUTPUT, Texts, examples, in_example
 
@@ -41,6 +41,7 @@ _IS_USER = words("isuser fromuser isfromuser ishuman isuserinput isusermessage i
 _IS_AGENT = words("isbot isai isassistant isagent fromagent frombot isbotmessage isaimessage")
 _KIND = "kind type eventtype messagetype event eventkind itemtype eventname objecttype".split()
 _STATE = "status state messagestatus deliverystatus".split()
+_MEDIA = words("text image audio video file files location document card html markdown link gif")
 _TOOL = {
     "id": "toolcallid callid tooluseid functioncallid invocationid".split(),
     "name": "toolname functionname name tool function".split(),
@@ -67,14 +68,19 @@ class Rows:
             known = self._known[id(schema)] = (schema, self._read(schema))
         return known[1]
 
-    def is_event(self, row: Row) -> bool:
+    def is_event(self, schema: Schema) -> bool:
         """Whether a list of such rows holds more than messages."""
-        return len(row.get("kind", {}).keys() - {"at"}) > 1
+        kind = self.read(schema).get("kind")
+        if kind is None:
+            return False
+        label = self._reader.at(schema, pointers.split(kind["at"]))
+        listed = {flat(str(word)) for word in self._reader.words(label or {})}
+        return len(kind) > 2 or len(listed - _MEDIA) > 1
 
     def is_talk(self, schema: Schema) -> bool:
         """Whether rows of this schema say who said what."""
         row = self.read(schema)
-        return "text" in row and ("role" in row or self.is_event(row))
+        return "text" in row and ("role" in row or self.is_event(schema))
 
     def _read(self, schema: Schema) -> Row:
         reader = self._reader
@@ -95,7 +101,7 @@ class Rows:
         if kind:
             row["kind"] = kind
             row |= self._event_parts(schema, kind)
-        if (state := self._state(roots)) is not None:
+        if (state := self._state(roots)) is not None and state["at"] != row.get("status"):
             row["state"] = state
         return row
 
@@ -273,8 +279,3 @@ class Rows:
                 if found := self._tool(items if items is not None else member, at, depth + 1):
                     return found
         return None
-
-
-def has_word(text: str, *wanted: str) -> bool:
-    """Whether a text has one of these words."""
-    return not set(wanted).isdisjoint(split(text))

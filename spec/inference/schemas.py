@@ -65,6 +65,8 @@ class Reader:
         if known is None:
             found: dict[str, Schema] = {}
             for part in self._parts(schema, 0):
+                if types_of(part) == {"array"}:
+                    continue  # properties beside items: real documents have them, and mean items
                 for name, member in members_of(part).items():
                     if name not in found:
                         found[name] = member

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from .. import pointers
 from ..binding import Role
 from ..document import Document, Operation
 from ..parameters import Parameter
-from ..schemas import View
+from ..schemas import View, members_of
 from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, singular
 from .rows import Rows
 from .schemas import Reader, Schema, request_schema, response_schema, streams
@@ -104,7 +104,7 @@ class Api:
         """The paths under which sessions stand, the longest first."""
         found = set()
         for subject in self.subjects:
-            if subject.resource != "session":
+            if subject.resource != "session" or subject.verb == "act":
                 continue
             if subject.segments and subject.segments[-1].startswith("{"):
                 found.add("/" + "/".join(subject.segments[:-1]))
@@ -126,6 +126,38 @@ class Api:
         names = [f"{noun}{end}" for noun in nouns for end in ("id", "uuid", "key")]
         contexts = ["contextid", "sessionkey", "roomid", "channelid", "userpseudoid"]
         return list(dict.fromkeys([*own, *names, *contexts, *nouns]))
+
+    def is_call(self, subject: Subject) -> bool:
+        """Whether an operation without a declared body takes a JSON-RPC call that sends a message.
+
+        Its answer, or that of the operation beside it, shows the envelope of such calls.
+        """
+        if subject.operation.body or subject.operation.method != "POST":
+            return False
+        stem = subject.path.rpartition(":")[0] or subject.path
+        beside = [s for s in self.subjects if (s.path.rpartition(":")[0] or s.path) == stem]
+        return any(s.response and "jsonrpc" in self.responses.members(s.response) for s in beside)
+
+    def says_nothing(self, subject: Subject) -> bool:
+        """Whether the schema of the answer leaves everything open."""
+        schema = subject.response
+        if schema is None:
+            return True
+        return not self.responses.types(schema) and not self.responses.members(schema)
+
+    def examples(self, subject: Subject) -> Iterator[Any]:
+        """The examples of the successful answer."""
+        success = subject.operation.success
+        for name, media in success[1].content.items() if success else ():
+            if "json" in name and media.schema is not None:
+                node = pointers.first(
+                    self.document.source.tree, tuple(map(str, media.schema[:-1])), {}
+                )
+                if "example" in node:
+                    yield node["example"]
+                for example in members_of(node, "examples").values():
+                    if isinstance(example, dict) and "value" in example:
+                        yield example["value"]
 
     def noun(self, subject: Subject) -> str:
         """The flat singular of what a subject's path speaks of last."""

@@ -16,9 +16,9 @@ _DEPTH = 7
 # person has typed or an agent has said; what is not listed holds no words.
 INPUT = (
     "usermessage userinput userquery usertext inputtext messagetext newmessage latestmessage "
-    "message messages content contents text query question prompt input inputs utterance body "
-    "parts value items msg chatinput textinput userprompt payload data params queryinput event "
-    "events activity part request thread additionalmessages args arguments instruction command q"
+    "message content contents text query question prompt utterance chatinput textinput userprompt "
+    "messages input inputs body msg msgs parts value items payload data params queryinput event "
+    "events activity part request thread additionalmessages instruction q"
 ).split()
 OUTPUT = (
     "content contents text message messages value body parts data msg utterance answer reply "
@@ -26,6 +26,7 @@ OUTPUT = (
     "part blocks texts delta snippet"
 ).split()
 _ARRAYS = words("messages input items events additionalmessages history turns contents msgs inputs")
+_HOLDERS = words("event events activity part parts request thread items params payload additionalmessages")
 _PLAIN = words("text content inputtext outputtext markdown plain texts textpart string textcontent")
 _STRANGE = words(
     "image imageurl imagefile file audio video refusal reasoning thinking tool toolcall tooluse "
@@ -82,12 +83,14 @@ class Texts:
             if (free := self._free(name, member)) is not None:
                 yield Found(free.cost + rank, free.at)
                 continue
-            if reader.is_text(member):
+            if reader.is_text(member) and flat(name) not in _HOLDERS:
                 yield Found(rank, (name,))
                 continue
             found = self._array(name, member, depth) or self.best(member, depth + 1)
             if found:
-                yield Found(found.cost / 2 + rank + 4, (name, *found.at))
+                # A list of messages is as good a place as a single text.
+                near = found.cost / 50 if found.at[0] == LAST else found.cost / 2 + 4
+                yield Found(near + rank, (name, *found.at))
         if not members and (items := reader.items(branch)) is not None and depth == 0:
             if found := self.best(items, depth + 1):
                 yield Found(found.cost + 1, (LAST if self._each == "0" else EACH, *found.at))
@@ -101,7 +104,7 @@ class Texts:
         node = reader.resolve(member)
         types = reader.types(node)
         anything = not types or ("object" in types and types & {"number", "boolean"})
-        if not reader.is_free(node) or not (anything or types == {"object"}):
+        if not reader.is_free(node) or not (anything or types <= {"object", "array"}):
             return None
         for example in (*examples(member), *examples(node)):
             if (at := in_example(example, tuple(self._rank))) is not None:
@@ -117,8 +120,8 @@ class Texts:
         if items is None:
             return None
         each = self._each
-        if each == "0" and flat(name) in _ARRAYS and self.is_message(items):
-            each = LAST
+        if flat(name) in _ARRAYS and self.is_message(items):
+            each = LAST  # in a row, too: what shows all messages at a time shows a newest one
         if reader.is_text(items):
             return Found(0, (each,))
         found = self.best(items, depth + 1)
@@ -127,7 +130,7 @@ class Texts:
     def is_message(self, schema: Schema) -> bool:
         """Whether the items of an array are messages, not the parts of one."""
         names = {flat(name) for name in self._reader.members(schema)}
-        return bool(names & _MESSAGE_PARTS) or not names
+        return bool(names & _MESSAGE_PARTS)
 
     def strangeness(self, branch: Schema) -> float:
         """How unlikely an alternative is to be plain text, by the word that tells it apart."""
