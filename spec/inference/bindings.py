@@ -1,0 +1,226 @@
+"""Infers where the parts of an operation's meaning stand, once its role is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .. import pointers
+from ..binding import Role
+from ..document import Document, Operation
+from ..pointers import EACH
+from .inputs import GREETING, RECORD, first_messages, flag, input_block, kind_place, tool_block
+from .lists import filter_block, history_place, items_place, order_block, page_block
+from .names import split, words
+from .places import client_id, entity_id, is_implicit, session_place, target_place
+from .replies import is_run, named_session, reply_block, run_block
+from .schemas import NOTHING, Location, Schema
+from .subjects import Api, Subject
+
+Block = dict[str, Any]
+
+# What the rows of a talk look like that a document says nothing of.
+_CONVENTION = {
+    "text": "/content",
+    "role": {"at": "/role", "user": "user", "agent": "assistant"},
+}
+_EFFECTS = {
+    "cancel": words("cancel stop abort interrupt terminate kill halt cancellation stopped"),
+    "fork": words("fork copy clone branch duplicate"),
+    "answer": words("submit answer continue resume respond tooloutputs outputs results"),
+}
+
+
+def infer_bindings(
+    document: Document, roles: Mapping[Operation, Role] | Mapping[str, Role]
+) -> dict[str, Block]:
+    """An `x-session` block for each operation that has a role, by its label."""
+    api = Api(document, roles)
+    return {subject.operation.label: _block(api, subject) for subject in api.subjects}
+
+
+def _block(api: Api, subject: Subject) -> Block:
+    block: Block = {"role": subject.role.value}
+    session = session_place(api, subject)
+    if session is not None:
+        block["session"] = session[0]
+    if (target := target_place(api, subject, session[0] if session else None)) is not None:
+        block["target"] = target
+    if is_implicit(api, subject, session):
+        block["implicit"] = True
+    if subject.role is Role.SESSION_GET and session is None:
+        block["select"] = "active"
+    if subject.role is Role.MESSAGE_SUBSCRIBE and session is None and "target" not in block:
+        block["scope"] = "all"
+    if (client := client_id(api, subject)) is not None:
+        block["client_id"] = client
+    _BY_VERB.get(subject.verb, _entity)(api, subject, block)
+    if subject.verb == "create":
+        _turn(api, subject, block)
+    if subject.verb == "act":
+        block["effect"] = _effect(subject)
+        if tool := tool_block(api, subject):
+            block["tool"] = tool
+            block["effect"] = "answer"
+    if subject.resource == "run" and subject.verb != "delete" and (run := run_block(api, subject)):
+        block["run"] = run
+    if reply := reply_block(api, subject):
+        block["reply"] = reply
+        _row_of_reply(api, subject, block)
+    return block
+
+
+def _entity(api: Api, subject: Subject, block: Block) -> None:
+    """Where the response has the entity, its id, and what was said in it."""
+    if subject.response is None:
+        return
+    found = entity_id(api, subject)
+    wrapper: Location = ()
+    if found is not None:
+        wrapper, at = found
+        if wrapper:
+            block["entity"] = pointers.join(wrapper)
+        if at != ("id",) and subject.verb != "act":
+            block["id"] = pointers.join(at)
+    entity = api.responses.at(subject.response, wrapper)
+    if subject.resource == "session" and subject.verb in ("get", "create", "update"):
+        history = history_place(api, entity)
+        if history is not None:
+            at, row = history
+            block["history"] = pointers.join((*wrapper, *at))
+            _row(api, row, block)
+            if "text" not in block.get("row", {}):
+                block["row"] = _CONVENTION
+    if subject.role in (Role.MESSAGE_GET, Role.MESSAGE_UPDATE) and entity is not None:
+        items = api.responses.items(entity) if "array" in api.responses.types(entity) else None
+        if items is not None and not wrapper:
+            block["entity"] = "/0"
+        _row(api, items if items is not None else entity, block)
+
+
+def _delete(api: Api, subject: Subject, block: Block) -> None:
+    filters = filter_block(api, subject, _session_row(api), _session_id(api))
+    if "session" not in block and "target" not in block and filters:
+        block["filter"] = filters
+
+
+def _list(api: Api, subject: Subject, block: Block) -> None:
+    items = items_place(api, subject)
+    if items is None:
+        return
+    if items:
+        block["items"] = pointers.join(items)
+    row = api.responses.at(subject.response, (*items, EACH))
+    id_at: Location = ("id",)
+    if subject.resource == "message":
+        _row(api, row or NOTHING, block)
+        id_at = pointers.split(block.get("row", {}).get("id", "/id"))
+        if row is not None and api.rows.is_event(row):
+            block["shape"] = "event"
+    elif row is not None and (found := entity_id(api, subject, row)) is not None:
+        id_at = found[1]
+        if id_at != ("id",):
+            block["id"] = pointers.join(id_at)
+    if page := page_block(api, subject, items):
+        block["page"] = page
+    if order := order_block(api, subject):
+        block["order"] = order
+    if filters := filter_block(api, subject, row, id_at):
+        block["filter"] = filters
+
+
+def _clear(api: Api, subject: Subject, block: Block) -> None:
+    page = page_block(api, subject, ())
+    if page.get("style") == "watermark":
+        block["page"] = page
+
+
+_BY_VERB: Mapping[str, Callable[[Api, Subject, Block], None]] = {
+    "list": _list,
+    "delete": _delete,
+    "clear": _clear,
+    "subscribe": lambda api, subject, block: None,
+}
+
+
+def _session_row(api: Api) -> Schema | None:
+    for role in (Role.SESSION_GET, Role.SESSION_CREATE):
+        for subject in api.subjects:
+            if subject.role is role and subject.response is not None:
+                found = entity_id(api, subject)
+                return api.responses.at(subject.response, found[0] if found else ())
+    return None
+
+
+def _session_id(api: Api) -> Location:
+    for subject in api.subjects:
+        if subject.role in (Role.SESSION_GET, Role.SESSION_CREATE):
+            found = entity_id(api, subject)
+            if found is not None:
+                return found[1][len(found[0]) :]
+    return ("id",)
+
+
+def _turn(api: Api, subject: Subject, block: Block) -> None:
+    """What a request that creates says of the talk."""
+    if (greeting := flag(api, subject, *GREETING)) is not None:
+        block["greeting"] = greeting
+    if subject.role is Role.SESSION_CREATE and (said := first_messages(api, subject)):
+        block["messages"] = pointers.join(said)
+    if subject.resource not in ("message", "run"):
+        return
+    block |= input_block(api, subject)
+    if (kind := kind_place(api, subject)) is not None:
+        block["kind"] = pointers.join(kind)
+    if tool := tool_block(api, subject):
+        block["tool"] = tool
+    if (record := flag(api, subject, *RECORD)) is not None:
+        block["record"] = record
+
+
+def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
+    """The row that the answer to a message is: the agent's words, or the message as it is kept."""
+    if subject.resource != "message" or subject.verb != "create" or subject.response is None:
+        return
+    at: Location = pointers.split(block.get("entity", ""))
+    if "at" in block["reply"]:
+        at = pointers.split(block["reply"]["at"])
+    elif (items := items_place(api, subject)) is not None and block["reply"]["via"] != "body":
+        at = (*items, EACH)
+    node = api.responses.at(subject.response, at)
+    if node is not None and api.rows.is_talk(node):
+        _row(api, node, block)
+        if at[-1:] == (EACH,) and "at" not in block["reply"] and at[:-1]:
+            block["items"] = pointers.join(at[:-1])
+    run = run_block(api, subject) if is_run(api, subject) else {}
+    in_path = block.get("session", "").startswith("$request.path")
+    if not run and block.get("implicit") and not in_path:
+        run = _session_of_answer(api, subject)
+    if run:
+        block["run"] = run
+
+
+def _session_of_answer(api: Api, subject: Subject) -> Block:
+    """Where the answer names the session that the message has made."""
+    for base in ((), ("result",), ("data",), ("message",)):
+        node = api.responses.at(subject.response, base)
+        found = named_session(api, api.responses.members(node)) if node else None
+        if found is not None:
+            return {"session": pointers.join((*base, *found))}
+    return {}
+
+
+def _row(api: Api, schema: Schema, block: Block) -> None:
+    row = api.rows.read(schema)
+    if row:
+        block["row"] = row
+
+
+def _effect(subject: Subject) -> str:
+    """What an act does, by the last word of its path, else by its operation's name."""
+    last = next((part for part in reversed(subject.segments) if not part.startswith("{")), "")
+    for said in (split(last), split(subject.operation.id)):
+        for effect, names in _EFFECTS.items():
+            if names & set(said) and (effect != "answer" or subject.operation.body):
+                return effect
+    return "none"

@@ -1,0 +1,301 @@
+"""Finds where a list stands in a response, how it is paged, ordered and filtered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import pointers
+from .names import flat, pick, singular, words
+from .schemas import Location, Schema
+from .subjects import Api, Subject
+
+Block = dict[str, Any]
+
+_LISTS = (
+    "data items results result records rows list entries objects content contents elements "
+    "values value collection edges nodes page hits documents response output body"
+).split()
+_TALK = (
+    "messages history events items turns chathistory transcript entries conversationhistory "
+    "threaditems activities data log logs chatmessages utterances interactions msgs results"
+).split()
+_OFFSETS = "offset skip start startindex from firstresult begin".split()
+_WATERMARKS = (
+    "minoffset sinceoffset since sinceid watermark fromoffset afteroffset startoffset afterseq "
+    "sinceseq fromseq aftersequence minsequence"
+).split()
+_PAGES = "page pagenumber pageno pagenum pageindex currentpage p".split()
+_CURSORS = (
+    "after cursor pagetoken nexttoken startingafter nextpagetoken continuationtoken pageid afterid "
+    "aftercursor startafter paginationtoken exclusivestartkey lastid firstid nextcursor marker next "
+    "lastevaluatedkey startcursor continuation bookmark"
+).split()
+_BEFORE = "before endingbefore beforeid beforecursor endbefore".split()
+_LIMITS = (
+    "limit pagesize perpage size maxresults count take first top maxpagesize itemsperpage "
+    "pagelimit resultsperpage numresults max maxitems n"
+).split()
+_SHOWN = {
+    "out": (
+        "nextcursor nextpagetoken nexttoken nextpage nextpageid next cursor endcursor after "
+        "continuationtoken nextkey pagetoken nextcursortoken nextid nextlink afterid paginationtoken"
+    ).split(),
+    "more": "hasmore hasnext hasnextpage more ismore morepages hasadditional".split(),
+    "first": "firstid firstmessageid startid".split(),
+    "last": "lastid lastmessageid endid".split(),
+    "total": (
+        "total totalcount totalitems totalresults totalrecords totalelements count totalrows "
+        "totalhits totalnumber totalsize"
+    ).split(),
+    "pages": "totalpages pagecount pages numpages lastpage".split(),
+    "start": "offset skip page pagenumber currentpage start pageno pageindex number".split(),
+    "size": "limit pagesize perpage size itemsperpage take".split(),
+}
+_TYPES = {
+    "out": {"string", "integer"},
+    "more": {"boolean"},
+    "first": {"string", "integer"},
+    "last": {"string", "integer"},
+}
+_IDENTITY = words("id uuid createdat timestamp checkpoint checkpointid values role content text")
+_HOLDERS = words("meta pagination paging page pageinfo metadata links cursor data result response")
+_BY = "sortby orderby sortfield orderfield sortkey ordering".split()
+_DIRECTION = "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir".split()
+_NEVER = (
+    words("select fields include exclude expand stream sse wait timeout format sort order sortby")
+    | set(_LIMITS) | set(_CURSORS) | set(_BEFORE) | set(_PAGES) | set(_OFFSETS) | set(_WATERMARKS)
+    | set(_BY) | set(_DIRECTION)
+)
+
+
+def items_place(api: Api, subject: Subject) -> Location | None:
+    """Where the array of a list response stands; None where there is none."""
+    if subject.response is None:
+        return None
+    reader = api.responses
+    plural = {
+        "session": [*api.nouns, "session"],
+        "message": ["message", "event", "history", "item", "turn", "memory"],
+        "run": ["run", "response", "task"],
+    }.get(subject.resource, [subject.resource])
+    names = [f"{noun}s" for noun in (api.noun(subject), *plural)]
+    names += ["history", "transcript", "activities", "chathistory"]
+    wanted = list(dict.fromkeys([*names, *_LISTS]))
+    shapes = [b for b in reader.branches(subject.response) if "array" not in reader.types(b)]
+    for shape in shapes:
+        if (found := _array_in(api, shape, wanted, 0)) is not None:
+            return found
+    root = reader.items(subject.response)
+    if root is None:
+        return None
+    if reader.items(root) is not None and not reader.members(root):
+        return ("0",)
+    inner = reader.members(root)  # an array whose only item wraps the list
+    talk = pick(inner, [name for name in wanted if name not in _LISTS])
+    own = {flat(name) for name in inner} & _IDENTITY
+    if talk and subject.resource == "message" and not own and _rows(api, inner[talk]):
+        return ("0", talk)
+    return ()
+
+
+def _array_in(api: Api, schema: Schema, wanted: list[str], depth: int) -> Location | None:
+    reader = api.responses
+    members = reader.members(schema)
+    arrays = {n: m for n, m in members.items() if _rows(api, m)}
+    if (key := pick(arrays, wanted)) is not None:
+        return (key,)
+    if len(arrays) == 1:
+        return (next(iter(arrays)),)
+    for name in (*wanted, "payload", "meta", "embedded", "conversation", "session", "thread"):
+        key = pick(members, (name,))
+        if key and depth < 2 and "object" in reader.types(members[key]):
+            if (below := _array_in(api, members[key], wanted, depth + 1)) is not None:
+                return (key, *below)
+    return (next(iter(arrays)),) if arrays else None
+
+
+def _rows(api: Api, schema: Schema) -> bool:
+    """Whether a member is an array of things, not of words."""
+    items = api.responses.items(schema)
+    if items is None or "array" not in api.responses.types(schema):
+        return False
+    types = api.responses.types(items)
+    return not types or "object" in types
+
+
+def page_block(api: Api, subject: Subject, items: Location) -> Block:
+    """How the list is paged, as far as the request can say it; else no block."""
+    places = _places(api, subject)
+    page: Block = {}
+    for style, names in (
+        ("watermark", _WATERMARKS), ("offset", _OFFSETS), ("page", _PAGES), ("cursor", _CURSORS),
+    ):
+        key = pick(places, names)
+        if key is None:
+            continue
+        types = places[key][1]
+        if style == "page" and types and "integer" not in types:
+            style = "cursor"
+        elif style in ("offset", "watermark") and types and not types & {"integer", "number"}:
+            style = "cursor"
+        elif style == "watermark" and subject.resource != "message":
+            style = "offset"
+        page = {"style": style, "in": places[key][0]}
+        if style == "page" and _starts_at_zero(api, places[key][2]):
+            page["first_page"] = 0
+        break
+    if (key := pick(places, _BEFORE)) is not None and page.get("style") in (None, "cursor"):
+        if _is_id_like(places[key][1]):
+            page = {"style": "cursor", **page, "before": places[key][0]}
+    if (key := pick(places, _LIMITS)) is not None:
+        types = places[key][1]
+        if not types or types & {"integer", "number", "string"}:
+            page = {"style": "none", **page, "limit": places[key][0]}
+    if page:
+        page |= _shown(api, subject, items, page["style"])
+    return page
+
+
+def _is_id_like(types: set[str]) -> bool:
+    return not types or bool(types & {"string", "integer"})
+
+
+def _starts_at_zero(api: Api, schema: Schema) -> bool:
+    node = api.requests.resolve(schema)
+    return node.get("default") == 0 or node.get("minimum") == 0
+
+
+def _places(api: Api, subject: Subject) -> dict[str, tuple[str, set[str], Schema]]:
+    """What a request can say beside its path: name to place, types and schema."""
+    found: dict[str, tuple[str, set[str], Schema]] = {}
+    document = api.document
+    for name, parameter in subject.parameters("query").items():
+        schema = document.schema(parameter.schema, api.requests.view)
+        found[name] = (name, api.requests.types(schema), schema)
+    if subject.request is not None:
+        members = api.requests.members(subject.request)
+        for name, member in members.items():
+            place = f"$request.body#{pointers.join((name,))}"
+            found.setdefault(name, (place, api.requests.types(member), member))
+        for name in members:
+            if flat(name) in ("pagination", "paging", "page"):
+                for inner, member in api.requests.members(members[name]).items():
+                    place = f"$request.body#{pointers.join((name, inner))}"
+                    found.setdefault(inner, (place, api.requests.types(member), member))
+    return found
+
+
+def _shown(api: Api, subject: Subject, items: Location, style: str) -> Block:
+    """Where the response tells of its pages: beside the array, or in what holds such things."""
+    reader = api.responses
+    if subject.response is None or not items or items[0] == "0":
+        return {}
+    shown: Block = {}
+    bases: list[Location] = [items[:-1]] + ([()] if len(items) > 1 else [])
+    for base in list(bases):
+        node = reader.at(subject.response, base)
+        for name, member in reader.members(node or {}).items():
+            if flat(name) in _HOLDERS and "object" in reader.types(member):
+                bases.append((*base, name))
+    for base in bases:
+        members = reader.members(reader.at(subject.response, base) or {})
+        for part, names in _SHOWN.items():
+            if part in shown or (part == "out" and style not in ("cursor", "none", "page", "offset")):
+                continue
+            fitting = {
+                name: member
+                for name, member in members.items()
+                if reader.types(member) & _TYPES.get(part, {"integer", "number"})
+                and not (part == "out" and style in ("page", "offset") and flat(name) not in _NEXT)
+            }
+            if (key := pick(fitting, names)) is not None:
+                shown[part] = pointers.join((*base, key))
+    if style == "none" and "out" in shown:
+        del shown["out"]
+    return shown
+
+
+_NEXT = words("nextpage nextoffset nextcursor nextpagetoken nexttoken")
+
+
+def order_block(api: Api, subject: Subject) -> Block:
+    """Which parameters say by what to sort, and which way."""
+    order: Block = {}
+    for part, names in (("by", _BY), ("dir", _DIRECTION)):
+        for name in names:
+            for key, (place, types, schema) in _places(api, subject).items():
+                if flat(key) != name or part in order or (types and "string" not in types):
+                    continue
+                listed = [flat(str(word)) for word in api.requests.words(schema)]
+                ways = not listed or any(w.startswith(("asc", "desc")) for w in listed)
+                if part == "by" or (ways and listed):
+                    order[part] = place if place.startswith("$") else f"$request.query.{place}"
+    return order
+
+
+def filter_block(api: Api, subject: Subject, row: Schema | None, id_at: Location) -> Block:
+    """Which parameters keep the rows that agree with them."""
+    if row is None:
+        return {}
+    reader = api.responses
+    members = reader.members(row)
+    by_name = {flat(name): name for name in reversed(members)}
+    found: Block = {}
+    for name, (place, types, schema) in _places(api, subject).items():
+        plain = flat(name)
+        if plain in _NEVER and plain not in ("status",):
+            continue
+        many = "array" in types
+        if plain in ("ids", *(f"{noun}ids" for noun in (api.noun(subject), subject.resource))):
+            if many or "string" in types:
+                found[place] = {"at": pointers.join(id_at), "how": "any-of"}
+            continue
+        at = by_name.get(plain) or by_name.get(plain.removesuffix("filter"))
+        how = "exact"
+        if at is None and (at := by_name.get(singular(plain))) is not None:
+            how = "any-of"
+        if at is None:
+            at = _by_words(api, schema, members)
+        if at is None:
+            continue
+        target = reader.types(members[at])
+        if target == {"object"} or (not target and plain.startswith("metadata")):
+            is_json = plain.startswith(("metadata", "values", "attributes", "properties", "custom"))
+            how = "exact-json" if is_json else ""
+        elif "array" in target:
+            how = ""
+        elif many:
+            how = "any-of"
+        elif "boolean" in types and "boolean" not in target:
+            how = ""
+        if how:
+            found[place] = {"at": pointers.join((at,)), "how": how}
+    return found
+
+
+def _by_words(api: Api, schema: Schema, members: dict[str, Schema]) -> str | None:
+    """The one member that lists the same words as a parameter."""
+    listed = api.requests.words(schema)
+    if len(listed) < 3:
+        return None
+    same = [n for n, m in members.items() if set(api.responses.words(m)) == set(listed)]
+    return same[0] if len(same) == 1 else None
+
+
+def history_place(api: Api, entity: Schema | None) -> tuple[Location, Schema] | None:
+    """Where a session shows what was said in it, and the schema of one row of that."""
+    if entity is None:
+        return None
+    reader = api.responses
+    members = reader.members(entity)
+    for name in _TALK:
+        key = pick(members, (name,))
+        if key is None or "array" not in reader.types(members[key]):
+            continue
+        items = reader.items(members[key])
+        if items is None:
+            continue
+        is_free = reader.is_free(items) and name not in ("items", "data", "log", "logs", "results")
+        if api.rows.is_talk(items) or (is_free and "string" not in reader.types(items)):
+            return (key,), items
+    return None

@@ -1,0 +1,114 @@
+"""Names as people spell them: `threadId`, `thread_id` and `Thread-ID` are one name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+@lru_cache(maxsize=8192)
+def flat(name: str) -> str:
+    """A name without its case and separators: `thread_id` is `threadid`."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+@lru_cache(maxsize=8192)
+def split(name: str) -> tuple[str, ...]:
+    """The words of a name in lower case: `newThread_id` is `new`, `thread`, `id`."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def singular(noun: str) -> str:
+    """One of what a flat noun names: `histories` is `history`."""
+    if noun.endswith("ies") and len(noun) > 4:
+        return noun[:-3] + "y"
+    if noun.endswith(("sses", "xes")):
+        return noun[:-2]
+    return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us")) else noun
+
+
+def pick(members: Mapping[str, Any], wanted: Iterable[str]) -> str | None:
+    """The member whose flat name comes first among those wanted."""
+    by_name = {flat(name): name for name in reversed(members)}
+    return next((by_name[name] for name in wanted if name in by_name), None)
+
+
+def words(text: str) -> frozenset[str]:
+    """Flat names separated by spaces."""
+    return frozenset(text.split())
+
+
+SESSION_NOUNS = words(
+    "session thread conversation chat dialog dialogue talk channel room topic chatsession "
+    "chatthread agentsession ticket discussion"
+)
+RUN_NOUNS = words("run response task job turn execution invocation interaction completion")
+MESSAGE_NOUNS = words("message event item turn activity entry part post utterance msg")
+
+# Words for who speaks, which kind an event has and how far a run is, the likeliest first.
+SPEAKERS = {
+    "user": (
+        "user human customer client enduser visitor contact person usermessage humanmessage "
+        "customermessage inputuser userinput caller guest member inbound incoming question "
+        "fromuser request consumer requester lead"
+    ).split(),
+    "agent": (
+        "assistant ai aiagent agent bot model chatbot assistantmessage aimessage agentmessage "
+        "botmessage modelmessage outbound outgoing answer reply virtualagent virtualassistant "
+        "machine robot llm response"
+    ).split(),
+    "system": "system systemmessage developer developermessage environment".split(),
+}
+KINDS = {
+    "message": (
+        "message messagecompleted msg chatmessage messageevent messagecreated textmessage text "
+        "utterance"
+    ).split(),
+    "status": "status statusevent statusupdate statuschange statusmessage typing".split(),
+    "tool_call": (
+        "toolcall functioncall tooluse actionevent toolcallmessage toolcallevent toolinvocation "
+        "toolcalls functioncallevent toolrequest tool action"
+    ).split(),
+    "tool_result": (
+        "toolresult functioncalloutput toolreturn toolreturnmessage toolcallresult toolcalloutput "
+        "tooloutput toolresponse functionresponse functionresult observationevent observation "
+        "toolmessage"
+    ).split(),
+}
+STATES = {
+    "queued": ("queued", "pending", "created", "submitted", "waiting", "new", "scheduled"),
+    "running": (
+        "running inprogress processing working active started executing busy generating "
+        "streaming ongoing thinking"
+    ).split(),
+    "done": (
+        "completed complete success succeeded done finished successful ok ended idle resolved"
+    ).split(),
+    "stopped": (
+        "cancelled canceled stopped interrupted aborted terminated cancelling canceling killed"
+    ).split(),
+    "failed": ("failed", "error", "failure", "errored", "rejected", "fault", "incomplete"),
+}
+
+
+def translate(listed: Iterable[Any], table: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Our word to the first of a document's words that a table has for it.
+
+    A dotted word counts by its last part as well: `thread.user_message` is `usermessage`.
+    """
+    by_flat: dict[str, Any] = {}
+    for word in listed:
+        if isinstance(word, str):
+            by_flat.setdefault(flat(word), word)
+            by_flat.setdefault(flat(word.replace("/", ".").rpartition(".")[2]), word)
+    found = {}
+    for ours, theirs in table.items():
+        for word in theirs:
+            if word in by_flat and by_flat[word] not in found.values():
+                found[ours] = by_flat[word]
+                break
+    return found

@@ -1,0 +1,423 @@
+"""Finds how the agent's words come back: in the answer, in a stream, or later somewhere else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .. import pointers
+from ..binding import Role
+from ..pointers import EACH, LAST
+from .inputs import flag, input_block
+from .names import SPEAKERS, STATES, flat, pick, split, translate, words
+from .schemas import Location, Schema
+from .subjects import Api, Subject
+from .texts import OUTPUT, Texts, in_example
+
+Block = dict[str, Any]
+
+_REPLY = (
+    "reply answer agentmessage assistantmessage botmessage aimessage botresponse airesponse "
+    "agentresponse assistantresponse replies generatedtext generation answertext responsetext "
+    "outputtext chatresponse modelresponse completion completions choices candidates response "
+    "responses output outputs messages message content text result results data values artifacts "
+    "task state body events parts"
+).split()
+_SURE = frozenset(_REPLY[: _REPLY.index("messages") + 1])
+_TALKS = words("chat ask query answer reply respond generate completion completions converse prompt")
+_SAYS = re.compile(
+    r"(?i)\b(agent|assistant|ai|bot|model|llm|chatbot)('s|s)? (\w+ )?(repl|response|answer|message)"
+    r"|\b(repl(y|ies)|answers?|respond(s|ed)?|generates?|converse) "
+)
+_OF_TURN = words("usage stopreason finishreason tokenusage latency tokens finish completionid")
+_FLAGS = ("stream", "streaming", "isstream", "streamresponse", "sse", "enablestreaming")
+_MODES = ("responsemode", "mode", "streammode", "executionmode", "deliverymode", "outputmode")
+_STREAMED = ("stream", "streaming", "sse", "streamed")
+_WAITS = (
+    "waitfordata wait waitseconds waittimeout longpoll longpolltimeout polltimeout pollwait block "
+    "waittime timeout timeoutseconds waitforseconds maxwait"
+).split()
+_OUTPUTS = (
+    "output outputs outputtext answer reply response result results content messages text values "
+    "message outputmessage outputmessages artifacts completion data generatedtext"
+).split()
+_INPUTS = "input inputs runinput prompt query question inputtext message usermessage inputmessages".split()
+_STATUS = "status state runstatus phase taskstatus jobstatus".split()
+_LATER = words("background async asynchronous asynchronously poll polling queue queued webhook")
+
+
+def reply_block(api: Api, subject: Subject) -> Block:
+    """The `reply` of an operation that starts a turn, or that waits for what comes of one."""
+    if subject.verb in ("list", "subscribe") and subject.resource in ("message", "run"):
+        wait = wait_place(api, subject)
+        via = "subscribe" if subject.verb == "subscribe" else "poll"
+        return {"via": via, "wait": wait} if wait else {}
+    if subject.role in (Role.RUN_GET, Role.RUN_ACT):
+        at = output_place(api, subject)
+        if subject.role is Role.RUN_ACT:
+            return _streamed(api, subject, at) if subject.streams else {}
+        wait = wait_place(api, subject)
+        if at is None:
+            return {"via": "poll", "wait": wait} if wait else {}
+        return {"via": "body", "at": at, **({"wait": wait} if wait else {})}
+    if subject.verb != "create" or subject.resource not in ("message", "run"):
+        return {}
+    if subject.streams and (subject.response is None or _is_stream_only(subject)):
+        return {"via": "sse"}
+    if subject.resource == "run" or is_run(api, subject):
+        return _of_run(api, subject)
+    return _of_message(api, subject)
+
+
+def _is_stream_only(subject: Subject) -> bool:
+    """Whether the path says that the answer is a stream, whatever else is declared."""
+    return bool(set(split(subject.literals[-1] if subject.literals else "")) & set(_STREAMED))
+
+
+def _streamed(api: Api, subject: Subject, at: str | None) -> Block:
+    block: Block = {"via": "body"}
+    if at is not None:
+        block["at"] = at
+    if (when := stream_condition(api, subject)) is not None:
+        block["when"] = when
+    return block
+
+
+def stream_condition(api: Api, subject: Subject) -> str | Block | None:
+    """The part of a request that asks for a stream: a flag, or a word among several."""
+    if (found := flag(api, subject, *_FLAGS)) is not None:
+        return found
+    for name, member in api.requests.members(subject.request or {}).items():
+        if flat(name) in _MODES:
+            asked = [w for w in api.requests.words(member) if flat(str(w)) in _STREAMED]
+            if asked:
+                return {f"$request.body#{pointers.join((name,))}": asked[0]}
+    for name, parameter in subject.parameters("query").items():
+        if flat(name) in _MODES:
+            schema = api.document.schema(parameter.schema, api.requests.view)
+            asked = [w for w in api.requests.words(schema) if flat(str(w)) in _STREAMED]
+            if asked:
+                return {f"$request.query.{name}": asked[0]}
+    return None
+
+
+def wait_place(api: Api, subject: Subject) -> str | None:
+    """The parameter that says how long to wait for something new."""
+    for name in _WAITS:
+        for key, parameter in subject.parameters("query").items():
+            schema = api.document.schema(parameter.schema, api.requests.view)
+            types = api.requests.types(schema)
+            if flat(key) == name and (not types or types & {"integer", "number"}):
+                return f"$request.query.{key}"
+    return None
+
+
+# Runs
+
+
+def is_run(api: Api, subject: Subject) -> bool:
+    """Whether a message is answered with how far its run is, not with words."""
+    if subject.response is None:
+        return False
+    members = api.responses.members(subject.response)
+    status = pick(members, _STATUS)
+    if status is None or pick(members, ("role", "sender", "parts", "content")) is not None:
+        return False
+    said = translate(api.responses.words(members[status]), STATES)
+    return len(said) > 2 and bool(said.keys() & {"queued", "running"})
+
+
+def _of_run(api: Api, subject: Subject) -> Block:
+    at = output_place(api, subject)
+    later = {word for segment in subject.literals[-1:] for word in split(segment)} & _LATER
+    if subject.streams:
+        return _streamed(api, subject, at)
+    if subject.response is None:
+        return {"via": "none"} if not _lists(api, subject) else {"via": "poll"}
+    if at is None or later:
+        return {"via": "poll"}
+    return {"via": "body", "at": at}
+
+
+def output_place(api: Api, subject: Subject) -> str | None:
+    """Where what the agent has said stands in a run, or in what is answered instead of one."""
+    if subject.response is None:
+        return None
+    reader = api.responses
+    if api.says_nothing(subject):
+        if (at := _in_example(api, subject)) is not None:
+            return at
+        waits = {w for literal in subject.literals[-1:] for w in split(literal)} & {"wait", "join"}
+        return "/messages/-1/content" if waits else None
+    members = reader.members(subject.response)
+    names = [name for name in _OUTPUTS if flat(name) != "input"]
+    wrapped = pick(members, ("run", "data", "result", "response"))
+    for base, node in (((), subject.response), *([((wrapped,), members[wrapped])] if wrapped else [])):
+        if (found := _words_in(api, node, names)) is not None:
+            return pointers.join((*base, *found))
+    return None
+
+
+def _in_example(api: Api, subject: Subject) -> str | None:
+    """Where the example of an answer without a schema has the agent's words."""
+    for example in api.examples(subject):
+        at = in_example(example, _OUTPUTS)
+        if at is not None:
+            return pointers.join(at)
+    return None
+
+
+def _words_in(api: Api, schema: Schema, names: list[str]) -> Location | None:
+    """The first of these members that has words: rows, a row, or a string.
+
+    A run repeats what it was given: such members are not what came of it.
+    """
+    reader = api.responses
+    members = reader.members(schema)
+    given: set[str] = set()
+    if pick(members, _STATUS) is not None:
+        given = {
+            name
+            for s in api.subjects
+            if s.role is Role.RUN_CREATE and s.request is not None
+            for name in api.requests.members(s.request)
+        }
+    for name in names:
+        key = pick(members, (name,))
+        if key is None or key in given:
+            continue
+        if (below := _words_of(api, members[key])) is not None:
+            return (key, *below)
+        if reader.is_free(members[key]) and flat(key) in ("output", "values", "result"):
+            return (key, "messages", "-1", "content")
+    return None
+
+
+def _words_of(api: Api, schema: Schema) -> Location | None:
+    """Where words stand in a value: `()` for a string or a row, `*` for rows, else down to them."""
+    reader = api.responses
+    if reader.is_text(schema):
+        return ()
+    items = reader.items(schema)
+    if items is not None and "array" in reader.types(schema):
+        if reader.items(items) is not None:
+            below = _words_of(api, items)
+            return ("0", *below) if below is not None else None
+        if reader.is_text(items) or api.rows.is_talk(items):
+            return (EACH,)
+        below = Texts(reader, OUTPUT, EACH).find(items)
+        return (EACH, *below) if below is not None else None
+    if api.rows.is_talk(schema):
+        return ()
+    found = Texts(reader, [*OUTPUT, "choices"], EACH).find(schema)
+    return found
+
+
+def run_block(api: Api, subject: Subject) -> Block:
+    """Where a run says whose it is, what it was given and how far it is, and the words for that."""
+    if subject.response is None:
+        return {}
+    reader = api.responses
+    schema = subject.response
+    items = reader.items(schema) if "array" in reader.types(schema) else None
+    base: Location = ()
+    node = items if items is not None and subject.verb == "list" else schema
+    members = reader.members(node)
+    if (wrapped := pick(members, ("run", "task", "data", "result"))) and not pick(members, _STATUS):
+        if pick(reader.members(members[wrapped]), _STATUS):
+            base, node = (wrapped,), members[wrapped]
+            members = reader.members(node)
+    run: Block = {}
+    if (session := named_session(api, members)) is not None:
+        run["session"] = pointers.join((*base, *session))
+    if (given := _given(api, node)) is not None:
+        run["input"] = pointers.join((*base, *given))
+    key = pick(members, _STATUS)
+    at: Location = (key,) if key else ()
+    if key and "object" in reader.types(members[key]):
+        inner = pick(reader.members(members[key]), ("state", "status", "type"))
+        at = (key, inner) if inner else ()
+    if at:
+        found = reader.at(node, at)
+        states = translate(reader.words(found or {}), STATES)
+        if "string" in reader.types(found or {}):
+            run["status"] = pointers.join((*base, *at))
+            if states:
+                run["states"] = states
+    return run
+
+
+def named_session(api: Api, members: dict[str, Schema]) -> Location | None:
+    """Where an answer names its session: by a member, or whole with its id."""
+    for name in api.session_names:
+        key = pick(members, (name,))
+        if key is None:
+            continue
+        if api.responses.types(members[key]) <= {"string", "integer"}:
+            return (key,)
+        if inner := pick(api.responses.members(members[key]), ("id",)):
+            return (key, inner)
+    return None
+
+
+def _given(api: Api, run: Schema) -> Location | None:
+    """Where a run repeats the user's text: where the request had it, else by its name."""
+    reader = api.responses
+    members = reader.members(run)
+    for subject in api.subjects:
+        if subject.role is Role.RUN_CREATE:
+            at = input_block(api, subject).get("input", "$")
+            if at.startswith("/") and pointers.split(at)[0] in members:
+                location = pointers.split(at)
+                if reader.at(run, location) is not None:
+                    return location
+    key = pick(members, _INPUTS)
+    if key is None:
+        return None
+    if reader.is_text(members[key]):
+        return (key,)
+    below = Texts(reader, OUTPUT, LAST).find(members[key])
+    return (key, *below) if below is not None else None
+
+
+# Messages
+
+
+def _of_message(api: Api, subject: Subject) -> Block:
+    at = _reply_place(api, subject)
+    if subject.streams:
+        return _streamed(api, subject, at)
+    if at is not None:
+        return {"via": "body", "at": at}
+    if subject.response is not None and api.says_nothing(subject):
+        at = _in_example(api, subject)
+        return {"via": "body", "at": at} if at is not None else {"via": "body"}
+    return {"via": _elsewhere(api, subject)}
+
+
+def _elsewhere(api: Api, subject: Subject) -> str:
+    """How words come that are not in the answer to a message."""
+    if any(api.collection(s) for s in api.siblings(subject, Role.RUN_CREATE)):
+        return "none"
+    if api.siblings(subject, Role.MESSAGE_SUBSCRIBE):
+        return "subscribe"
+    return "poll" if _lists(api, subject) and not _stores(api, subject) else "none"
+
+
+def _lists(api: Api, subject: Subject) -> bool:
+    return bool(
+        api.siblings(subject, Role.MESSAGE_LIST) or api.siblings(subject, Role.SESSION_GET)
+    )
+
+
+def _stores(api: Api, subject: Subject) -> bool:
+    """Whether clients say who spoke, so that both sides' words are only kept."""
+    if subject.request is None:
+        return False
+    reader = api.requests
+    members = reader.members(subject.request)
+    if (key := pick(members, ("messages", "items", "turns"))) is not None:
+        items = reader.items(members[key])
+        return items is not None and "role" in {flat(n) for n in reader.members(items)}
+    role = pick(members, ("role",))
+    if role is None:
+        return False
+    said = translate(reader.words(members[role]), SPEAKERS)
+    return "agent" in said or not said
+
+
+def _reply_place(api: Api, subject: Subject) -> str | None:
+    """Where the agent's words stand in the answer, None where it has none."""
+    if subject.response is None:
+        return None
+    reader = api.responses
+    branches = [b for b in reader.branches(subject.response) if not _is_error(api, b)]
+    for branch in branches:
+        if (found := _reply_in(api, subject, branch)) is not None:
+            return pointers.join(found)
+    return None
+
+
+def _is_error(api: Api, branch: Schema) -> bool:
+    members = api.responses.members(branch)
+    return "error" in members and "result" not in members and "string" in api.responses.types(
+        members["error"]
+    )
+
+
+def _reply_in(api: Api, subject: Subject, schema: Schema) -> Location | None:
+    reader = api.responses
+    items = reader.items(schema) if "array" in reader.types(schema) else None
+    if items is not None:
+        return (EACH,) if _answers(api, subject, items) and "text" in api.rows.read(items) else None
+    if api.rows.is_talk(schema) and not pick(reader.members(schema), _SURE - {"messages"}):
+        return () if _answers(api, subject, schema) else None
+    members = reader.members(schema)
+    if _is_session(api, members):
+        return None
+    for name in _REPLY:
+        key = pick(members, (name,))
+        if key is None or _only_acknowledges(api, subject, name, members):
+            continue
+        below = _words_of(api, members[key])
+        if below is None:
+            below = _reply_in(api, subject, members[key]) if name in ("result", "data") else None
+        if below is None:
+            continue
+        row = reader.items(members[key]) if below == (EACH,) else members[key]
+        sure = name in _SURE and name != "messages"
+        if sure or _answers(api, subject, row or {}):
+            return (key, *below)
+    return None
+
+
+def _is_session(api: Api, members: dict[str, Schema]) -> bool:
+    """Whether the answer is the whole session, with all that was said before."""
+    own = {flat(name) for name in members}
+    return bool(own & {"events", "history"}) and bool(own & set(api.session_names[:6]))
+
+
+def _only_acknowledges(
+    api: Api, subject: Subject, name: str, members: dict[str, Schema]
+) -> bool:
+    """Whether a `message` is a note to the developer: beside a success flag or a status."""
+    flags = {flat(key) for key in members} & {"success", "ok", "code", "error", "statuscode"}
+    return name in ("message", "text") and bool(flags) and api.responses.is_text(
+        members[pick(members, (name,)) or ""]
+    )
+
+
+def _answers(api: Api, subject: Subject, row: Schema) -> bool:
+    """Whether a row in the answer is the agent's, not what the user has just said."""
+    role = api.rows.read(row).get("role", {})
+    if "agent" in role and "user" not in role:
+        return True
+    if "user" in role and "agent" not in role:
+        return False
+    last = {word for literal in subject.literals[-1:] for word in split(literal)}
+    around = {flat(name) for name in api.responses.members(subject.response or {})}
+    if last & _TALKS or subject.streams or around & _OF_TURN:
+        return True
+    if any(api.collection(s) for s in api.siblings(subject, Role.RUN_CREATE)):
+        return False
+    if api.siblings(subject, Role.MESSAGE_SUBSCRIBE) and _same_as_listed(api, subject, row):
+        return False
+    return bool(_SAYS.search(subject.prose)) or not _same_as_listed(api, subject, row)
+
+
+def _same_as_listed(api: Api, subject: Subject, row: Schema) -> bool:
+    """Whether a row looks like those of the list of messages, so that it may be the user's own."""
+    own = {flat(name) for name in api.responses.members(row)}
+    for role in (Role.MESSAGE_LIST, Role.MESSAGE_GET):
+        for other in api.siblings(subject, role):
+            schema = other.response
+            while schema is not None:
+                listed = {flat(name) for name in api.responses.members(schema)}
+                if own and own == listed:
+                    return True
+                inner = api.responses.items(schema)
+                arrays = [m for m in api.responses.members(schema).values()
+                          if "array" in api.responses.types(m)]
+                schema = inner if inner is not None else (
+                    api.responses.items(arrays[0]) if arrays else None)
+    return False
