@@ -30,8 +30,18 @@ class Role(Enum):
     SESSION_ACT = "session.act"
     MESSAGE_CREATE = "message.create"
     MESSAGE_LIST = "message.list"
+    MESSAGE_GET = "message.get"
+    MESSAGE_UPDATE = "message.update"
+    MESSAGE_DELETE = "message.delete"
     MESSAGE_CLEAR = "message.clear"
     MESSAGE_SUBSCRIBE = "message.subscribe"
+    RUN_CREATE = "run.create"
+    RUN_LIST = "run.list"
+    RUN_GET = "run.get"
+    RUN_UPDATE = "run.update"
+    RUN_DELETE = "run.delete"
+    RUN_ACT = "run.act"
+    RUN_SUBSCRIBE = "run.subscribe"
     SUGGESTION_LIST = "suggestion.list"
 
 

@@ -1,0 +1,1 @@
+"""What the operations of an unannotated document mean, read from the document alone."""
