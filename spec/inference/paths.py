@@ -150,9 +150,9 @@ class Paths:
             noun = Noun.SESSION if session else Noun.OTHER
             term = term_of(words[-1]) if words else term_of("x")
             chain.append(Resource(noun, term, key[:-1], text, item=True))
-        elif session and chain[-1].noun is Noun.MESSAGE and not chain[-1].item:
+        elif session and not chain[-1].item and _said_in(words[-1], chain[-1]):
             # `/history/{session_id}`: the messages of that session
-            messages = chain.pop()
+            messages = replace(chain.pop(), noun=Noun.MESSAGE)
             held = Resource(Noun.SESSION, term_of(words[-1]), messages.key, text, item=True)
             chain += [held, replace(messages, text=text)]
         elif not chain[-1].item:
@@ -216,6 +216,12 @@ class Paths:
             if part.noun is not Noun.OTHER or part.item:
                 return False
         return False
+
+
+def _said_in(session: str, part: Resource) -> bool:
+    """Whether the id of a session after this collection says whose messages are meant."""
+    chats = part.term.head == "chat" and part.term.plural and session != "chat"
+    return part.noun is Noun.MESSAGE or chats
 
 
 def segments_of(path: str) -> list[str]:

@@ -14,13 +14,16 @@ from .words import (
     CONVERSATION,
     CREDENTIALS,
     IDENTIFIERS,
+    MESSAGE,
     NESTED,
+    PART,
     VERBS,
     Noun,
     Verb,
     names_a_session,
     names_an_agent,
     singular,
+    term_of,
     words_of,
 )
 
@@ -57,6 +60,20 @@ def _nothing(reason: str = "nothing in it speaks of sessions, messages or runs")
     return None, 0.9, reason
 
 
+def _session_of(name: str) -> str:
+    """The word for a session in the name of a parameter that carries one's id."""
+    return [w for w in map(singular, words_of(name)) if w not in IDENTIFIERS][-1]
+
+
+def _said(operation: Operation) -> Verb | None:
+    """The first verb in the name of an operation; nouns that double as verbs are none."""
+    words = words_of(operation.id)
+    if words and words[-1] == operation.method.lower():
+        words = words[:-1]  # a generated name ends with the path and the method
+    verbs = (VERBS[word] for word in words if word in VERBS)
+    return next((verb for verb in verbs if verb is not Verb.SEND), None)
+
+
 class _Reader:
     """Reads one document: first what its collections are, then each operation."""
 
@@ -68,6 +85,7 @@ class _Reader:
         self._spoken: set[str] = set()  # the session words that requests carry with a text
         self._sessions: dict[Key, float] = {}
         self._runs: dict[Key, float] = {}
+        self._turns: set[Key] = set()  # collections named like sessions whose items are messages
         for operation in self.operations:
             self._gather(operation)
         self._gather_sessions()
@@ -83,8 +101,14 @@ class _Reader:
             if part.noun is not Noun.SESSION:
                 continue
             self._sessions.setdefault(part.key, 0.0)
-            below = {lower.noun for lower in reading.chain[index + 1 :]}
-            self._below[part.key] |= below & {Noun.MESSAGE, Noun.RUN}
+            if part is reading.last and operation.method == "POST" and not part.item:
+                self._gather_turns(operation, part)
+            for lower in reading.chain[index + 1 :]:
+                if lower.noun is Noun.RUN or (
+                    lower.noun is Noun.MESSAGE
+                    and (lower.term.head not in PART or self._speaks(operation))
+                ):
+                    self._below[part.key].add(lower.noun)
             if part.item and part is reading.last and reading.verb is Verb.SEND:
                 self._below[part.key].add(Noun.MESSAGE)
         last = reading.last
@@ -92,8 +116,19 @@ class _Reader:
         if says or (last is not None and last.noun in (Noun.MESSAGE, Noun.RUN)):
             for name in self.shapes.names(operation):
                 if names_a_session(name):
-                    words = [singular(word) for word in words_of(name)]
-                    self._spoken.add([w for w in words if w not in IDENTIFIERS][-1])
+                    self._spoken.add(_session_of(name))
+
+    def _speaks(self, operation: Operation) -> bool:
+        """Whether somebody says something in the body of a request or of its answer."""
+        says = operation.method == "POST" and self.shapes.carries_text(operation)
+        return says or self.shapes.carries_role(operation)
+
+    def _gather_turns(self, operation: Operation, part: Resource) -> None:
+        """A collection whose items are made for a session of another name holds its turns."""
+        if self.paths.has_items(part.key) and self.shapes.carries_text(operation):
+            others = set(map(_session_of, filter(names_a_session, self.shapes.names(operation))))
+            if others - {part.term.head}:
+                self._turns.add(part.key)
 
     def _gather_sessions(self) -> None:
         strong: set[str] = set()
@@ -104,7 +139,7 @@ class _Reader:
                 strong.add(self._head(key))
         for key, value in self._sessions.items():
             if 0 <= value < 0.9 and self._head(key) in strong:
-                self._sessions[key] = 0.9
+                self._sessions[key] = 0.88
 
     @staticmethod
     def _head(key: Key) -> str:
@@ -199,7 +234,9 @@ class _Reader:
         last = reading.last
         if last is None or last.noun is Noun.OWNER:
             return self._carried(operation, reading)
-        if last.noun is Noun.SESSION:
+        if last.noun is Noun.SESSION and last.key in self._turns:
+            found = self._message(operation, reading, last)
+        elif last.noun is Noun.SESSION:
             found = self._session(operation, reading, last)
         elif last.noun is Noun.MESSAGE:
             found = self._message(operation, reading, last)
@@ -221,6 +258,8 @@ class _Reader:
         if verb is None and part.item:
             if method == "POST":
                 return self._post_to_session(operation, value, what)
+            if method == "GET" and self.shapes.answer(operation).array == "":
+                return Role.MESSAGE_LIST, value - 0.2, f"{what} answers a list"
             role = {
                 "GET": Role.SESSION_GET,
                 "DELETE": Role.SESSION_DELETE,
@@ -269,20 +308,19 @@ class _Reader:
             word = singular(words_of(reading.action)[0])
             if method in ("PUT", "PATCH") and word in ("name", "title", "rename"):
                 return Role.SESSION_UPDATE, value - 0.2, f"{action} changes one session"
-            return Role.SESSION_ACT, value - 0.05, f"{action}, one session"
+            return Role.SESSION_ACT, value - (0.2 if says else 0.05), f"{action}, one session"
         return _nothing(f"{action} does nothing to a session")
 
     def _post_to_session(self, operation: Operation, value: float, what: str) -> Found:
         """POST on one session: what it says of itself decides."""
-        said = words_of(operation.id)
-        verbs = {VERBS[word] for word in said if word in VERBS}
+        verb = _said(operation)
         if self.shapes.carries_text(operation):
             return Role.MESSAGE_CREATE, value - 0.1, f"{what}, one session, with a text"
-        if Verb.CREATE in verbs:
+        if verb is Verb.CREATE:
             return Role.SESSION_CREATE, value - 0.1, f"{what} creates the session of that name"
-        if verbs & {Verb.ACT, Verb.STOP, Verb.EXECUTE} and Verb.UPDATE not in verbs:
+        if verb in (Verb.ACT, Verb.STOP, Verb.EXECUTE):
             return Role.SESSION_ACT, value - 0.2, f"{what}, one session"
-        sure = value - (0.02 if Verb.UPDATE in verbs else 0.12)
+        sure = value - (0.02 if verb is Verb.UPDATE else 0.12)
         return Role.SESSION_UPDATE, sure, f"{what}, one session"
 
     def _sessions_root(
@@ -292,6 +330,10 @@ class _Reader:
         method = operation.method
         single = not self.paths.has_items(part.key) and not part.term.plural
         if method == "GET":
+            answered = self.shapes.answer(operation)
+            listed = set(map(singular, words_of(answered.array or "")))
+            if single and listed & (MESSAGE | {"history", "item", "event"}):
+                return Role.MESSAGE_LIST, value - 0.12, f"{what}, the messages of a session"
             if single and self.shapes.answer(operation).array is None:
                 return Role.SESSION_GET, value - 0.15, f"{what}, the only session"
             return Role.SESSION_LIST, value, f"{what}, a collection of sessions"
@@ -317,7 +359,9 @@ class _Reader:
 
     def _holder(self, operation: Operation, reading: Reading) -> tuple[float, str]:
         """How surely messages belong to a talk, and what holds them."""
-        above = reading.above()
+        above, base = reading.above(), reading.last
+        if base is not None and base.key in self._turns:
+            return 0.85, "the session that its requests name"
         if above is not None and above.noun is Noun.OTHER and not above.item:
             above = reading.above(2)
         if above is None or (above.noun is Noun.OTHER and not above.item):
@@ -325,7 +369,6 @@ class _Reader:
                 return 0.92, "the session that the request names"
             if self._implicit:
                 return 0.85, "the only session"
-            base = reading.last
             if base is not None and not above and self._listed_by_session(base.key):
                 return 0.9, "a session"
             return 0.0, ""
@@ -339,6 +382,8 @@ class _Reader:
         if above.noun is Noun.OWNER and above.item:
             if above.term.head in _STRONG_OWNERS:
                 return 0.93, f"the {above.term.head} that the path names"
+            if base is not None and base.term.head in CONVERSATION:
+                return 0.86, f"the {above.term.head} that the path names"
             spoken = reading.verb in (Verb.SEND, Verb.STREAM) or self._spoken_below(above)
             return 0.92 if spoken else 0.0, f"the {above.term.head} that the path names"
         if above.item and self.shapes.carries_role(operation):
@@ -365,6 +410,10 @@ class _Reader:
             return _nothing(f"nothing shows that {part.text} belongs to a talk")
         method, verb = operation.method, reading.verb
         what = f"{method} on {part.text}"
+        if verb is None and part.item and self._keyed_by_holder(part):
+            several = {"GET": Role.MESSAGE_LIST, "DELETE": Role.MESSAGE_CLEAR}
+            if method in several:
+                return several[method], value - 0.08, f"{what}, the messages of one talk"
         if verb is None and part.item:
             role = {
                 "GET": Role.MESSAGE_GET,
@@ -380,6 +429,8 @@ class _Reader:
                 if only_streams(operation):
                     return Role.MESSAGE_SUBSCRIBE, value - 0.05, f"{what} streams {holder}"
                 return Role.MESSAGE_LIST, value, f"{what}, the messages of {holder}"
+            if method == "POST" and self._is_secondary(operation, reading, part):
+                return _nothing(f"{what} says nothing: messages are sent beside it")
             if method == "POST" and self._asks_for_a_list(operation, part):
                 return Role.MESSAGE_LIST, value - 0.1, f"{what} reads the messages of {holder}"
             role = {
@@ -418,12 +469,27 @@ class _Reader:
             return role, value - less, f"{action} of {holder}"
         return _nothing(f"{action} does nothing to the messages")
 
+    def _is_secondary(self, operation: Operation, reading: Reading, part: Resource) -> bool:
+        """Whether events or activities are no messages, as there are messages beside them."""
+        above = reading.above()
+        if part.term.head not in PART or above is None or self.shapes.carries_text(operation):
+            return False
+        beside = self.paths.below_items(above.key)
+        return any(term_of(name).head in MESSAGE for name in beside)
+
+    def _keyed_by_holder(self, part: Resource) -> bool:
+        """Whether `messages/{id}` takes the id of a talk: it answers with a list."""
+        return any(
+            operation.method == "GET" and self.shapes.answer(operation).array == ""
+            for operation in self.paths.nodes[(*part.key, "{}")].operations
+        )
+
     def _asks_for_a_list(self, operation: Operation, part: Resource) -> bool:
         """Whether a POST only reads: by its name, or because a history is not written to."""
         if self.shapes.carries_text(operation):
             return False
-        said = {VERBS.get(word) for word in words_of(operation.id)[:1]}
-        return bool(said & {Verb.GET, Verb.LIST, Verb.SEARCH}) or part.term.head == "history"
+        reads = _said(operation) in (Verb.GET, Verb.LIST, Verb.SEARCH)
+        return reads or part.term.head == "history"
 
     def _run(self, operation: Operation, reading: Reading, part: Resource) -> Found:
         value = self._run_value(part, reading.above())
@@ -437,7 +503,7 @@ class _Reader:
                 return self._one_run(operation, value, what)
             if verb is Verb.STREAM:
                 return Role.RUN_SUBSCRIBE, value - 0.02, f"{action} follows one run"
-            if verb in (Verb.WAIT, Verb.GET) and method == "GET":
+            if method == "GET" and verb in (Verb.WAIT, Verb.GET, Verb.ACT):
                 return Role.RUN_GET, value - 0.04, f"{action}, one run"
             if verb in (Verb.STOP, Verb.ACT, Verb.EXECUTE, Verb.SEND):
                 return Role.RUN_ACT, value - 0.02, f"{action}, one run"
@@ -478,9 +544,9 @@ class _Reader:
             "POST": Role.RUN_UPDATE,
         }.get(operation.method)
         if operation.method == "POST":
-            verbs = {VERBS[word] for word in words_of(operation.id) if word in VERBS}
-            if Verb.UPDATE not in verbs:
-                sure = value - (0.04 if verbs & {Verb.ACT, Verb.STOP, Verb.EXECUTE} else 0.2)
+            verb = _said(operation)
+            if verb is not Verb.UPDATE:
+                sure = value - (0.04 if verb in (Verb.ACT, Verb.STOP, Verb.EXECUTE) else 0.2)
                 return Role.RUN_ACT, sure, f"{what}, one run"
         return role, value, f"{what}, one run"
 
@@ -523,8 +589,7 @@ class _Reader:
         if verb in (Verb.ACT, Verb.STOP, Verb.EXECUTE, Verb.CLEAR):
             return Role.SESSION_ACT, value - 0.1, f"{what} acts on one session"
         if verb is None and not words & NESTED:
-            said = {VERBS[word] for word in words_of(operation.id)[:2] if word in VERBS}
-            if Verb.UPDATE in said:
+            if _said(operation) is Verb.UPDATE:
                 return Role.SESSION_ACT, value - 0.14, f"{what} sets something of one session"
             if not part.term.plural:
                 return Role.SESSION_ACT, value - 0.25, f"{what} acts on one session"
@@ -549,6 +614,8 @@ class _Reader:
         last = reading.last
         if last is not None and NESTED.intersection(last.term.words):
             return _nothing()
+        if last is not None and last.noun is Noun.OTHER and self.paths.has_items(last.key):
+            return _nothing(f"{last.text} is a collection of something else")
         if method == "POST" and self.shapes.carries_session(operation):
             if self.shapes.carries_text(operation) and reading.verb not in (
                 Verb.ASIDE,
@@ -558,10 +625,14 @@ class _Reader:
             ):
                 reason = f"POST on {operation.path} carries a text and the session it is for"
                 return Role.MESSAGE_CREATE, 0.85, reason
+        told = self.shapes.answer(operation).members
+        if method == "POST" and self.shapes.asks(operation) and any(map(names_a_session, told)):
+            reason = f"POST on {operation.path} takes a text and answers with its session"
+            return Role.MESSAGE_CREATE, 0.75, reason
         if method == "POST" and last is not None and last.noun is Noun.OWNER and last.item:
             if reading.verb is Verb.SEND and self.shapes.carries_text(operation):
                 return Role.MESSAGE_CREATE, 0.8, f"POST on {operation.path} asks an agent"
-        if method == "GET" and streams(operation) and any(self._sessions.values()):
+        if method == "GET" and streams(operation) and (self._implicit or any(self._sessions.values())):
             words = {singular(word) for word in words_of(operation.path.rsplit("/", 1)[-1])}
             if words & {"event", "stream", "subscribe"} and (last is None or len(reading.chain) < 2):
                 return Role.MESSAGE_SUBSCRIBE, 0.85, f"GET on {operation.path} streams events"

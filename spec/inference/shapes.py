@@ -11,6 +11,7 @@ from ..schemas import items_of, members_of, types_of
 from .words import is_text, names_a_session
 
 _DEPTH = 6
+_ASKED = frozenset({"message", "question", "prompt", "utterance", "query", "user_message"})
 _SPEAKER = frozenset({"role", "sender", "author", "message_type", "messageType"})
 
 
@@ -57,6 +58,10 @@ class Shapes:
     def carries_text(self, operation: Operation) -> bool:
         """Whether the body has a member for what the user says."""
         return _has_text(self.request(operation))
+
+    def asks(self, operation: Operation) -> bool:
+        """Whether the body has a member that can only be what somebody says to an agent."""
+        return bool(self.request(operation).members & _ASKED)
 
     def carries_role(self, operation: Operation) -> bool:
         """Whether a body has messages that say who speaks."""

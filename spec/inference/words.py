@@ -46,7 +46,7 @@ def _of(text: str) -> frozenset[str]:
 # In each of these, the singular stands for the plural as well.
 CONVERSATION = _of("conversation convo chat dialog dialogue chatroom")
 SESSION = CONVERSATION | _of("session thread")
-MESSAGE = _of("message msg turn utterance reply chatmessage")
+MESSAGE = _of("message msg turn utterance reply")
 # These are messages only inside a session: everywhere else they are anything.
 PART = _of("event item history memory entry activity interaction transcript input step exchange")
 RUN = _of("run response invocation execution interaction")
@@ -82,14 +82,14 @@ _VERBS = {
     Verb.SEND: "send ask say talk prompt chat converse respond speak tell utter command shell "
     "intent recognize question message",
     Verb.STREAM: "stream sse subscribe listen watch ws websocket live tail",
-    Verb.WAIT: "wait join poll async sync blocking background streaming",
+    Verb.WAIT: "wait poll async sync blocking background streaming",
     Verb.BATCH: "batch bulk",
     Verb.STOP: "stop cancel abort interrupt terminate kill",
     Verb.ACT: "pause resume close end finish complete archive unarchive fork copy clone duplicate "
     "branch share unshare rename title name summarize summarise compact condense compress revert "
     "unrevert undo redo rollback retry regenerate restore handoff handover transfer escalate "
     "assign unassign approve reject confirm answer acknowledge init initialize refresh renew "
-    "extend pin unpin mute restart resubmit recompile predict mark reopen leave",
+    "extend pin unpin mute restart resubmit recompile predict mark reopen join leave",
     Verb.EXECUTE: "execute invoke submit continue run generate trigger process step inject",
     Verb.ASIDE: "count stat statistic usage metric preview export import download validate token "
     "cost health estimate",
@@ -114,6 +114,12 @@ TEXT = _of(
 )
 CREDENTIALS = _of("password email username otp secret credentials granttype")
 
+# Words that some write as one: `listchats`, `chatmessage`.
+_GLUED = re.compile(
+    "(create|new|start|list|get|fetch|update|delete|remove|clear|send|stream|stop|cancel|end|close"
+    "|rename|ask|chat|user|bot|agent|dialog)(all)?"
+    "(chat|message|session|thread|conversation|history|run)(s?)"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NOISE = re.compile(r"v\d+\w*|api|rest|public|latest|beta|alpha|json|\d+")
 
@@ -121,7 +127,15 @@ _NOISE = re.compile(r"v\d+\w*|api|rest|public|latest|beta|alpha|json|\d+")
 @lru_cache(maxsize=4096)
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a name in any case style, in lower case and as they are written."""
-    return tuple(word.lower() for word in _WORD.findall(text))
+    found: list[str] = []
+    for word in (word.lower() for word in _WORD.findall(text)):
+        glued = _GLUED.fullmatch(word)
+        if glued:
+            first, every, last, end = glued.groups("")
+            found += [part for part in (first, every, last + end) if part]
+        else:
+            found.append(word)
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)
