@@ -1,0 +1,242 @@
+"""The paths of a document, read as chains of resources: a session, its messages, one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from ..document import Operation
+from .words import (
+    ELSEWHERE,
+    IDENTIFIERS,
+    MESSAGE,
+    NEUTRAL,
+    OWNER,
+    PART,
+    RUN,
+    SESSION,
+    SUGGESTION,
+    Noun,
+    Term,
+    Verb,
+    is_noise,
+    singular,
+    term_of,
+    words_of,
+)
+
+Key = tuple[str, ...]
+_ANY = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of a chain: a collection, or one item of it."""
+
+    noun: Noun
+    term: Term
+    key: Key  # the node of the collection
+    text: str  # the path up to here
+    item: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A path: its resources from left to right, and what is done to the last of them."""
+
+    chain: tuple[Resource, ...]
+    verb: Verb | None
+    action: str  # the segment that says the verb
+    elsewhere: bool  # whether it lies below something that has nothing to do with sessions
+    key: Key
+
+    @property
+    def last(self) -> Resource | None:
+        """The resource that the path ends at."""
+        return self.chain[-1] if self.chain else None
+
+    def above(self, back: int = 1) -> Resource | None:
+        """The resource before the last one."""
+        return self.chain[-1 - back] if len(self.chain) > back else None
+
+
+@dataclass(slots=True)
+class Node:
+    """A place in the tree of paths."""
+
+    operations: list[Operation] = field(default_factory=list)
+    children: set[str] = field(default_factory=set)
+
+    def methods(self) -> set[str]:
+        """The methods that are declared here."""
+        return {operation.method for operation in self.operations}
+
+
+class Paths:
+    """The tree of all paths, and the readings of them."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.nodes: dict[Key, Node] = {(): Node()}
+        self._readings: dict[str, Reading] = {}
+        for operation in operations:
+            segments = segments_of(operation.path)
+            key: Key = ()
+            for segment in segments:
+                name = _ANY if segment.startswith("{") else segment
+                self.nodes[key].children.add(name)
+                key = (*key, name)
+                self.nodes.setdefault(key, Node())
+            self.nodes[key].operations.append(operation)
+
+    def has_items(self, key: Key) -> bool:
+        """Whether there are paths of the form `collection/{id}`."""
+        return (*key, _ANY) in self.nodes
+
+    def below_items(self, key: Key) -> set[str]:
+        """The segments that follow `collection/{id}`."""
+        node = self.nodes.get((*key, _ANY))
+        return node.children if node else set()
+
+    def read(self, path: str) -> Reading:
+        """The reading of a path template."""
+        if path not in self._readings:
+            self._readings[path] = self._read(path)
+        return self._readings[path]
+
+    def _read(self, path: str) -> Reading:
+        chain: list[Resource] = []
+        verb: Verb | None = None
+        action = ""
+        elsewhere = False
+        key: Key = ()
+        text = ""
+        for segment in segments_of(path):
+            parameter = segment.startswith("{")
+            key = (*key, _ANY if parameter else segment)
+            text += f":{segment[1:]}" if segment.startswith(":") else f"/{segment}"
+            if parameter:
+                self._parameter(chain, segment, verb, key, text)
+                continue
+            if is_noise(segment.lstrip(":")):
+                continue
+            term = term_of(segment)
+            noun = self._noun(term, chain, key)
+            if term.verb is not None and (noun is Noun.OTHER or noun is None):
+                if chain and chain[-1].noun is Noun.OWNER and term.head and noun is Noun.OTHER:
+                    chain.append(Resource(Noun.OTHER, term, key, text))
+                else:
+                    verb, action = term.verb, segment
+                    if noun is Noun.OTHER:
+                        chain.append(Resource(Noun.OTHER, term, key, text))
+                continue
+            if noun is None:
+                continue
+            if not chain or all(part.noun is Noun.OTHER for part in chain):
+                elsewhere = elsewhere or bool(ELSEWHERE.intersection(term.words))
+            chain.append(Resource(noun, term, key, text))
+            if term.verb is not None and len(term.words) > 1:
+                verb, action = term.verb, segment
+        return Reading(tuple(chain), verb, action, elsewhere, key)
+
+    def _parameter(
+        self, chain: list[Resource], segment: str, verb: Verb | None, key: Key, text: str
+    ) -> None:
+        words = [singular(word) for word in words_of(segment)]
+        if words and words[-1] in IDENTIFIERS:
+            words = words[:-1]
+        session = bool(words) and words[-1] in SESSION
+        if not chain or (session and chain[-1].item and chain[-1].noun is not Noun.SESSION):
+            noun = Noun.SESSION if session else Noun.OTHER
+            term = term_of(words[-1]) if words else term_of("x")
+            chain.append(Resource(noun, term, key[:-1], text, item=True))
+        elif session and not chain[-1].item and _said_in(words[-1], chain[-1]):
+            # `/history/{session_id}`: the messages of that session
+            messages = replace(chain.pop(), noun=Noun.MESSAGE)
+            held = Resource(Noun.SESSION, term_of(words[-1]), messages.key, text, item=True)
+            chain += [held, replace(messages, text=text)]
+        elif not chain[-1].item:
+            chain[-1] = replace(chain[-1], item=True, text=text)
+
+    def _noun(self, term: Term, chain: list[Resource], key: Key) -> Noun | None:
+        """What a literal segment names here; None where it is only a verb, or a namespace."""
+        head = term.head
+        if not head:
+            return None
+        last = chain[-1] if chain else None
+        in_session = last is not None and last.noun is Noun.SESSION and last.item
+        if not NEUTRAL.issuperset(term.modifiers):
+            return Noun.OTHER
+        if head in SUGGESTION or "suggested" in term.words:
+            return Noun.SUGGESTION
+        if head in SESSION:
+            return self._session_noun(head, term, last, key)
+        parent = last.noun if last else None
+        if head in MESSAGE:
+            if parent is Noun.MESSAGE or (parent is Noun.OTHER and last and last.item):
+                return Noun.OTHER
+            return Noun.MESSAGE
+        if head in RUN and not in_session:
+            if parent is Noun.OTHER and last and last.item:
+                return Noun.OTHER
+            return Noun.RUN if parent is not Noun.MESSAGE else Noun.OTHER
+        if head in PART:
+            return Noun.MESSAGE if self._holds_parts(chain, term) else Noun.OTHER
+        if head in RUN:
+            return Noun.RUN
+        if head in OWNER:
+            return Noun.OWNER if not in_session else Noun.OTHER
+        if len(term.words) == 1 and term.verb is not None:
+            return None
+        return Noun.OTHER
+
+    def _session_noun(self, head: str, term: Term, last: Resource | None, key: Key) -> Noun | None:
+        if last is not None and last.item and last.noun is Noun.SESSION:
+            if head in ("chat", "conversation", "dialog", "dialogue", "convo"):
+                return Noun.SESSION if self.below_items(key) else Noun.MESSAGE
+            return Noun.SESSION if self.has_items(key) else Noun.OTHER
+        if head == "chat":
+            owned = last is not None and last.item and last.noun is Noun.OWNER
+            if owned and not self.has_items(key):
+                siblings = self.nodes[key[:-1]].children
+                if not term.plural or siblings & {"chat", "stream-chat"}:
+                    return Noun.MESSAGE
+        return Noun.SESSION
+
+    @staticmethod
+    def _holds_parts(chain: list[Resource], term: Term) -> bool:
+        """Whether an event, an item and the like is a message here."""
+        if term.head == "history" and set(term.modifiers) & (SESSION | MESSAGE):
+            return True
+        for part in reversed(chain):
+            if part.noun is Noun.SESSION:
+                return part.item or term.head == "history"
+            if part.noun is Noun.RUN:
+                return part.item and term.head == "event"
+            if part.noun is not Noun.OTHER or part.item:
+                return False
+        return False
+
+
+def _said_in(session: str, part: Resource) -> bool:
+    """Whether the id of a session after this collection says whose messages are meant."""
+    chats = part.term.head == "chat" and part.term.plural and session != "chat"
+    return part.noun is Noun.MESSAGE or chats
+
+
+def segments_of(path: str) -> list[str]:
+    """The segments of a path template; `:verb` at the end of one is a segment of its own."""
+    found = []
+    for segment in re.split("[?#]", path, maxsplit=1)[0].split("/"):
+        if not segment:
+            continue
+        name, _, verb = segment.partition(":") if not segment.startswith(":") else (segment, "", "")
+        inside = segment.rfind("}")
+        if segment.startswith("{"):
+            found.append(segment[: inside + 1])
+            name, _, verb = segment[inside + 1 :].partition(":")
+        elif name:
+            found.append(name.removesuffix(".json").removesuffix(".xml"))
+        if verb and "{" not in verb:
+            found.append(f":{verb}")
+    return found
