@@ -51,16 +51,9 @@ class Draft:
         return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def block(document: Document, operation: Operation) -> dict[str, Any]:
-    """The `x-session` block of an operation, as written."""
-    at = (*map(str, operation.pointer), "x-session")
-    found = pointers.first(document.source.tree, at, {})
-    return found if isinstance(found, dict) else {}
-
-
 def expression(document: Document, operation: Operation, *keys: str) -> tuple[str, str] | None:
     """Where the expression at `keys` of the block points: a part of the request and a name."""
-    text = pointers.first(block(document, operation), keys)
+    text = pointers.first(document.block(operation), keys)
     return request_part(text) if isinstance(text, str) else None
 
 
@@ -132,7 +125,7 @@ def scalar(value: Any) -> str:
 
 def template_place(document: Document, operation: Operation, name: str) -> Location | None:
     """Where the response has a value of the turn, such as `turn.id`, by the block's `body`."""
-    return names_in(block(document, operation).get("body", {})).get(name)
+    return names_in(document.block(operation).get("body", {})).get(name)
 
 
 def properties(document: Document, schema: Any, view: View = View.RESPONSE) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .binding import Binding, Model, Role, read_binding, read_model
+from .binding import Binding, Model, read_binding, read_model
 from .declarations import Declarations, Named
 from .dialect import as_openapi_3
 from .document import Document, Operation
@@ -50,11 +50,6 @@ class Compiler:
             self.defects += defects
         if self.defects:
             raise SparringError(self.defects)
-        by_role: dict[Role, tuple[Operation, ...]] = {}
-        for operation in operations:
-            if operation.binding:
-                role = operation.binding.role
-                by_role[role] = (*by_role.get(role, ()), operation)
         info = self.tree.get("info")
         title = info.get("title", "") if isinstance(info, dict) else ""
         return Document(
@@ -65,7 +60,6 @@ class Compiler:
             operations,
             model,
             self.schemas,
-            by_role,
         )
 
     def _operations(self, paths: dict[str, Any]) -> Iterator[Operation]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from . import overlay, pointers
@@ -18,6 +18,9 @@ from .references import bundle, local_tokens
 from .schemas import Path, Schemas, View
 from .security import SecurityScheme
 from .source import Source, load
+
+if TYPE_CHECKING:
+    from .meaning import Meaning
 
 BUNDLED = ("sessions", "julep", "flux0", "sentius")
 
@@ -126,6 +129,7 @@ class Document:
     operations: tuple[Operation, ...]
     model: Model
     schemas: Schemas
+    meanings: tuple[Meaning, ...] = ()
     _by_role: Mapping[Role, tuple[Operation, ...]] = field(default_factory=dict)
 
     @property
@@ -149,6 +153,20 @@ class Document:
                     if part.schema is not None:
                         self.schemas.at(part.schema, View.RESPONSE)
         return self.warnings
+
+    def meaning(self, operations: tuple[Operation, ...], meanings: tuple[Meaning, ...]) -> Document:
+        """The same document, with operations whose meaning is known."""
+        by_role: dict[Role, tuple[Operation, ...]] = {}
+        for operation in operations:
+            if operation.binding is not None:
+                role = operation.binding.role
+                by_role[role] = (*by_role.get(role, ()), operation)
+        return replace(self, operations=operations, meanings=meanings, _by_role=by_role)
+
+    def block(self, operation: Operation) -> Mapping[str, Any]:
+        """The whole `x-session` block of an operation, what is inferred too."""
+        found = (m.block for m in self.meanings if m.operation.label == operation.label)
+        return next(found, {})
 
     def with_role(self, role: Role) -> tuple[Operation, ...]:
         """The operations that have this role, in document order."""
@@ -201,14 +219,18 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
     bundle(source, path)
     for file in overlays:
         overlay.apply(source, load(file))
-    return compile_document(source)
+    return compile_document(source, [str(file) for file in overlays])
 
 
-def compile_document(source: Source) -> Document:
-    """Compiles a parsed document. Raises SparringError."""
-    from .compiler import Compiler  # which is made of the values above
+def compile_document(source: Source, overlays: Collection[str] = ()) -> Document:
+    """Compiles a parsed document; annotations from files named in `overlays` are an overlay's.
 
-    return Compiler(source).compile()
+    Raises SparringError.
+    """
+    from .compiler import Compiler  # both are made of the values above
+    from .meaning import interpret
+
+    return interpret(Compiler(source).compile(), overlays)
 
 
 def _has_siblings(schema: dict[str, Any]) -> bool:

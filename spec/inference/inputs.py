@@ -15,12 +15,12 @@ from .texts import INPUT, Texts
 
 Block = dict[str, Any]
 
-_KIND = "kind type eventtype messagetype event itemtype".split()
+_KIND = ["kind", "type", "eventtype", "messagetype", "event", "itemtype"]
 _IDS = re.compile(r"(id|ids|key|token|uuid|url|uri)$")
-_WEAK = "command arguments instruction instructions name text".split()
-_OUTPUTS = "tooloutputs toolresults toolreturns outputs functionresults tooloutput".split()
-_CALL_ID = "toolcallid callid tooluseid functioncallid invocationid id".split()
-_OUTPUT = "output result toolreturn toolresult content response value".split()
+_WEAK = ["command", "arguments", "instruction", "instructions", "name", "text"]
+_OUTPUTS = ["tooloutputs", "toolresults", "toolreturns", "outputs", "functionresults", "tooloutput"]
+_CALL_ID = ["toolcallid", "callid", "tooluseid", "functioncallid", "invocationid", "id"]
+_OUTPUT = ["output", "result", "toolreturn", "toolresult", "content", "response", "value"]
 _RPC_TEXT: Location = ("params", "message", "parts", "0", "text")
 _ENVELOPES = words("params data message payload event input body")
 
@@ -135,8 +135,5 @@ def flag(api: Api, subject: Subject, *names: str) -> str | None:
     return None
 
 
-GREETING = (
-    "allowgreeting greeting greet sendgreeting withgreeting includegreeting welcome sendwelcome "
-    "autogreet enablegreeting initialgreeting"
-).split()
-RECORD = "record recordhistory savehistory persist storehistory savemessages addtohistory".split()
+GREETING = ["allowgreeting", "greeting", "greet", "sendgreeting", "withgreeting", "includegreeting", "welcome", "sendwelcome", "autogreet", "enablegreeting", "initialgreeting"]
+RECORD = ["record", "recordhistory", "savehistory", "persist", "storehistory", "savemessages", "addtohistory"]

@@ -11,45 +11,23 @@ from .subjects import Api, Subject
 
 Block = dict[str, Any]
 
-_LISTS = (
-    "data items results result records rows list entries objects content contents elements "
-    "values value collection edges nodes page hits documents response output body"
-).split()
-_TALK = (
-    "messages history events items turns chathistory transcript entries conversationhistory "
-    "threaditems activities data log logs chatmessages utterances interactions msgs results"
-).split()
-_OFFSETS = "offset skip start startindex from firstresult begin".split()
-_WATERMARKS = (
-    "minoffset sinceoffset since sinceid watermark fromoffset afteroffset startoffset afterseq "
-    "sinceseq fromseq aftersequence minsequence"
-).split()
-_PAGES = "page pagenumber pageno pagenum pageindex currentpage p".split()
-_CURSORS = (
-    "after cursor pagetoken nexttoken startingafter nextpagetoken continuationtoken pageid afterid "
-    "aftercursor startafter paginationtoken exclusivestartkey lastid firstid nextcursor marker next "
-    "lastevaluatedkey startcursor continuation bookmark"
-).split()
-_BEFORE = "before endingbefore beforeid beforecursor endbefore".split()
-_LIMITS = (
-    "limit pagesize perpage size maxresults count take first top maxpagesize itemsperpage "
-    "pagelimit resultsperpage numresults max maxitems n"
-).split()
+_LISTS = ["data", "items", "results", "result", "records", "rows", "list", "entries", "objects", "content", "contents", "elements", "values", "value", "collection", "edges", "nodes", "page", "hits", "documents", "response", "output", "body"]
+_TALK = ["messages", "history", "events", "items", "turns", "chathistory", "transcript", "entries", "conversationhistory", "threaditems", "activities", "data", "log", "logs", "chatmessages", "utterances", "interactions", "msgs", "results"]
+_OFFSETS = ["offset", "skip", "start", "startindex", "from", "firstresult", "begin"]
+_WATERMARKS = ["minoffset", "sinceoffset", "since", "sinceid", "watermark", "fromoffset", "afteroffset", "startoffset", "afterseq", "sinceseq", "fromseq", "aftersequence", "minsequence"]
+_PAGES = ["page", "pagenumber", "pageno", "pagenum", "pageindex", "currentpage", "p"]
+_CURSORS = ["after", "cursor", "pagetoken", "nexttoken", "startingafter", "nextpagetoken", "continuationtoken", "pageid", "afterid", "aftercursor", "startafter", "paginationtoken", "exclusivestartkey", "lastid", "firstid", "nextcursor", "marker", "next", "lastevaluatedkey", "startcursor", "continuation", "bookmark"]
+_BEFORE = ["before", "endingbefore", "beforeid", "beforecursor", "endbefore"]
+_LIMITS = ["limit", "pagesize", "perpage", "size", "maxresults", "count", "take", "first", "top", "maxpagesize", "itemsperpage", "pagelimit", "resultsperpage", "numresults", "max", "maxitems", "n"]
 _SHOWN = {
-    "out": (
-        "nextcursor nextpagetoken nexttoken nextpage nextpageid next cursor endcursor after "
-        "continuationtoken nextkey pagetoken nextcursortoken nextid nextlink afterid paginationtoken"
-    ).split(),
-    "more": "hasmore hasnext hasnextpage more ismore morepages hasadditional".split(),
-    "first": "firstid firstmessageid startid".split(),
-    "last": "lastid lastmessageid endid".split(),
-    "total": (
-        "total totalcount totalitems totalresults totalrecords totalelements count totalrows "
-        "totalhits totalnumber totalsize"
-    ).split(),
-    "pages": "totalpages pagecount pages numpages lastpage".split(),
-    "start": "offset skip page pagenumber currentpage start pageno pageindex number".split(),
-    "size": "limit pagesize perpage size itemsperpage take".split(),
+    "out": ["nextcursor", "nextpagetoken", "nexttoken", "nextpage", "nextpageid", "next", "cursor", "endcursor", "after", "continuationtoken", "nextkey", "pagetoken", "nextcursortoken", "nextid", "nextlink", "afterid", "paginationtoken"],
+    "more": ["hasmore", "hasnext", "hasnextpage", "more", "ismore", "morepages", "hasadditional"],
+    "first": ["firstid", "firstmessageid", "startid"],
+    "last": ["lastid", "lastmessageid", "endid"],
+    "total": ["total", "totalcount", "totalitems", "totalresults", "totalrecords", "totalelements", "count", "totalrows", "totalhits", "totalnumber", "totalsize"],
+    "pages": ["totalpages", "pagecount", "pages", "numpages", "lastpage"],
+    "start": ["offset", "skip", "page", "pagenumber", "currentpage", "start", "pageno", "pageindex", "number"],
+    "size": ["limit", "pagesize", "perpage", "size", "itemsperpage", "take"],
 }
 _TYPES = {
     "out": {"string", "integer"},
@@ -59,8 +37,8 @@ _TYPES = {
 }
 _IDENTITY = words("id uuid createdat timestamp checkpoint checkpointid values role content text")
 _HOLDERS = words("meta pagination paging page pageinfo metadata links cursor data result response")
-_BY = "sortby orderby sortfield orderfield sortkey ordering".split()
-_DIRECTION = "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir".split()
+_BY = ["sortby", "orderby", "sortfield", "orderfield", "sortkey", "ordering"]
+_DIRECTION = ["order", "sortorder", "direction", "orderdirection", "sortdirection", "sort", "orderdir", "dir", "sortdir"]
 _NEVER = (
     words("select fields include exclude expand stream sse wait timeout format sort order sortby")
     | set(_LIMITS) | set(_CURSORS) | set(_BEFORE) | set(_PAGES) | set(_OFFSETS) | set(_WATERMARKS)
@@ -134,9 +112,7 @@ def page_block(api: Api, subject: Subject, items: Location) -> Block:
         if key is None:
             continue
         types = places[key][1]
-        if style == "page" and types and "integer" not in types:
-            style = "cursor"
-        elif style in ("offset", "watermark") and types and not types & {"integer", "number"}:
+        if (style == "page" and types and "integer" not in types) or (style in ("offset", "watermark") and types and not types & {"integer", "number"}):
             style = "cursor"
         elif style == "watermark" and subject.resource != "message":
             style = "offset"

@@ -51,46 +51,21 @@ MESSAGE_NOUNS = words("message event item turn activity entry part post utteranc
 
 # Words for who speaks, which kind an event has and how far a run is, the likeliest first.
 SPEAKERS = {
-    "user": (
-        "user human customer client enduser visitor contact person usermessage humanmessage "
-        "customermessage inputuser userinput caller guest member inbound incoming question "
-        "fromuser request consumer requester lead"
-    ).split(),
-    "agent": (
-        "assistant ai aiagent agent bot model chatbot assistantmessage aimessage agentmessage "
-        "botmessage modelmessage outbound outgoing answer reply virtualagent virtualassistant "
-        "machine robot llm response"
-    ).split(),
-    "system": "system systemmessage developer developermessage environment".split(),
+    "user": ["user", "human", "customer", "client", "enduser", "visitor", "contact", "person", "usermessage", "humanmessage", "customermessage", "inputuser", "userinput", "caller", "guest", "member", "inbound", "incoming", "question", "fromuser", "request", "consumer", "requester", "lead"],
+    "agent": ["assistant", "ai", "aiagent", "agent", "bot", "model", "chatbot", "assistantmessage", "aimessage", "agentmessage", "botmessage", "modelmessage", "outbound", "outgoing", "answer", "reply", "virtualagent", "virtualassistant", "machine", "robot", "llm", "response"],
+    "system": ["system", "systemmessage", "developer", "developermessage", "environment"],
 }
 KINDS = {
-    "message": (
-        "message messagecompleted msg chatmessage messageevent messagecreated textmessage text "
-        "utterance"
-    ).split(),
-    "status": "status statusevent statusupdate statuschange statusmessage typing".split(),
-    "tool_call": (
-        "toolcall functioncall tooluse actionevent toolcallmessage toolcallevent toolinvocation "
-        "toolcalls functioncallevent toolrequest tool action"
-    ).split(),
-    "tool_result": (
-        "toolresult functioncalloutput toolreturn toolreturnmessage toolcallresult toolcalloutput "
-        "tooloutput toolresponse functionresponse functionresult observationevent observation "
-        "toolmessage"
-    ).split(),
+    "message": ["message", "messagecompleted", "msg", "chatmessage", "messageevent", "messagecreated", "textmessage", "text", "utterance"],
+    "status": ["status", "statusevent", "statusupdate", "statuschange", "statusmessage", "typing"],
+    "tool_call": ["toolcall", "functioncall", "tooluse", "actionevent", "toolcallmessage", "toolcallevent", "toolinvocation", "toolcalls", "functioncallevent", "toolrequest", "tool", "action"],
+    "tool_result": ["toolresult", "functioncalloutput", "toolreturn", "toolreturnmessage", "toolcallresult", "toolcalloutput", "tooloutput", "toolresponse", "functionresponse", "functionresult", "observationevent", "observation", "toolmessage"],
 }
 STATES = {
     "queued": ("queued", "pending", "created", "submitted", "waiting", "new", "scheduled"),
-    "running": (
-        "running inprogress processing working active started executing busy generating "
-        "streaming ongoing thinking"
-    ).split(),
-    "done": (
-        "completed complete success succeeded done finished successful ok ended idle resolved"
-    ).split(),
-    "stopped": (
-        "cancelled canceled stopped interrupted aborted terminated cancelling canceling killed"
-    ).split(),
+    "running": ["running", "inprogress", "processing", "working", "active", "started", "executing", "busy", "generating", "streaming", "ongoing", "thinking"],
+    "done": ["completed", "complete", "success", "succeeded", "done", "finished", "successful", "ok", "ended", "idle", "resolved"],
+    "stopped": ["cancelled", "canceled", "stopped", "interrupted", "aborted", "terminated", "cancelling", "canceling", "killed"],
     "failed": ("failed", "error", "failure", "errored", "rejected", "fault", "incomplete"),
 }
 

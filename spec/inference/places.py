@@ -17,9 +17,7 @@ _MADE = re.compile(
     r"(provided|given|supplied|specified))|new (session|conversation|thread|chat)|(created|made|"
     r"generated) (automatically|on|if|when|implicitly)|auto(matically)?[- ]?(create|generate))"
 )
-_WRAPPERS = (
-    "data result payload item response object entity record body resource content value"
-).split()
+_WRAPPERS = ["data", "result", "payload", "item", "response", "object", "entity", "record", "body", "resource", "content", "value"]
 _OWN_IDS = ["id", "uuid", "guid", "key"]
 
 

@@ -16,13 +16,7 @@ from .texts import OUTPUT, Texts, in_example
 
 Block = dict[str, Any]
 
-_REPLY = (
-    "reply answer agentmessage assistantmessage botmessage aimessage botresponse airesponse "
-    "agentresponse assistantresponse replies generatedtext generation answertext responsetext "
-    "outputtext chatresponse modelresponse completion completions choices candidates response "
-    "responses output outputs messages message content text result results data values artifacts "
-    "task state body events parts"
-).split()
+_REPLY = ["reply", "answer", "agentmessage", "assistantmessage", "botmessage", "aimessage", "botresponse", "airesponse", "agentresponse", "assistantresponse", "replies", "generatedtext", "generation", "answertext", "responsetext", "outputtext", "chatresponse", "modelresponse", "completion", "completions", "choices", "candidates", "response", "responses", "output", "outputs", "messages", "message", "content", "text", "result", "results", "data", "values", "artifacts", "task", "state", "body", "events", "parts"]
 _SURE = frozenset(_REPLY[: _REPLY.index("messages") + 1])
 _TALKS = words("chat ask query answer reply respond generate completion completions converse prompt")
 _SAYS = re.compile(
@@ -33,16 +27,10 @@ _OF_TURN = words("usage stopreason finishreason tokenusage latency tokens finish
 _FLAGS = ("stream", "streaming", "isstream", "streamresponse", "sse", "enablestreaming")
 _MODES = ("responsemode", "mode", "streammode", "executionmode", "deliverymode", "outputmode")
 _STREAMED = ("stream", "streaming", "sse", "streamed")
-_WAITS = (
-    "waitfordata wait waitseconds waittimeout longpoll longpolltimeout polltimeout pollwait block "
-    "waittime timeout timeoutseconds waitforseconds maxwait"
-).split()
-_OUTPUTS = (
-    "output outputs outputtext answer reply response result results content messages text values "
-    "message outputmessage outputmessages artifacts completion data generatedtext"
-).split()
-_INPUTS = "input inputs runinput prompt query question inputtext message usermessage inputmessages".split()
-_STATUS = "status state runstatus phase taskstatus jobstatus".split()
+_WAITS = ["waitfordata", "wait", "waitseconds", "waittimeout", "longpoll", "longpolltimeout", "polltimeout", "pollwait", "block", "waittime", "timeout", "timeoutseconds", "waitforseconds", "maxwait"]
+_OUTPUTS = ["output", "outputs", "outputtext", "answer", "reply", "response", "result", "results", "content", "messages", "text", "values", "message", "outputmessage", "outputmessages", "artifacts", "completion", "data", "generatedtext"]
+_INPUTS = ["input", "inputs", "runinput", "prompt", "query", "question", "inputtext", "message", "usermessage", "inputmessages"]
+_STATUS = ["status", "state", "runstatus", "phase", "taskstatus", "jobstatus"]
 _LATER = words("background async asynchronous asynchronously poll polling queue queued webhook")
 
 

@@ -29,7 +29,7 @@ from .words import (
 
 _STRONG_OWNERS = frozenset({"agent", "assistant", "bot", "chatbot", "copilot", "persona", "team"})
 _ABOUT_A_TALK = frozenset(
-    "message history turn agent assistant bot conversation instruction transcript".split()
+    ["message", "history", "turn", "agent", "assistant", "bot", "conversation", "instruction", "transcript"]
 )
 
 

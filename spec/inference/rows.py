@@ -18,35 +18,22 @@ Row = dict[str, Any]
 _ENVELOPES = words(
     "info message data attributes payload meta metadata event item llmmessage details msg header"
 )
-_ID = "id uuid messageid msgid eventid itemid key guid activityid turnid".split()
-_CREATED = (
-    "createdat created creationtime creationutc creationdate createdon createdtime createtime "
-    "timestamp date datetime sentat sentdate time ts insertedat occurredat postedat receivedat "
-    "createdtimestamp eventtime createddate"
-).split()
-_OFFSET = (
-    "offset sequence sequencenumber seq seqid seqnum seqno sequenceid position index messageindex"
-).split()
-_TURN = (
-    "turnid correlationid requestid runid traceid interactionid responseid taskid invocationid "
-    "parentrunid replytoid jobid"
-).split()
-_ROLE = (
-    "role authorrole senderrole messagerole sendertype authortype participanttype actortype "
-    "speakertype speaker author sender source from fromtype actor participant createdby "
-    "messagetype type kind direction origin who"
-).split()
-_ROLE_INSIDE = "role type kind sendertype name".split()
+_ID = ["id", "uuid", "messageid", "msgid", "eventid", "itemid", "key", "guid", "activityid", "turnid"]
+_CREATED = ["createdat", "created", "creationtime", "creationutc", "creationdate", "createdon", "createdtime", "createtime", "timestamp", "date", "datetime", "sentat", "sentdate", "time", "ts", "insertedat", "occurredat", "postedat", "receivedat", "createdtimestamp", "eventtime", "createddate"]
+_OFFSET = ["offset", "sequence", "sequencenumber", "seq", "seqid", "seqnum", "seqno", "sequenceid", "position", "index", "messageindex"]
+_TURN = ["turnid", "correlationid", "requestid", "runid", "traceid", "interactionid", "responseid", "taskid", "invocationid", "parentrunid", "replytoid", "jobid"]
+_ROLE = ["role", "authorrole", "senderrole", "messagerole", "sendertype", "authortype", "participanttype", "actortype", "speakertype", "speaker", "author", "sender", "source", "from", "fromtype", "actor", "participant", "createdby", "messagetype", "type", "kind", "direction", "origin", "who"]
+_ROLE_INSIDE = ["role", "type", "kind", "sendertype", "name"]
 _IS_USER = words("isuser fromuser isfromuser ishuman isuserinput isusermessage isinbound byuser")
 _IS_AGENT = words("isbot isai isassistant isagent fromagent frombot isbotmessage isaimessage")
-_KIND = "kind type eventtype messagetype event eventkind itemtype eventname objecttype".split()
-_STATE = "status state messagestatus deliverystatus".split()
+_KIND = ["kind", "type", "eventtype", "messagetype", "event", "eventkind", "itemtype", "eventname", "objecttype"]
+_STATE = ["status", "state", "messagestatus", "deliverystatus"]
 _MEDIA = words("text image audio video file files location document card html markdown link gif")
 _TOOL = {
-    "id": "toolcallid callid tooluseid functioncallid invocationid".split(),
-    "name": "toolname functionname name tool function".split(),
-    "arguments": "arguments args toolargs input parameters toolinput rawarguments".split(),
-    "result": "result output toolresult return toolreturn response content observation".split(),
+    "id": ["toolcallid", "callid", "tooluseid", "functioncallid", "invocationid"],
+    "name": ["toolname", "functionname", "name", "tool", "function"],
+    "arguments": ["arguments", "args", "toolargs", "input", "parameters", "toolinput", "rawarguments"],
+    "result": ["result", "output", "toolresult", "return", "toolreturn", "response", "content", "observation"],
 }
 _TOOL_HOLDERS = words("data payload toolcalls toolcall function tools call tool action calls")
 _WORD_IN_TEXT = re.compile(r"[A-Za-z_]+")

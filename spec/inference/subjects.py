@@ -167,8 +167,8 @@ class Api:
         """The subjects of a role that speak of the same kind of session, or of all."""
         own = self.collection(subject)
         return [
-            s for s in self.subjects if s.role is role and own in (self.collection(s), "")
-            or s.role is role and self.collection(s) == ""
+            s for s in self.subjects if (s.role is role and own in (self.collection(s), ""))
+            or (s.role is role and self.collection(s) == "")
         ]
 
     def collection(self, subject: Subject) -> str:
