@@ -1,4 +1,4 @@
-"""The command line: `sparring serve`, `sparring test`, `sparring fixtures`."""
+"""The command line: `sparring serve`, `test`, `fixtures` and `roles`."""
 
 from __future__ import annotations
 
@@ -172,6 +172,61 @@ def fixtures(
     agent = load_script(script) if script else default_script()
     files = write_fixtures(document, output, agent, seed=seed, count=count)
     click.echo(f"wrote {len(files)} files to {output}")
+
+
+@main.command()
+@click.argument("spec", default="sessions")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list instead of a table.")
+@click.option(
+    "--write-overlay",
+    "starter",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write what is inferred as an overlay to correct.",
+)
+@_overlay
+def roles(spec: str, as_json: bool, starter: Path | None, overlays: tuple[Path, ...]) -> None:
+    """Say what each operation of SPEC means, how sure that is, and why.
+
+    Ends with what is wrong with the document.
+    """
+    import json
+
+    from sparring.spec.document import load_document
+    from sparring.spec.starter import listed, write_overlay
+
+    document = load_document(spec, overlays)
+    if starter is not None:
+        count = write_overlay(document, starter)
+        click.echo(f"wrote {count} inferred roles to {starter}", err=True)
+    if as_json:
+        click.echo(json.dumps(listed(document), indent=2, ensure_ascii=False))
+    elif starter is None:
+        _print_roles(listed(document))
+    for warning in document.check():
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _print_roles(found: list[dict[str, Any]]) -> None:
+    """A table of the operations that have a role; the others are counted."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("role", "operation", "source", "sure", "reason"):
+        table.add_column(title, overflow="fold")
+    known = [row for row in found if row["role"]]
+    for row in known:
+        operation = f"{row['method']} {row['path']}"
+        sure = f"{row['confidence']:.2f}"
+        cells = (row["role"], operation, row["source"], sure, row["reason"])
+        table.add_row(*map(escape, cells))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    if known:
+        console.print(table)
+    click.echo(f"{len(known)} of {len(found)} operations are about sessions")
 
 
 def _key(text: str) -> tuple[str, str]:

@@ -1,0 +1,204 @@
+"""A client of any sessions API: it knows the bindings of a document, and nothing of a vendor."""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from sparring.fixtures.sampler import Sampler
+from sparring.spec import pointers, sse
+from sparring.spec.binding import Binding, Place, Role, Row
+from sparring.spec.document import Document, Operation
+from sparring.spec.parameters import Parameter
+from sparring.spec.schemas import View
+
+Answer = httpx2.Response
+
+
+class Client:
+    """Speaks the operations of one document to one server; every answer is held to the document."""
+
+    def __init__(self, document: Document, url: str) -> None:
+        self.document = document
+        self.calls: list[tuple[Operation, int]] = []
+        self._http = httpx2.Client(base_url=url, timeout=20)
+        self._sampler = Sampler(document.schemas, View.REQUEST)
+        self._chance = random.Random(document.title)
+
+    # Finding operations
+
+    def nearest(self, role: Role, to: Operation) -> Operation | None:
+        """The operation with a role whose path has most in common with that of another."""
+
+        def common(other: Operation) -> tuple[int, int]:
+            ours, theirs = to.path.split("/"), other.path.split("/")
+            same = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(ours))
+            return same, -len(theirs)
+
+        return max(self.document.with_role(role), key=common, default=None)
+
+    # Calling operations
+
+    def call(
+        self,
+        operation: Operation,
+        *,
+        session: str | None = None,
+        target: str | None = None,
+        text: str | None = None,
+        accept: str | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> Answer:
+        """Calls an operation with as little as its document demands."""
+        binding = operation.binding
+        assert binding is not None, operation.label
+        values: dict[tuple[str, str], Any] = {}
+        for parameter in operation.parameters:
+            if parameter.required:
+                values[parameter.place, parameter.name] = self._sample(parameter)
+        body = self._body(operation, text)
+        if text is not None:
+            assert binding.input is not None, f"{operation.label} does not say where its text is"
+            self._put(values, body, binding.input, text)
+        if session is not None and (place := self._session_place(operation)) is not None:
+            self._put(values, body, place, session)
+        if target is not None and binding.target is not None:
+            self._put(values, body, binding.target, target)
+        if binding.when is not None and accept is not None:
+            value = binding.when.values[0] if binding.when.values else True
+            self._put(values, body, binding.when.place, value)
+        for name, value in (extra or {}).items():
+            self._put(values, body, Place.of(name), value)
+        return self._send(operation, values, body, accept)
+
+    def _send(
+        self,
+        operation: Operation,
+        values: dict[tuple[str, str], Any],
+        body: Any,
+        accept: str | None,
+    ) -> Answer:
+        path = operation.path.partition("#")[0]
+        headers = {"Accept": accept} if accept else {}
+        query: list[tuple[str, str]] = []
+        for (place, name), value in values.items():
+            if place == "path":
+                path = path.replace(f"{{{name}}}", quote(_text(value), safe=""))
+            elif place == "query":
+                query += [(name, _text(v)) for v in (value if isinstance(value, list) else [value])]
+            elif place == "header":
+                headers[name] = _text(value)
+        headers |= self._credentials(operation, query)
+        path, _, fixed = path.partition("?")
+        query += [tuple(pair.partition("=")[::2]) for pair in fixed.split("&") if pair]  # type: ignore[misc]  # pairs
+        sent: dict[str, Any] = {}
+        kind = next(iter(operation.body), "")
+        if body is not None and "json" in kind:
+            sent["content"] = json.dumps(body)
+            headers["Content-Type"] = kind
+        elif body is not None and "multipart" in kind:
+            sent["files"] = {k: (None, _text(v)) for k, v in body.items()}
+        elif body is not None and "urlencoded" in kind:
+            sent["data"] = {k: _text(v) for k, v in body.items()}
+        answer = self._http.request(operation.method, path, params=query, headers=headers, **sent)
+        self.calls.append((operation, answer.status_code))
+        self._check(operation, answer)
+        return answer
+
+    def _check(self, operation: Operation, answer: Answer) -> None:
+        """Holds an answer to the document."""
+        kind = answer.headers.get("content-type", "").partition(";")[0]
+        about = f"{operation.label}: {answer.status_code} {answer.text[:600]}"
+        assert answer.status_code not in (500, 501), about
+        if answer.status_code >= 400:
+            return
+        success = operation.success
+        assert success is None or answer.status_code == success[0], about
+        media = operation.media(answer.status_code, kind)
+        if media is not None and media.schema is not None and "json" in kind:
+            validator = self.document.schemas.at(media.schema, View.RESPONSE)
+            assert not validator.violations(answer.json(), 3), about
+
+    def _credentials(self, operation: Operation, query: list[tuple[str, str]]) -> dict[str, str]:
+        headers = {}
+        for scheme in operation.security[0] if operation.security else ():
+            if scheme.kind == "apiKey" and scheme.place == "query":
+                query.append((scheme.parameter, "alice-key"))
+            elif scheme.kind == "apiKey" and scheme.place == "cookie":
+                headers["Cookie"] = f"{scheme.parameter}=alice-key"
+            elif scheme.kind == "apiKey":
+                headers[scheme.parameter] = "alice-key"
+            elif scheme.kind == "basic":
+                headers["Authorization"] = "Basic YWxpY2U6YWxpY2Uta2V5"
+            else:
+                headers["Authorization"] = "Bearer alice-key"
+        return headers
+
+    def _sample(self, parameter: Parameter) -> Any:
+        if parameter.schema is None:
+            return "x"
+        return self._sampler.sample(parameter.schema, "client", required_only=True)
+
+    def _body(self, operation: Operation, text: str | None) -> Any:
+        for media in operation.body.values():
+            if media.schema is None:
+                return {}
+            return self._sampler.sample(media.schema, "client", required_only=True)
+        return None
+
+    def _session_place(self, operation: Operation) -> Place | None:
+        binding = operation.binding
+        assert binding is not None
+        if binding.session is not None:
+            return binding.session
+        names = [p.name for p in operation.parameters if p.place == "path"]
+        return Place.of(f"$request.path.{names[-1]}") if names else None
+
+    def _put(
+        self, values: dict[tuple[str, str], Any], body: Any, place: Place, value: Any
+    ) -> None:
+        if place.part == "body":
+            _put(body, pointers.split(place.name), value)
+        else:
+            values[place.part, place.name] = value
+
+    def new_id(self, operation: Operation) -> str:
+        """An id of the client's own choice for the session of an operation."""
+        place = self._session_place(operation)
+        assert place is not None
+        for parameter in operation.parameters:
+            if parameter.name == place.name and parameter.schema is not None:
+                return _text(self._sampler.sample(parameter.schema, str(self._chance.random())))
+        return "".join(self._chance.choices(string.ascii_lowercase, k=12))
+
+
+def _put(body: Any, location: tuple[str, ...], value: Any) -> None:
+    """Sets a value in a body; items of arrays are made where there are none, and an alternative
+    of another type gives way."""
+    here = body
+    for token, following in zip(location, (*location[1:], None), strict=True):
+        new: Any = value
+        if following is not None:
+            new = [] if following in ("*", "-1") or following.isdigit() else {}
+        if isinstance(here, list):
+            if not here:
+                here.append(new)
+            index = -1 if token in ("-1", "*") else int(token)
+            if following is None or not isinstance(here[index], type(new)):
+                here[index] = new
+            here = here[index]
+        else:
+            if following is None or not isinstance(here.get(token), type(new)):
+                here[token] = new
+            here = here[token]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
