@@ -119,6 +119,9 @@ class _Route:
                 return self.compile()
             except (SparringError, ValueError) as error:
                 self._reason = f"{self.operation.label} can't be served: {error}"
+            except Exception as error:
+                logger.exception("%s", self.operation.label)
+                self._reason = f"{self.operation.label} can't be served: {error!r}"
         raise Problem(501, "H501", self._reason)
 
 
@@ -194,7 +197,11 @@ class Api:
 
     def _refuse(self, problem: Problem, route: _Route | None) -> Answer:
         operation = route.operation if route else None
-        status, media_type, body = self._problems.write(problem, operation)
+        try:
+            status, media_type, body = self._problems.write(problem, operation)
+        except Exception:
+            logger.exception("the errors of %s have a shape that can't be filled", operation)
+            status, media_type, body = self._problems.write(problem, None)
         headers = [(name.encode(), value.encode()) for name, value in problem.headers]
         return Answer(status, media_type.encode(), body, headers)
 

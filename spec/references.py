@@ -100,15 +100,19 @@ def _beside(here: File, name: str, folder: File) -> File | None:
 
 
 def _references(tree: Any) -> list[dict[str, Any]]:
-    return [node for node in mappings(tree) if isinstance(node.get("$ref"), str)]
+    return [node for node in mappings(tree) if _is_reference(node)]
 
 
 _DATA = frozenset(("example", "examples", "default", "enum", "const"))
+_NAMES = frozenset(
+    "properties patternProperties dependentSchemas definitions $defs schemas responses parameters "
+    "headers requestBodies securitySchemes mediaTypes".split()
+)
 
 
 def mappings(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping that the document itself defines, each once: the members of `properties` are
-    names, and examples, defaults and extensions are data."""
+    """Every mapping that the document itself defines, each once; examples, defaults and extensions
+    are data, but for what goes by such a name."""
     stack: list[Any] = [tree]
     seen: set[int] = set()
     while stack:
@@ -122,11 +126,12 @@ def mappings(tree: Any) -> Iterator[dict[str, Any]]:
             seen.add(id(node))
             yield node
             for key, value in node.items():
-                if isinstance(value, (dict, list)) and _is_defined(key):
-                    if key == "properties" and isinstance(value, dict):
-                        stack += value.values()
-                    else:
-                        stack.append(value)
+                if not isinstance(value, (dict, list)):
+                    continue
+                if key in _NAMES and isinstance(value, dict) and not _is_reference(value):
+                    stack += value.values()
+                elif _is_defined(key):
+                    stack.append(value)
 
 
 def nodes(tree: Any) -> Iterator[tuple[dict[str, Any], Path]]:
@@ -144,10 +149,14 @@ def nodes(tree: Any) -> Iterator[tuple[dict[str, Any], Path]]:
             seen.add(id(node))
             yield node, path
             for key, value in node.items():
-                if key == "properties" and isinstance(value, dict):
+                if key in _NAMES and isinstance(value, dict) and not _is_reference(value):
                     stack += [(item, (*path, key, name)) for name, item in value.items()]
                 elif _is_defined(key):
                     stack.append((value, (*path, key)))
+
+
+def _is_reference(node: dict[str, Any]) -> bool:
+    return isinstance(node.get("$ref"), str)
 
 
 def _is_defined(key: str) -> bool:

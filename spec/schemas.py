@@ -12,6 +12,7 @@ import jsonschema_rs
 
 from . import pointers
 from .errors import Defect, SparringError
+from .references import FILES
 from .source import Source
 
 Path = tuple[str | int, ...]
@@ -31,6 +32,7 @@ _ONE = (
     "unevaluatedProperties",
 )
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_OF_SCHEMAS = frozenset(("type", "nullable", "enum", "properties", *_LISTS))
 _REPAIRS = 200  # broken parts of one schema
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 
@@ -228,14 +230,13 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> dict[str, Any]
             if isinstance(new.get(key), dict):
                 new[key] = {name: rewrite_schema(item) for name, item in new[key].items()}
         required, properties = new.get("required"), new.get("properties")
-        if isinstance(required, list) and isinstance(properties, dict):
-            left = [
+        if isinstance(required, list):
+            properties = properties if isinstance(properties, dict) else {}
+            new["required"] = [
                 name
-                for name in required
-                if not (isinstance(name, str) and deref(properties.get(name)).get(view.value))
+                for name in dict.fromkeys(n for n in required if isinstance(n, str))
+                if not deref(properties.get(name)).get(view.value)
             ]
-            if len(left) < len(required):
-                new["required"] = left
         _modernise(new)
         if not modern and "$ref" in new:  # its siblings do not count in OpenAPI 3.0
             new = {"$ref": new["$ref"]}
@@ -251,11 +252,23 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> dict[str, Any]
         for key, value in node.items():
             if schemas or (key in ("schema", "itemSchema") and isinstance(value, dict)):
                 new[key] = rewrite_schema(value)
+            elif key == FILES:
+                new[key] = rewrite_part(value)
             elif key in ("example", "examples") or key.startswith("x-"):
                 new[key] = value
             else:
                 new[key] = rewrite(value, key == "schemas")
         return new if any(new[k] is not node[k] for k in node) else node
+
+    def rewrite_part(node: Any) -> Any:
+        """Any node of a file beside the document, which may be a schema where it looks like one."""
+        if isinstance(node, list):
+            return [rewrite_part(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if _OF_SCHEMAS.isdisjoint(node):
+            return {key: rewrite_part(value) for key, value in node.items()}
+        return rewrite_schema(node)
 
     rewritten: dict[str, Any] = rewrite(tree)
     return rewritten
