@@ -100,56 +100,41 @@ def _depth(tree: Any) -> int:
 
 
 def locate_json(text: str, path: Path) -> tuple[int, int]:
-    """Walks the tokens of a JSON text down to `path`; the text is known to be JSON."""
-    tokens = _TOKEN.finditer(text)
-    found = next(tokens, None)
-    offset = found.start() if found else 0
+    """Where the member or item at `path` begins; the text is known to be JSON."""
+    value = _after_space(text, 0)
+    offset = value
     for wanted in path:
-        token = found.group() if found else ""
-        if token not in ("{", "["):
+        entries = _entries(text, value) if text[value : value + 1] in ("{", "[") else iter(())
+        found = next((entry for entry in entries if entry[0] == wanted), None)
+        if found is None:
             break
-        entry = _json_member(tokens, wanted) if token == "{" else _json_item(tokens, wanted)
-        if entry is None:
-            break
-        offset, found = entry
+        _, offset, value = found
     return line_column(text, offset)
 
 
-_Match = re.Match[str]
+def _entries(text: str, at: int) -> Iterator[tuple[Key, int, int]]:
+    """The members or items of the collection at `at`: key, where it begins, where its value does.
+
+    The parser itself skips the values, so that a large text takes no longer than to be read.
+    """
+    is_object = text[at] == "{"
+    at = _after_space(text, at + 1)
+    for index in range(len(text)):
+        if text[at] in "}]":
+            return
+        key, value = index, at
+        if is_object:
+            key, value = _DECODER.raw_decode(text, at)
+            value = _after_space(text, _after_space(text, value) + 1)
+        yield key, at, value
+        at = _after_space(text, _DECODER.raw_decode(text, value)[1])
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
 
 
-def _json_member(tokens: Iterator[_Match], wanted: Key) -> tuple[int, _Match] | None:
-    for token in tokens:
-        if token.group() == "}":
-            return None
-        if token.group() == ",":
-            continue
-        key = json.loads(token.group())
-        next(tokens)
-        value = next(tokens)
-        if key == wanted:
-            return token.start(), value
-        _json_skip(tokens, value)
-    return None
+def _after_space(text: str, at: int) -> int:
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches anywhere
 
 
-def _json_item(tokens: Iterator[_Match], wanted: Key) -> tuple[int, _Match] | None:
-    index = 0
-    for token in tokens:
-        if token.group() == "]":
-            return None
-        if token.group() == ",":
-            index += 1
-            continue
-        if index == wanted:
-            return token.start(), token
-        _json_skip(tokens, token)
-    return None
-
-
-def _json_skip(tokens: Iterator[_Match], value: _Match) -> None:
-    depth = value.group() in ("{", "[")
-    level = int(depth)
-    while level:
-        token = next(tokens).group()
-        level += (token in ("{", "[")) - (token in ("}", "]"))
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\n\r]*")

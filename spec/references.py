@@ -105,8 +105,9 @@ def _references(tree: Any) -> list[dict[str, Any]]:
 
 _DATA = frozenset(("example", "examples", "default", "enum", "const"))
 _NAMES = frozenset(
-    "properties patternProperties dependentSchemas definitions $defs schemas responses parameters "
-    "headers requestBodies securitySchemes mediaTypes".split()
+    ("properties", "patternProperties", "dependentSchemas", "definitions", "$defs", "schemas")
+) | frozenset(
+    ("responses", "parameters", "headers", "requestBodies", "securitySchemes", "mediaTypes")
 )
 
 

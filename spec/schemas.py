@@ -12,7 +12,7 @@ import jsonschema_rs
 
 from . import pointers
 from .errors import Defect, SparringError
-from .references import FILES
+from .references import FILES, local_tokens
 from .source import Source
 
 Path = tuple[str | int, ...]
@@ -32,6 +32,9 @@ _ONE = (
     "unevaluatedProperties",
 )
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_OF_OLDER_DIALECTS = frozenset(
+    ("$schema", "$id", "id", "nullable", "exclusiveMinimum", "exclusiveMaximum")
+)
 _OF_SCHEMAS = frozenset(("type", "nullable", "enum", "properties", *_LISTS))
 _REPAIRS = 200  # broken parts of one schema
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
@@ -97,13 +100,15 @@ class Schemas:
         self._tree = tree
         self._modern = modern
         self._trees: dict[View, dict[str, Any]] = {}
-        self._registries: dict[View, jsonschema_rs.Registry] = {}
+        self._registries: dict[int, jsonschema_rs.Registry] = {}  # by the id of the tree
         self._compiled: dict[tuple[View, Path], Validator] = {}
 
     def tree(self, view: View) -> dict[str, Any]:
         """The document with its schemas in the 2020-12 dialect, as they hold for this view."""
         if view not in self._trees:
-            self._trees[view] = _normalise(self._tree, view, self._modern)
+            tree, differs = _normalise(self._tree, view, self._modern)
+            for same in (view,) if differs else View:
+                self._trees[same] = tree
         return self._trees[view]
 
     def at(self, path: Path, view: View) -> Validator:
@@ -126,12 +131,16 @@ class Schemas:
         Raises BadSchema when it is the schema itself that can't.
         """
         for _ in range(_REPAIRS):
-            if view not in self._registries:
-                self._registries[view] = jsonschema_rs.Registry([(_URI, self.tree(view))])
+            tree = self.tree(view)
+            if id(tree) not in self._registries:
+                self._registries[id(tree)] = jsonschema_rs.Registry([(_URI, tree)])
             try:
                 return Validator(
                     jsonschema_rs.Draft202012Validator(
-                        schema, registry=self._registries[view], validate_formats=True, offline=True
+                        schema,
+                        registry=self._registries[id(tree)],
+                        validate_formats=True,
+                        offline=True,
                     )
                 )
             except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
@@ -158,7 +167,7 @@ class Schemas:
             node[where[-1]] = {}
         else:
             del node[where[-1]]
-        del self._registries[view]
+        self._registries.clear()  # both views may share the part
         return True
 
 
@@ -200,47 +209,74 @@ def reference(path: Path) -> str:
     return f"{_URI}#{quote(pointers.join(path), safe='/~')}"
 
 
-def _normalise(tree: dict[str, Any], view: View, modern: bool) -> dict[str, Any]:
-    """Rewrites the schemas of the document; what needs no change is shared, not copied."""
+def _normalise(tree: dict[str, Any], view: View, modern: bool) -> tuple[dict[str, Any], bool]:
+    """The document with its schemas rewritten, and whether another view of it would differ; what
+    needs no change is shared, not copied."""
+    one_way = tuple(v.value for v in View)
+    followed: dict[str, Any] = {}
+    differs = False
 
     def deref(schema: Any) -> Any:
-        for _ in range(32):
-            ref = schema.get("$ref") if isinstance(schema, dict) else None
-            if not isinstance(ref, str) or not ref.startswith("#"):
-                break
-            schema = pointers.first(tree, pointers.split(ref[1:]))
-        return schema if isinstance(schema, dict) else {}
+        ref = schema.get("$ref") if isinstance(schema, dict) else None
+        if not isinstance(ref, str):
+            return schema if isinstance(schema, dict) else {}
+        if ref not in followed:
+            followed[ref] = {}  # where it leads in a circle
+            tokens = local_tokens(ref)
+            followed[ref] = deref(pointers.first(tree, tokens)) if tokens is not None else {}
+        return followed[ref]
+
+    def demanded(schema: dict[str, Any]) -> list[str]:
+        """What `required` demands in this view, each once: some validators count."""
+        nonlocal differs
+        properties = schema.get("properties")
+        names = list(dict.fromkeys(n for n in schema["required"] if isinstance(n, str)))
+        if not isinstance(properties, dict):
+            return names
+        left = []
+        for name in names:
+            found = deref(properties.get(name))
+            differs = differs or any(found.get(flag) for flag in one_way)
+            if not found.get(view.value):
+                left.append(name)
+        return left
+
+    def rewrite_all(nodes: dict[str, Any]) -> dict[str, Any]:
+        new = {name: rewrite_schema(node) for name, node in nodes.items()}
+        return new if any(new[name] is not nodes[name] for name in new) else nodes
+
+    def rewrite_list(nodes: list[Any]) -> list[Any]:
+        new = [rewrite_schema(node) for node in nodes]
+        return new if any(a is not b for a, b in zip(new, nodes, strict=True)) else nodes
 
     def rewrite_schema(schema: Any) -> Any:
         if not isinstance(schema, dict):
             return schema
-        new = dict(schema)
-        for key in _ONE:
-            if key in new:
-                value = new[key]
-                new[key] = (
-                    [rewrite_schema(v) for v in value]
-                    if isinstance(value, list)
-                    else rewrite_schema(value)
-                )
-        for key in _LISTS:
-            if isinstance(new.get(key), list):
-                new[key] = [rewrite_schema(item) for item in new[key]]
-        for key in _MAPS:
-            if isinstance(new.get(key), dict):
-                new[key] = {name: rewrite_schema(item) for name, item in new[key].items()}
-        required, properties = new.get("required"), new.get("properties")
-        if isinstance(required, list):
-            properties = properties if isinstance(properties, dict) else {}
-            new["required"] = [
-                name
-                for name in dict.fromkeys(n for n in required if isinstance(n, str))
-                if not deref(properties.get(name)).get(view.value)
-            ]
-        _modernise(new)
-        if not modern and "$ref" in new:  # its siblings do not count in OpenAPI 3.0
-            new = {"$ref": new["$ref"]}
-        return new if new != schema else schema
+        if not modern and "$ref" in schema:  # its siblings do not count in OpenAPI 3.0
+            return {"$ref": schema["$ref"]} if len(schema) > 1 else schema
+        new: dict[str, Any] = {}  # the members that change
+        for key, value in schema.items():
+            part = value
+            if isinstance(value, dict):
+                if key in _ONE:
+                    part = rewrite_schema(value)
+                elif key in _MAPS:
+                    part = rewrite_all(value)
+            elif isinstance(value, list):
+                if key in _LISTS or key == "items":
+                    part = rewrite_list(value)
+                elif key == "required":
+                    part = demanded(schema)
+                    part = value if part == value else part
+            if part is not value:
+                new[key] = part
+        older = not _OF_OLDER_DIALECTS.isdisjoint(schema) or schema.get("type") == "file"
+        older = older or isinstance(schema.get("required"), bool)
+        if older or isinstance(schema.get("items"), list):
+            new = {**schema, **new}
+            _modernise(new)
+            return new
+        return {**schema, **new} if new else schema
 
     def rewrite(node: Any, schemas: bool = False) -> Any:
         if isinstance(node, list):
@@ -271,7 +307,7 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> dict[str, Any]
         return rewrite_schema(node)
 
     rewritten: dict[str, Any] = rewrite(tree)
-    return rewritten
+    return rewritten, differs
 
 
 def _modernise(schema: dict[str, Any]) -> None:
@@ -301,7 +337,7 @@ def _allow_null(schema: dict[str, Any]) -> None:
         schema["type"] = [schema["type"], "null"]
     if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
         schema["enum"] = [*schema["enum"], None]
-    branches: Iterable[str] = ("allOf", "oneOf", "anyOf")
+    branches: Iterable[str] = ("$ref", "allOf", "oneOf", "anyOf")
     if any(key in schema for key in branches):
         inner = {key: schema.pop(key) for key in branches if key in schema}
         schema["anyOf"] = [inner, {"type": "null"}]

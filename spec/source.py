@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import Defect, Position, SparringError, line_of
 from .json_text import Key, locate_json, read_json
-from .yaml_text import Marks, read_yaml
+from .yaml_text import Marks, place, read_yaml
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -72,7 +72,8 @@ class Source:
         else:
             line, column = 1, 1
             for node, key in zip(nodes, path, strict=True):
-                line, column = source._marks.get(id(node), {}).get(key, (line, column))
+                mark = source._marks.get(id(node), {}).get(key)
+                line, column = place(mark) if mark else (line, column)
         return Position(source.name, line, column)
 
     def defect(self, code: str, message: str, path: Path_, remedy: str = "") -> Defect:

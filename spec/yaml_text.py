@@ -12,7 +12,8 @@ from .json_text import MAX_DEPTH, MAX_WARNINGS, Key, line_column
 
 MAX_NODES = 5_000_000  # with every alias written out
 
-Marks = dict[int, dict[Key, tuple[int, int]]]
+Mark = Any  # of the parser: line and column count from 0
+Marks = dict[int, dict[Key, Mark]]
 """Where the members of each mapping and list stand, by the id of the collection."""
 
 _NULL = {"", "~", "null", "Null", "NULL"}
@@ -40,11 +41,17 @@ def read_yaml(text: str, name: str) -> tuple[Any, Marks, list[Defect]]:
             Defect("D102", f"a control character: {error.reason}", Position(name, line, column))
         ) from None
     warnings = []
-    for key, (line, column), (first, _) in repeated[:MAX_WARNINGS]:
+    for key, mark, first in repeated[:MAX_WARNINGS]:
+        line, column = place(mark)
         position = Position(name, line, column)
-        message = f'"{key}" stands twice (first in line {first}); the last one counts'
+        message = f'"{key}" stands twice (first in line {place(first)[0]}); the last one counts'
         warnings.append(Defect("D104", message, position, "Remove one.", line_of(text, line)))
     return tree, marks, warnings
+
+
+def place(mark: Mark) -> tuple[int, int]:
+    """The line and the column that a mark stands for, both from 1 on."""
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 class _YamlBuilder:
@@ -57,111 +64,114 @@ class _YamlBuilder:
     def __init__(self, name: str) -> None:
         self.name = name
         self.marks: Marks = {}
-        self.repeated: list[tuple[str, tuple[int, int], tuple[int, int]]] = []
+        self.repeated: list[tuple[str, Mark, Mark]] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.merged: dict[int, set[str]] = {}  # keys of a mapping that `<<` brought
         self.nodes = 0
 
     def build(self, text: str) -> tuple[Any, Marks, Any]:
         # One frame an open collection: [collection, key to fill, its anchor, nodes before it,
-        # whether it is what `<<` merges].
+        # whether it is what `<<` merges, marks of its members].
         frames: list[list[Any]] = []
         root: list[Any] = []
         self._frame_root = root
+        event: Any
         for event in yaml.parse(text, Loader=_Loader):
-            mark = event.start_mark
-            at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                if frames and frames[-1][1] is None and type(frames[-1][0]) is dict:
+                    self._key(frames[-1], event)
+                    continue
+                value = self._scalar(event)
+                if event.anchor:
+                    self.anchors[event.anchor] = (value, 1)
+                self._add(frames, value, event.start_mark)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                mark = event.start_mark
                 if len(frames) >= MAX_DEPTH:
-                    raise self._refuse("D103", f"nested deeper than {MAX_DEPTH} levels", at)
-                new: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-                self._tag(event.tag, ("map", "seq"), at)
-                self.marks[id(new)] = {}
+                    raise self._refuse("D103", f"nested deeper than {MAX_DEPTH} levels", mark)
+                new: Any = {} if kind is yaml.MappingStartEvent else []
+                self._tag(event.tag, ("map", "seq"), mark)
+                self.marks[id(new)] = marks = {}
                 before = self.nodes
-                merged = bool(frames) and frames[-1][1] is not None and frames[-1][1][0] is _MERGE
+                merged = bool(frames) and frames[-1][1] is _MERGE
                 if not merged:
-                    self._add(frames, new, at)
-                frames.append([new, None, event.anchor, before, merged])
+                    self._add(frames, new, mark)
+                frames.append([new, None, event.anchor, before, merged, marks])
                 if event.anchor:
                     self.anchors.pop(event.anchor, None)
-            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                done, _, anchor, before, merged = frames.pop()
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                done, _, anchor, before, merged, _ = frames.pop()
                 if anchor:
                     self.anchors[anchor] = (done, self.nodes - before)
                 if merged:
-                    self._add(frames, done, at)
-            elif isinstance(event, yaml.ScalarEvent):
-                if frames and isinstance(frames[-1][0], dict) and frames[-1][1] is None:
-                    self._key(frames[-1], event, at)
-                    continue
-                value = self._scalar(event, at)
-                if event.anchor:
-                    self.anchors[event.anchor] = (value, 1)
-                self._add(frames, value, at)
-            elif isinstance(event, yaml.AliasEvent):
-                self._alias(frames, str(event.anchor), at)
-            elif isinstance(event, yaml.DocumentStartEvent) and root:
-                raise self._refuse("D105", "a second document in one file", at)
+                    self._add(frames, done, event.start_mark)
+            elif kind is yaml.AliasEvent:
+                self._alias(frames, str(event.anchor), event.start_mark)
+            elif kind is yaml.DocumentStartEvent and root:
+                raise self._refuse("D105", "a second document in one file", event.start_mark)
         if not root:
             root.append(None)
         return root[0], self.marks, self.repeated
 
-    def _key(self, frame: list[Any], event: yaml.ScalarEvent, at: tuple[int, int]) -> None:
-        mapping, marks = frame[0], self.marks[id(frame[0])]
-        key = event.value
+    def _key(self, frame: list[Any], event: yaml.ScalarEvent) -> None:
+        mapping, marks, key = frame[0], frame[5], event.value
         if key == "<<" and event.implicit[0]:
-            frame[1] = (_MERGE, at)
+            frame[1] = _MERGE
             return
-        if key in marks and key in mapping and key not in self.merged.get(id(mapping), ()):
-            self.repeated.append((key, at, marks[key]))
-        marks[key] = at
-        self.merged.get(id(mapping), set()).discard(key)
-        frame[1] = (key, at)
+        if key in marks:
+            merged = self.merged.get(id(mapping), set())
+            if key in mapping and key not in merged:
+                self.repeated.append((key, event.start_mark, marks[key]))
+            merged.discard(key)
+        marks[key] = event.start_mark
+        frame[1] = key
 
-    def _add(self, frames: list[list[Any]], value: Any, at: tuple[int, int]) -> None:
+    def _add(self, frames: list[list[Any]], value: Any, mark: Mark) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise self._refuse("D103", f"more than {MAX_NODES} nodes, aliases written out", at)
+            raise self._refuse("D103", f"more than {MAX_NODES} nodes, aliases written out", mark)
         if not frames:
             self._frame_root.append(value)
             return
-        collection, key = frames[-1][0], frames[-1][1]
-        if isinstance(collection, list):
-            self.marks[id(collection)][len(collection)] = at
+        frame = frames[-1]
+        collection, key = frame[0], frame[1]
+        if type(collection) is list:
+            frame[5][len(collection)] = mark
             collection.append(value)
             return
         if key is None:
-            raise self._refuse("D105", "a key that is not a scalar", at)
-        frames[-1][1] = None
-        if key[0] is _MERGE:
-            self._merge(collection, value, at)
+            raise self._refuse("D105", "a key that is not a scalar", mark)
+        frame[1] = None
+        if key is _MERGE:
+            self._merge(collection, value, mark)
         else:
-            collection[key[0]] = value
+            collection[key] = value
 
-    def _merge(self, mapping: dict[str, Any], value: Any, at: tuple[int, int]) -> None:
+    def _merge(self, mapping: dict[str, Any], value: Any, mark: Mark) -> None:
         for part in value if isinstance(value, list) else [value]:
             if not isinstance(part, dict):
-                raise self._refuse("D105", "`<<` takes a mapping, or a list of mappings", at)
+                raise self._refuse("D105", "`<<` takes a mapping, or a list of mappings", mark)
             self.nodes += len(part)
             for key, item in part.items():
                 if key not in mapping:
                     mapping[key] = item
                     self.merged.setdefault(id(mapping), set()).add(key)
-                    self.marks[id(mapping)][key] = self.marks[id(part)].get(key, at)
+                    self.marks[id(mapping)][key] = self.marks[id(part)].get(key, mark)
 
-    def _alias(self, frames: list[list[Any]], anchor: str, at: tuple[int, int]) -> None:
+    def _alias(self, frames: list[list[Any]], anchor: str, mark: Mark) -> None:
         if frames and isinstance(frames[-1][0], dict) and frames[-1][1] is None:
-            raise self._refuse("D105", "an alias as a key", at)
+            raise self._refuse("D105", "an alias as a key", mark)
         if anchor not in self.anchors:
-            raise self._refuse("D105", f"*{anchor} stands for itself or for nothing", at)
+            raise self._refuse("D105", f"*{anchor} stands for itself or for nothing", mark)
         value, size = self.anchors[anchor]
         self.nodes += size - 1
-        self._add(frames, value, at)
+        self._add(frames, value, mark)
 
-    def _scalar(self, event: yaml.ScalarEvent, at: tuple[int, int]) -> Any:
+    def _scalar(self, event: yaml.ScalarEvent) -> Any:
         text: str = event.value
         if event.tag is not None and event.tag != "!":
-            kind = self._tag(event.tag, ("str", "int", "float", "bool", "null"), at)
+            kind = self._tag(event.tag, ("str", "int", "float", "bool", "null"), event.start_mark)
             if kind == "str":
                 return text
         elif not event.implicit[0]:  # quoted, or a block
@@ -178,16 +188,16 @@ class _YamlBuilder:
                 return number if abs(number) != float("inf") else text
         return text
 
-    def _tag(self, tag: str | None, allowed: tuple[str, ...], at: tuple[int, int]) -> str:
+    def _tag(self, tag: str | None, allowed: tuple[str, ...], mark: Mark) -> str:
         if tag is None or tag == "!":
             return ""
         kind = tag.removeprefix("tag:yaml.org,2002:")
         if kind not in allowed:
-            raise self._refuse("D105", f"the tag {tag} says nothing that JSON can", at)
+            raise self._refuse("D105", f"the tag {tag} says nothing that JSON can", mark)
         return kind
 
-    def _refuse(self, code: str, message: str, at: tuple[int, int]) -> SparringError:
-        return SparringError(Defect(code, message, Position(self.name, *at)))
+    def _refuse(self, code: str, message: str, mark: Mark) -> SparringError:
+        return SparringError(Defect(code, message, Position(self.name, *place(mark))))
 
 
 _MERGE = object()
