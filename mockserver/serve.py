@@ -40,9 +40,9 @@ def serve(
 
     import uvicorn
 
-    gc.collect()
     if beside is None:
         gc.freeze()  # what was compiled lives as long as the process: never look at it again
+    gc.enable()
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -62,5 +62,6 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=1,
         lifespan="off",
+        ws="none",
     )
     Server(config).run(sockets=[listener])

@@ -27,10 +27,13 @@ def bundle(source: Source, file: File) -> None:
     own = source.tree.get("$self") if isinstance(source.tree, dict) else None
     loaded: dict[File, str] = {file.resolve(): ""}
     queue: list[tuple[Source, File, str]] = [(source, file, "")]
+    found: list[dict[str, Any]] = []
     broken: dict[int, tuple[str, str, str]] = {}
     while queue:
         origin, here, prefix = queue.pop()
-        for node in _references(origin.tree):
+        mine = [node for node in mappings(origin.tree) if _is_reference(node)]
+        found += mine
+        for node in mine:
             name, _, fragment = node["$ref"].partition("#")
             if name and name != own:
                 wanted = _beside(here, name, folder)
@@ -54,8 +57,9 @@ def bundle(source: Source, file: File) -> None:
                 node["$ref"] = f"#{loaded[wanted]}{fragment}"
             elif name or prefix:
                 node["$ref"] = f"#{prefix}{fragment}"
-    for node in _references(source.tree):
-        if id(node) not in broken and (reason := _lost(source.tree, node["$ref"])):
+    lost = {target: _lost(source.tree, target) for target in {node["$ref"] for node in found}}
+    for node in found:
+        if id(node) not in broken and (reason := lost[node["$ref"]]):
             broken[id(node)] = "D120", reason, ""
     for node, path in nodes(source.tree) if broken else ():
         if id(node) in broken:
@@ -99,10 +103,6 @@ def _beside(here: File, name: str, folder: File) -> File | None:
     return wanted if wanted.is_relative_to(folder) else None
 
 
-def _references(tree: Any) -> list[dict[str, Any]]:
-    return [node for node in mappings(tree) if _is_reference(node)]
-
-
 _DATA = frozenset(("example", "examples", "default", "enum", "const"))
 _NAMES = frozenset(
     ("properties", "patternProperties", "dependentSchemas", "definitions", "$defs", "schemas")
@@ -122,12 +122,12 @@ def mappings(tree: Any) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(node, list):
             seen.add(id(node))
-            stack += [item for item in node if isinstance(item, (dict, list))]
+            stack += [item for item in node if type(item) is dict or type(item) is list]
         elif isinstance(node, dict):
             seen.add(id(node))
             yield node
             for key, value in node.items():
-                if not isinstance(value, (dict, list)):
+                if type(value) is not dict and type(value) is not list:
                     continue
                 if key in _NAMES and isinstance(value, dict) and not _is_reference(value):
                     stack += value.values()

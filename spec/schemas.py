@@ -18,26 +18,28 @@ from .source import Source
 Path = tuple[str | int, ...]
 
 _URI = "urn:sparring:document"
-_ONE = (
-    "additionalProperties",
-    "contains",
-    "contentSchema",
-    "else",
-    "if",
-    "items",
-    "not",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
+_ONE = frozenset(
+    (
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    )
 )
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_LISTS = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _OF_OLDER_DIALECTS = frozenset(
     ("$schema", "$id", "id", "nullable", "exclusiveMinimum", "exclusiveMaximum")
 )
 _OF_SCHEMAS = frozenset(("type", "nullable", "enum", "properties", *_LISTS))
 _REPAIRS = 200  # broken parts of one schema
-_MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+_MAPS = frozenset(("$defs", "definitions", "dependentSchemas", "patternProperties", "properties"))
 
 
 class View(Enum):
@@ -162,7 +164,7 @@ class Schemas:
             return False
         defect = self._source.defect("D130", f"{reason}; it is ignored", where)
         self._source.warnings.append(defect)
-        named = isinstance(node, list) or where[-2:-1] in [(key,) for key in (*_MAPS, "schemas")]
+        named = isinstance(node, list) or (len(where) > 1 and where[-2] in (*_MAPS, "schemas"))
         if named or where[-1] in ("schema", "itemSchema"):
             node[where[-1]] = {}
         else:
@@ -212,7 +214,7 @@ def reference(path: Path) -> str:
 def _normalise(tree: dict[str, Any], view: View, modern: bool) -> tuple[dict[str, Any], bool]:
     """The document with its schemas rewritten, and whether another view of it would differ; what
     needs no change is shared, not copied."""
-    one_way = tuple(v.value for v in View)
+    one_way = frozenset(v.value for v in View)
     followed: dict[str, Any] = {}
     differs = False
 
@@ -236,7 +238,10 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> tuple[dict[str
         left = []
         for name in names:
             found = deref(properties.get(name))
-            differs = differs or any(found.get(flag) for flag in one_way)
+            if one_way.isdisjoint(found):
+                left.append(name)
+                continue
+            differs = True
             if not found.get(view.value):
                 left.append(name)
         return left

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import cache
 from .errors import Defect, Position, SparringError, line_of
 from .json_text import Key, locate_json, read_json
 from .yaml_text import Marks, place, read_yaml
@@ -19,7 +21,8 @@ Path_ = tuple[Key, ...]
 class Source:
     """A parsed text: its `tree` of plain JSON values, and where each of them stands.
 
-    `warnings` holds what is wrong with the text but does not keep it from being read.
+    `warnings` holds what is wrong with the text but does not keep it from being read; `marks` knows
+    the places, by collection and key, or by path.
     """
 
     def __init__(
@@ -27,14 +30,14 @@ class Source:
         name: str,
         text: str,
         tree: Any,
-        marks: Marks | None,
+        marks: Marks | Callable[[Path_], tuple[int, int]],
         warnings: Sequence[Defect] = (),
     ) -> None:
         self.name = name
         self.text = text
         self.tree = tree
         self.warnings = list(warnings)
-        self._marks = marks  # None: the text is JSON
+        self._marks = marks
         self._grafts: dict[tuple[int, Key], tuple[Source, Path_]] = {}
         # Of lists that have lost items: the index that each item left had in the text.
         self._moved: dict[int, list[int]] = {}
@@ -67,8 +70,8 @@ class Source:
     def position(self, path: Path_) -> Position:
         """Where the node at `path` stands; for a missing node, where its nearest parent does."""
         source, path, nodes = self._origin(path)
-        if source._marks is None:
-            line, column = locate_json(source.text, path)
+        if callable(source._marks):
+            line, column = source._marks(path)
         else:
             line, column = 1, 1
             for node, key in zip(nodes, path, strict=True):
@@ -130,11 +133,16 @@ def parse(data: bytes, name: str) -> Source:
     if text.lstrip()[:1] in ("{", "["):
         try:
             tree, warnings = read_json(text, name)
-            return Source(name, text, tree, None, warnings)
+            return Source(name, text, tree, partial(locate_json, text), warnings)
         except json.JSONDecodeError as error:
             if name.endswith(".json"):
                 raise SparringError(
                     Defect("D102", error.msg, Position(name, error.lineno, error.colno))
                 ) from None
+    if len(data) < cache.LEAST:
+        return Source(name, text, *read_yaml(text, name))
+    if kept := cache.read(data, name):
+        return Source(name, text, kept.tree, kept.locate, kept.warnings)
     tree, marks, warnings = read_yaml(text, name)
+    cache.write(data, tree, marks, warnings)
     return Source(name, text, tree, marks, warnings)

@@ -92,7 +92,8 @@ class _YamlBuilder:
                     raise self._refuse("D103", f"nested deeper than {MAX_DEPTH} levels", mark)
                 new: Any = {} if kind is yaml.MappingStartEvent else []
                 self._tag(event.tag, ("map", "seq"), mark)
-                self.marks[id(new)] = marks = {}
+                marks: dict[Key, Mark] = {}
+                self.marks[id(new)] = marks
                 before = self.nodes
                 merged = bool(frames) and frames[-1][1] is _MERGE
                 if not merged:

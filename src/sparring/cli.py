@@ -71,6 +71,10 @@ def serve(
     Without SPEC it is `sessions`. Several are mounted under their names: /julep, /flux0. Then an
     overlay says which one it is for: --overlay julep=FILE.
     """
+    import gc
+
+    gc.disable()  # next to nothing that starting makes is garbage; `run` turns it on again
+
     from sparring.mockserver.app import MockServer
     from sparring.mockserver.mounts import Mounts, names_of
     from sparring.mockserver.reloading import Sources, follow
