@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,9 +18,12 @@ from sparring.spec.router import Router, parameter_names
 
 from .answers import Answer, Stream
 from .credentials import compile_credentials
+from .declared import Declared
 from .handlers import Handler, acts, messages, runs, sessions, subscriptions
 from .handlers.resources import compile_resource
-from .problems import Problem, ProblemWriter
+from .preferences import read_preferences
+from .problem_writer import ProblemWriter
+from .problems import Problem
 from .requests import Reader, Request
 from .world import World
 
@@ -54,12 +57,13 @@ _HANDLERS: Mapping[Role, Callable[..., Handler]] = {
 class _Endpoint:
     """One operation, compiled."""
 
-    __slots__ = ("authenticate", "handle", "operation", "reader")
+    __slots__ = ("authenticate", "declared", "handle", "operation", "reader")
 
-    def __init__(self, wire: Wire, operation: Operation) -> None:
+    def __init__(self, wire: Wire, operation: Operation, *, has_owners: bool) -> None:
         self.operation = operation
         self.reader = Reader(wire.document, operation)
-        self.authenticate = compile_credentials(operation, wire.model.caller)
+        self.declared = Declared(wire.shaper, operation)
+        self.authenticate = compile_credentials(operation, wire.model.caller, has_owners=has_owners)
         binding = operation.binding
         self.handle: Callable[[Request], Awaitable[Answer | Stream]] = (
             _HANDLERS[binding.role](wire, operation, binding)
@@ -75,10 +79,11 @@ class _Route:
     query (`?beta=true`) or by what they answer with (`#stream`).
     """
 
-    __slots__ = ("_endpoint", "_reason", "_wire", "names", "operation", "others")
+    __slots__ = ("_endpoint", "_has_owners", "_reason", "_wire", "names", "operation", "others")
 
-    def __init__(self, wire: Wire, operation: Operation) -> None:
+    def __init__(self, wire: Wire, operation: Operation, *, has_owners: bool) -> None:
         self._wire = wire
+        self._has_owners = has_owners
         self._endpoint: _Endpoint | None = None
         self._reason = ""
         self.operation = operation
@@ -105,7 +110,7 @@ class _Route:
         """The operation, compiled. Raises SparringError or ValueError."""
         if self._endpoint is None:
             told = len(self._wire.document.warnings)
-            self._endpoint = _Endpoint(self._wire, self.operation)
+            self._endpoint = _Endpoint(self._wire, self.operation, has_owners=self._has_owners)
             for warning in self._wire.document.warnings[told:]:
                 logger.warning("%s", warning)
         return self._endpoint
@@ -133,9 +138,10 @@ class Api:
         wire = Wire(document)
         self._problems = ProblemWriter(wire.shaper)
         self._router: Router[_Route] = Router()
+        has_owners = any(operation.binding is not None for operation in document.operations)
         defects: list[Any] = []
         for operation in document.operations:
-            route = _Route(wire, operation)
+            route = _Route(wire, operation, has_owners=has_owners)
             for path in dict.fromkeys([operation.template, operation.short_template]):
                 first = self._router.add(operation.method, path, route)
                 if first is not route:
@@ -173,6 +179,8 @@ class Api:
                 answer = _other_method(method, routes)
             else:
                 headers = dict(scope["headers"])
+                if len(headers) < len(scope["headers"]):
+                    headers = _joined(scope["headers"])
                 query: bytes = scope["query_string"]
                 if route.others:
                     route = route.pick(query, headers)
@@ -180,11 +188,13 @@ class Api:
                 user = endpoint.authenticate(self.world, headers, query)
                 reader = endpoint.reader
                 parameters = reader.parameters(route.names, values, query, headers)
-                body = await reader.body(scope, receive, headers) if reader.has_body else None
+                body = await reader.body(receive, headers) if reader.has_body else None
                 accept = headers.get(b"accept", b"").decode("latin-1")
-                answer = await endpoint.handle(
-                    Request(self.world, user, *parameters, body, accept, root)
-                )
+                request = Request(self.world, user, *parameters, body, accept, root)
+                if b"prefer" in headers or b"__" in query:
+                    answer = await _as_preferred(endpoint, request, headers, query)
+                else:
+                    answer = await endpoint.handle(request)
         except Problem as problem:
             answer = self._refuse(problem, route)
         except Exception:
@@ -196,7 +206,7 @@ class Api:
             await _send(answer, method, send)
 
     def _refuse(self, problem: Problem, route: _Route | None) -> Answer:
-        operation = route.operation if route else None
+        operation = None if problem.of_mock or route is None else route.operation
         try:
             status, media_type, body = self._problems.write(problem, operation)
         except Exception:
@@ -204,6 +214,25 @@ class Api:
             status, media_type, body = self._problems.write(problem, None)
         headers = [(name.encode(), value.encode()) for name, value in problem.headers]
         return Answer(status, media_type.encode(), body, headers)
+
+
+async def _as_preferred(
+    endpoint: _Endpoint, request: Request, headers: Mapping[bytes, bytes], query: bytes
+) -> Answer | Stream:
+    """The declared response that a client asks for; nothing happens to any session."""
+    wanted = read_preferences(headers, query)
+    if wanted is None:
+        return await endpoint.handle(request)
+    return endpoint.declared.preferred(request, wanted)
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers by name; the lines of one name are one list (RFC 9110, section 5.3)."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        separator = b"; " if name == b"cookie" else b", "
+        found[name] = found[name] + separator + value if name in found else value
+    return found
 
 
 def _other_method(method: str, routes: Mapping[str, _Route]) -> Answer:

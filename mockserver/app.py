@@ -35,7 +35,13 @@ class MockServer(Starlette):
             allow_methods=["*"],
             allow_headers=["*"],
             allow_credentials=True,
-            expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate"],
+            expose_headers=[
+                "ETag",
+                "Location",
+                "Preference-Applied",
+                "Retry-After",
+                "WWW-Authenticate",
+            ],
         )
 
     def build_middleware_stack(self) -> ASGIApp:

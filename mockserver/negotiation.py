@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_EXACT = 3
+
 
 def choose(accept: str, offered: Sequence[str]) -> str | None:
     """The offered media type that `accept` likes best, the first one when it has no preference.
 
-    None when it takes none of them.
+    None when it takes none of them. What is offered may be a range such as `text/*`, which stands
+    for all that it has. `application/json` takes a type such as `application/hal+json` too, when
+    nothing fits better: clients say so, and can read it.
     """
     if not accept or accept == "*/*":
         return offered[0]
@@ -17,7 +21,42 @@ def choose(accept: str, offered: Sequence[str]) -> str | None:
     ranges = [_range(part) for part in accept.split(",") if part.strip()]
     ranked = [(_quality(media_type, ranges), media_type) for media_type in offered]
     best = max(ranked, key=lambda pair: pair[0])
+    if best[0] > 0:
+        return best[1]
+    ranges = [(kind, "+json", q) for kind, subtype, q in ranges if subtype == "json"]
+    suffixed = [name for name in offered if name.partition(";")[0].strip().endswith("+json")]
+    ranked = [(_quality(f"{name.partition('/')[0]}/+json", ranges), name) for name in suffixed]
+    best = max(ranked, key=lambda pair: pair[0], default=(0.0, ""))
     return best[1] if best[0] > 0 else None
+
+
+def concrete(media_type: str, accept: str, instead: str) -> str:
+    """A media type that stands for an offered range: the best that `accept` names, or `instead`."""
+    if "*" not in media_type:
+        return media_type
+    named = [
+        (quality, f"{kind}/{subtype}")
+        for kind, subtype, quality in map(_range, accept.split(","))
+        if subtype and "*" not in kind + subtype and matches(f"{kind}/{subtype}", media_type)
+    ]
+    best = max(named, key=lambda pair: pair[0], default=(0.0, ""))
+    kind = media_type.partition("/")[0]
+    return best[1] if best[0] > 0 else _COMMON.get(kind, instead)
+
+
+_COMMON = {"text": "text/plain", "application": "application/json", "image": "image/png"}
+
+
+def matches(media_type: str, wanted: str) -> bool:
+    """Whether a media type is in a range: `*/*`, `text/*` or `application/*+json`."""
+    kind, _, subtype = media_type.partition("/")
+    wanted_kind, _, wanted_subtype = wanted.partition("/")
+    if wanted_kind not in ("*", kind):
+        return False
+    head, star, tail = wanted_subtype.partition("*")
+    if not star:
+        return subtype == wanted_subtype
+    return subtype.startswith(head) and subtype.endswith(tail)
 
 
 def _range(text: str) -> tuple[str, str, float]:
@@ -36,9 +75,13 @@ def _range(text: str) -> tuple[str, str, float]:
 
 def _quality(media_type: str, ranges: Sequence[tuple[str, str, float]]) -> float:
     """The quality that the most specific range gives to a media type."""
-    kind, _, subtype = media_type.partition(";")[0].strip().lower().partition("/")
+    media_type = media_type.partition(";")[0].strip().lower()
+    kind, _, subtype = media_type.partition("/")
     best = (-1, 0.0)
     for wanted_kind, wanted_subtype, quality in ranges:
+        if "*" in media_type and matches(f"{wanted_kind}/{wanted_subtype}", media_type):
+            best = max(best, (_EXACT, quality))
+            continue
         if wanted_kind not in ("*", kind) or wanted_subtype not in ("*", subtype):
             continue
         best = max(best, ((wanted_kind != "*") + (wanted_subtype != "*"), quality))

@@ -7,18 +7,16 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.types import Message, Receive, Scope
 
 from sparring.spec import pointers
 from sparring.spec.document import Document, Operation
-from sparring.spec.json_text import decode_json
-from sparring.spec.parameters import Parameter
-from sparring.spec.schemas import Validator, View, reference
+from sparring.spec.parameters import Parameter, compile_gather
+from sparring.spec.schemas import Validator, View, reference, types_of
 
-from .problems import Defect, Problem
+from .bodies import Bodies
+from .problems import Defect, Problem, defects_of
 from .world import World
 
-MAX_BODY = 1024 * 1024
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -45,14 +43,11 @@ class Reader:
             _Place(document, operation, place) if place in declared else None
             for place in ("path", "query", "header", "cookie")
         )
-        self.has_body = bool(operation.body)
-        self._body_required = operation.body_required
-        self._bodies = {
-            media_type.partition(";")[0].strip().lower(): (
-                document.schemas.at(media.schema, View.REQUEST) if media.schema else None
-            )
-            for media_type, media in operation.body.items()
-        }
+        names = self._header.names if self._header is not None else ()
+        self._encoded = [(name, name.encode()) for name in names]
+        # Without a role there is nobody who would read a body that is not declared: it is refused.
+        self.has_body = bool(operation.body) or operation.binding is None
+        self.body = Bodies(document, operation).read
 
     def parameters(
         self,
@@ -72,8 +67,7 @@ class Reader:
         if self._query is not None:
             given = self._query.read(_parse_query(query) if query else {}, defects)
         if self._header is not None:
-            encoded = [(name, name.encode()) for name in self._header.names]
-            found = {n: [headers[e].decode("latin-1")] for n, e in encoded if e in headers}
+            found = {n: [headers[e].decode("latin-1")] for n, e in self._encoded if e in headers}
             sent = self._header.read(found, defects)
         if self._cookie is not None:
             self._cookie.read(cookies(headers), defects)
@@ -81,69 +75,75 @@ class Reader:
             raise Problem(422, "H422", "A parameter breaks its schema.", defects)
         return path, given, sent
 
-    async def body(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Any:
-        """The checked body, None when there is none. Raises Problem 400, 413, 415 or 422."""
-        data = await _receive(receive, headers)
-        media_type = headers.get(b"content-type", b"").decode("latin-1")
-        media_type = media_type.partition(";")[0].strip().lower()
-        if not data and not (media_type and self._body_required):
-            if self._body_required:
-                defect = Defect("body", "", "a body is required")
-                raise Problem(422, "H422", "The body is missing.", [defect])
-            return None
-        if media_type not in self._bodies:
-            taken = ", ".join(self._bodies)
-            raise Problem(415, "H415", f"Send {taken}, not {media_type or 'an untyped body'}.")
-        try:
-            value = decode_json(data)
-        except ValueError as error:
-            raise Problem(400, "H400", f"The body is not JSON: {error}.") from None
-        validator = self._bodies[media_type]
-        if validator is not None and not validator.is_valid(value):
-            raise Problem(
-                422, "H422", "The body breaks its schema.", _defects("body", validator, value)
-            )
-        return value
-
 
 class _Place:
     """The parameters of one operation that stand in one place, checked together."""
 
     def __init__(self, document: Document, operation: Operation, place: str) -> None:
-        parameters = [p for p in operation.parameters if p.place == place]
+        parameters = {
+            (p.name.lower() if place == "header" else p.name): p
+            for p in operation.parameters
+            if p.place == place
+        }
         self._place = place
-        self._readers: list[tuple[str, Parameter]] = [
-            (p.name.lower() if place == "header" else p.name, p) for p in parameters
-        ]
-        self.names = [name for name, _ in self._readers]
-        self._defaults = {
-            name: schema["default"]
-            for name, p in self._readers
-            if "default" in (schema := document.schema(p.schema, View.REQUEST))
+        self.names = list(parameters)
+        schemas = {n: document.schema(p.schema, View.REQUEST) for n, p in parameters.items()}
+
+        def resolve(schema: Any) -> dict[str, Any]:
+            return document.follow(schema, View.REQUEST)
+
+        gathers = {
+            name: compile_gather(p.name, schemas[name], resolve, style=p.spreads)
+            for name, p in parameters.items()
+            if p.spreads
+        }
+        self._gathers = [(name, gather) for name, gather in gathers.items() if gather is not None]
+        whole = {name: p for name, p in parameters.items() if gathers.get(name) is None}
+        self._decoders = [(name, p.decode) for name, p in whole.items()]
+        self._defaults = {n: node["default"] for n, node in schemas.items() if "default" in node}
+        # What may be empty, and whether that is a value of it rather than none.
+        self._may_be_empty = {
+            name: "string" in (types_of(schemas[name]) or ("string",))
+            for name, p in parameters.items()
+            if p.allows_empty
         }
         combined = {
-            "properties": {n: {"$ref": reference(p.schema)} for n, p in self._readers if p.schema},
-            "required": [name for name, p in self._readers if p.required],
+            "properties": {n: _schema(p) for n, p in parameters.items() if p.schema},
+            "required": [name for name, p in parameters.items() if p.required],
         }
         self._validator: Validator = document.schemas.compile(combined, View.REQUEST)
 
     def read(self, given: Mapping[str, Sequence[str]], defects: list[Defect]) -> Mapping[str, Any]:
         values: dict[str, Any] = {}
-        for name, parameter in self._readers:
+        for name, decode in self._decoders:
             texts = given.get(name)
             if texts is not None:
                 try:
-                    values[name] = parameter.decode(texts)
+                    values[name] = decode(texts)
                 except ValueError as error:
                     defects.append(Defect(self._place, pointers.join([name]), str(error)))
                     return values
+        if self._gathers:
+            known = {name for name, _ in self._decoders}
+            free = {name: texts for name, texts in given.items() if name not in known}
+            for name, gather in self._gathers:
+                if (value := gather(free)) is not None:
+                    values[name] = value
+        for name in self._may_be_empty:
+            if given.get(name) == [""]:
+                values[name] = ""
         if not self._validator.is_valid(values):
-            defects += _defects(self._place, self._validator, values)
+            defects += defects_of(self._place, self._validator, values)
+        for name, is_value in self._may_be_empty.items():
+            if not is_value and values.get(name) == "":
+                del values[name]
         return self._defaults | values if self._defaults else values
 
 
-def _defects(place: str, validator: Validator, value: Any) -> list[Defect]:
-    return [Defect(place, v.pointer, v.message) for v in validator.violations(value)]
+def _schema(parameter: Parameter) -> dict[str, Any]:
+    assert parameter.schema is not None
+    schema: dict[str, Any] = {"$ref": reference(parameter.schema)}
+    return {"anyOf": [schema, {"const": ""}]} if parameter.allows_empty else schema
 
 
 def _parse_query(query: bytes) -> dict[str, list[str]]:
@@ -161,34 +161,3 @@ def cookies(headers: Mapping[bytes, bytes]) -> dict[str, list[str]]:
         if sign:
             found[name] = [value.strip('"')]
     return found
-
-
-async def _receive(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > MAX_BODY:
-        raise _too_large()
-    message = await _next(receive)
-    data: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(data) > MAX_BODY:
-            raise _too_large()
-        return data
-    parts, size = [data], len(data)
-    while message.get("more_body"):
-        message = await _next(receive)
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_BODY:
-            raise _too_large()
-    return b"".join(parts)
-
-
-async def _next(receive: Receive) -> Message:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise Problem(400, "H400", "The body was cut off.")
-    return message
-
-
-def _too_large() -> Problem:
-    return Problem(413, "H413", f"A body has at most {MAX_BODY} bytes.")

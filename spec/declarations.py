@@ -88,16 +88,20 @@ class Declarations:
         is_json = False
         if schema is None and isinstance(node.get("content"), dict) and node["content"]:
             media_type = next(iter(node["content"]))
-            _, media_at = self.node(node["content"][media_type], (*at, "content", media_type))
-            schema = (*media_at, "schema")
+            media, media_at = self.node(node["content"][media_type], (*at, "content", media_type))
+            schema = (*media_at, "schema") if "schema" in media else None
             is_json = "json" in media_type
         style = node.get("style")
         style = style if isinstance(style, str) else STYLES[place]
         explode = node.get("explode")
         explode = explode if isinstance(explode, bool) else style == "form"
-        decode = self._decoder(schema, style, explode, is_json)
+        decode = self._decoder(schema, style, explode, is_json, name)
         required = node.get("required") is True or place == "path"
-        return Parameter(name, place, required, at, schema, decode)
+        spreads = style if style == "deepObject" or (style == "form" and explode) else ""
+        allows_empty = place == "query" and node.get("allowEmptyValue") is True
+        return Parameter(
+            name, place, required, at, schema, decode, "" if is_json else spreads, allows_empty
+        )
 
     def _querystring(self, node: dict[str, Any], at: Path) -> Named:
         """The members of an object that is the whole query (OpenAPI 3.2), as parameters."""
@@ -118,7 +122,9 @@ class Declarations:
             }
         return {}
 
-    def _decoder(self, schema: Path | None, style: str, explode: bool, is_json: bool) -> Decode:
+    def _decoder(
+        self, schema: Path | None, style: str, explode: bool, is_json: bool, name: str = ""
+    ) -> Decode:
         """A decoder that is compiled when it is first used: few operations of a document are."""
         made: Decode | None = None
 
@@ -127,7 +133,12 @@ class Declarations:
             if made is None:
                 resolved = self._follow({"$ref": f"#{pointers.join(schema)}"} if schema else {})
                 made = compile_decoder(
-                    resolved, self._follow, style=style, explode=explode, is_json=is_json
+                    resolved,
+                    self._follow,
+                    style=style,
+                    explode=explode,
+                    is_json=is_json,
+                    name=name,
                 )
             return made(given)
 

@@ -10,17 +10,16 @@ import msgspec
 
 from sparring.fixtures.ids import compile_ids
 from sparring.fixtures.records import ListShape, RecordShape, usual_parts
-from sparring.fixtures.sampler import Sampler
 from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Filter, Place
 from sparring.spec.document import Document, Operation
-from sparring.spec.errors import SparringError
 from sparring.spec.model import Record
 
 from ..answers import Answer, Responder
 from ..problems import Problem
 from ..requests import Request
 from . import Handler, records
+from .samples import Sample
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Record).decode
@@ -29,7 +28,7 @@ _decode = msgspec.json.Decoder(Record).decode
 def compile_resource(wire: Wire, operation: Operation) -> Handler:
     """The handler of an operation that speaks of no session."""
     collection, item = _split(operation.path)
-    makes = _has(wire.document, collection, "POST")
+    makes = _has(wire.document, collection, "POST") and _shows(wire.document, collection)
     if makes and item is None and operation.method == "POST":
         return _Create(wire, operation, collection)
     if makes and item is None and operation.method == "GET":
@@ -43,7 +42,7 @@ def compile_resource(wire: Wire, operation: Operation) -> Handler:
         }
         if operation.method in handlers:
             return handlers[operation.method](wire, operation, collection)
-    return _Sample(wire, operation)
+    return Sample(wire, operation)
 
 
 def _split(path: str) -> tuple[str, str | None]:
@@ -56,6 +55,11 @@ def _split(path: str) -> tuple[str, str | None]:
 
 def _has(document: Document, path: str, method: str) -> bool:
     return any(o.path.rstrip("/") == path and o.method == method for o in document.operations)
+
+
+def _shows(document: Document, collection: str) -> bool:
+    """Whether what is made in a collection can be looked at."""
+    return any(o.method == "GET" and _split(o.path)[0] == collection for o in document.operations)
 
 
 class _Resource(ABC):
@@ -165,24 +169,3 @@ class _Delete(_Resource):
         await request.world.store.remove(self.collection(request), record.owner, record.id)
         record.updated = request.world.clock.now()
         return self.responder.json(self.show(record))
-
-
-class _Sample:
-    """A valid sample where the document says what one looks like, else a 501 with the reason."""
-
-    def __init__(self, wire: Wire, operation: Operation) -> None:
-        self._responder = Responder(wire.document, operation)
-        self._sampler = Sampler(wire.document.schemas)
-        self._label = operation.label
-
-    async def __call__(self, request: Request) -> Answer:
-        if self._responder.schema is None:
-            if not self._responder.offered:
-                return Answer(self._responder.status, b"", b"")
-            detail = f"{self._label} has no role, and its answer has no JSON schema."
-            raise Problem(501, "H501", detail)
-        seed = f"{request.world.seed}/{sorted(request.path.items())}"
-        try:
-            return self._responder.json(self._sampler.sample(self._responder.schema, seed))
-        except SparringError as error:
-            raise Problem(501, "H501", str(error)) from None

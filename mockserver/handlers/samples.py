@@ -1,0 +1,21 @@
+"""Operations that mean nothing to a session: answered from the document, nothing is kept."""
+
+from __future__ import annotations
+
+from sparring.fixtures.wire import Wire
+from sparring.spec.document import Operation
+
+from ..answers import Answer
+from ..declared import Declared
+from ..requests import Request
+
+
+class Sample:
+    """The example of the document, else a valid sample, else a 501 with the reason."""
+
+    def __init__(self, wire: Wire, operation: Operation) -> None:
+        self._declared = Declared(wire.shaper, operation)
+
+    async def __call__(self, request: Request) -> Answer:
+        """Answers with the declared success."""
+        return self._declared.usual(request)
