@@ -16,6 +16,7 @@ from .words import (
     PART,
     RUN,
     SESSION,
+    SPOKEN_TO,
     SUGGESTION,
     Noun,
     Term,
@@ -28,6 +29,7 @@ from .words import (
 
 Key = tuple[str, ...]
 _ANY = "{}"
+_DOTTED = re.compile(r"[A-Za-z_]+(\.[A-Za-z_]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class Paths:
         if head in SESSION:
             return self._session_noun(head, term, last, key)
         parent = last.noun if last else None
+        if head in SPOKEN_TO and not in_session and self._is_spoken_to(key):
+            return Noun.SESSION
         if head in MESSAGE:
             if parent is Noun.MESSAGE or (parent is Noun.OTHER and last and last.item):
                 return Noun.OTHER
@@ -190,11 +194,28 @@ class Paths:
             return None
         return Noun.OTHER
 
+    def _is_spoken_to(self, key: Key) -> bool:
+        """Whether something is sent to the items of a collection."""
+        return any(
+            term_of(name).head in MESSAGE | {"step"}
+            and "POST" in self.nodes[(*key, _ANY, name)].methods()
+            for name in self.below_items(key)
+        )
+
+    def _holds_sessions(self, key: Key) -> bool:
+        """Whether the items of a collection have sessions below them rather than messages."""
+        heads = {
+            term_of(name).head: self.has_items((*key, _ANY, name)) for name in self.below_items(key)
+        }
+        return any(heads.get(head) for head in SESSION) and not MESSAGE & set(heads)
+
     def _session_noun(self, head: str, term: Term, last: Resource | None, key: Key) -> Noun | None:
         if last is not None and last.item and last.noun is Noun.SESSION:
             if head in ("chat", "conversation", "dialog", "dialogue", "convo"):
                 return Noun.SESSION if self.below_items(key) else Noun.MESSAGE
             return Noun.SESSION if self.has_items(key) else Noun.OTHER
+        if self._holds_sessions(key):
+            return Noun.OWNER
         if head == "chat":
             owned = last is not None and last.item and last.noun is Noun.OWNER
             if owned and not self.has_items(key):
@@ -236,7 +257,9 @@ def segments_of(path: str) -> list[str]:
             found.append(segment[: inside + 1])
             name, _, verb = segment[inside + 1 :].partition(":")
         elif name:
-            found.append(name.removesuffix(".json").removesuffix(".xml"))
+            name = name.removesuffix(".json").removesuffix(".xml")
+            dotted = _DOTTED.fullmatch(name)  # `conversations.history`: a resource and a verb
+            found += name.split(".") if dotted else [name]
         if verb and "{" not in verb:
             found.append(f":{verb}")
     return found

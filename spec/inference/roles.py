@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..binding import Role
 from ..document import Document, Operation
@@ -67,7 +67,8 @@ def _session_of(name: str) -> str:
 
 def _said(operation: Operation) -> Verb | None:
     """The first verb in the name of an operation; nouns that double as verbs are none."""
-    words = words_of(operation.id)
+    named = not operation.id.startswith(f"{operation.method.lower()} /")
+    words = words_of(operation.id) if named else ()
     if words and words[-1] == operation.method.lower():
         words = words[:-1]  # a generated name ends with the path and the method
     verbs = (VERBS[word] for word in words if word in VERBS)
@@ -157,6 +158,7 @@ class _Reader:
             for operation in operations
             for shape in (self.shapes.request(operation), self.shapes.answer(operation))
             for name in (*shape.members, *shape.below)
+            if words_of(name)[-2:] != ("user", "agent")
             for word in map(singular, words_of(name))
         }
         if self._below[key]:
@@ -188,8 +190,11 @@ class _Reader:
         methods: set[str] = set()
         for operation in self.operations:
             reading = self.paths.read(operation.path)
-            if len(reading.chain) == 1 and reading.chain[0].noun is Noun.MESSAGE:
-                methods.add(operation.method)
+            last = reading.last
+            if len(reading.chain) == 1 and last is not None and last.noun is Noun.MESSAGE:
+                stateless = "model" in self.shapes.request(operation).members
+                if reading.verb is None and not last.item and not stateless:
+                    methods.add(operation.method)
         return {"GET", "POST"} <= methods
 
     def _run_value(self, part: Resource, above: Resource | None) -> float:
@@ -212,6 +217,10 @@ class _Reader:
         session = any(names_a_session(name) for name in asked)
         agent = any(names_an_agent(name) for name in asked | told)
         text = any(self.shapes.carries_text(op) for op in operations if op.method == "POST")
+        if part.term.head == "task":  # most tasks are no runs: only those that a talk has
+            session = any(map(names_a_session, asked | told)) or "contextId" in told
+            stops = any(self.paths.read(o.path).verb is Verb.STOP for o in operations)
+            return 0.86 if session and stops else 0.0
         chained = any(name.startswith("previous") for name in asked)
         owned = above is not None and above.noun is Noun.OWNER
         if session and (text or agent):
@@ -270,8 +279,11 @@ class _Reader:
         if verb is None:
             return self._sessions_root(operation, part, value, what)
         one = part.item or self.shapes.carries_session(operation)
+        if method == "POST" and not self.paths.has_items(part.key):
+            one = one or bool(self.shapes.request(operation).members)  # a call by any id
         action = f"{reading.action.lstrip(':')} on {part.text}"
-        if verb is Verb.CREATE:
+        begins = not part.item and reading.action.startswith("init")
+        if (verb is Verb.CREATE or begins) and method != "GET":
             if part.term.plural and len(part.term.words) > 1 and part.term.verb is verb:
                 return _nothing(f"{action} does not create one session")
             return Role.SESSION_CREATE, value - 0.03, f"{action}, a collection of sessions"
@@ -280,13 +292,13 @@ class _Reader:
                 return _nothing(f"{action} looks into one session")
             return Role.SESSION_LIST, value - 0.03, f"{action}, a collection of sessions"
         if verb is Verb.GET:
-            several = part.term.plural and not one
+            compound = part.term.verb is Verb.GET and len(part.term.words) > 1
+            several = part.term.plural and not one and compound
             role = Role.SESSION_LIST if several else Role.SESSION_GET
-            return role, value - 0.05, f"{action}, a session"
-        if verb is Verb.UPDATE:
-            return Role.SESSION_UPDATE, value - 0.05, f"{action}, a session"
-        if verb is Verb.DELETE:
-            return Role.SESSION_DELETE, value - 0.05, f"{action}, a session"
+            return role, value - (0.05 if part.item else 0.1), f"{action}, a session"
+        if verb in (Verb.UPDATE, Verb.DELETE):
+            role = Role.SESSION_UPDATE if verb is Verb.UPDATE else Role.SESSION_DELETE
+            return role, value - (0.05 if part.item else 0.13), f"{action}, a session"
         if verb is Verb.CLEAR:
             role = Role.MESSAGE_CLEAR if one else Role.SESSION_DELETE
             return role, value - (0.1 if one else 0.3), action
@@ -308,7 +320,8 @@ class _Reader:
             word = singular(words_of(reading.action)[0])
             if method in ("PUT", "PATCH") and word in ("name", "title", "rename"):
                 return Role.SESSION_UPDATE, value - 0.2, f"{action} changes one session"
-            return Role.SESSION_ACT, value - (0.2 if says else 0.05), f"{action}, one session"
+            sure = value - (0.2 if says or not part.item else 0.05)
+            return Role.SESSION_ACT, sure, f"{action}, one session"
         return _nothing(f"{action} does nothing to a session")
 
     def _post_to_session(self, operation: Operation, value: float, what: str) -> Found:
@@ -350,10 +363,14 @@ class _Reader:
                         if named
                         else _nothing(f"{what} keeps no session")
                     )
+            if _said(operation) in (Verb.GET, Verb.LIST, Verb.SEARCH):
+                return Role.SESSION_LIST, value - 0.1, f"{what} reads a collection of sessions"
             return Role.SESSION_CREATE, value, f"{what}, a collection of sessions"
         if method == "DELETE":
             return Role.SESSION_DELETE, value - 0.02, f"{what}, a collection of sessions"
-        if method in ("PUT", "PATCH"):
+        if method == "PUT":
+            return Role.SESSION_CREATE, value - 0.25, f"{what}, a collection of sessions"
+        if method == "PATCH":
             return Role.SESSION_UPDATE, value - 0.25, f"{what}, a collection of sessions"
         return _nothing()
 
@@ -369,6 +386,10 @@ class _Reader:
                 return 0.92, "the session that the request names"
             if self._implicit:
                 return 0.85, "the only session"
+            if reading.action.startswith(":") and operation.method == "POST":
+                return 0.86, "the context that the message names"
+            if base is not None and base.item and self._has_messages():
+                return 0.85, "a session"
             if base is not None and not above and self._listed_by_session(base.key):
                 return 0.9, "a session"
             return 0.0, ""
@@ -379,7 +400,12 @@ class _Reader:
             return value - 0.15, "a session"
         if above.noun is Noun.RUN and above.item:
             return self._run_value(above, reading.above(2)), "a run"
+        if above.noun is Noun.OWNER and not above.item:
+            named = self.shapes.carries_session(operation)
+            return 0.88 if named else 0.0, "the session that the request names"
         if above.noun is Noun.OWNER and above.item:
+            if self._has_sessions(above) and not self.shapes.carries_session(operation):
+                return 0.0, ""
             if above.term.head in _STRONG_OWNERS:
                 return 0.93, f"the {above.term.head} that the path names"
             if base is not None and base.term.head in CONVERSATION:
@@ -389,6 +415,19 @@ class _Reader:
         if above.item and self.shapes.carries_role(operation):
             return 0.8, f"the {above.term.head} that the path names"
         return 0.0, ""
+
+    def _has_sessions(self, owner: Resource) -> bool:
+        """Whether an owner has sessions below it: what is said outside of them is kept nowhere."""
+        return any(
+            len(key) > len(owner.key) and key[: len(owner.key)] == owner.key and value >= 0.9
+            for key, value in self._sessions.items()
+        )
+
+    def _has_messages(self) -> bool:
+        return any(
+            Noun.MESSAGE in below and self._sessions.get(key, 0) >= 0.9
+            for key, below in self._below.items()
+        )
 
     def _listed_by_session(self, key: Key) -> bool:
         node = self.paths.nodes.get(key)
@@ -426,6 +465,10 @@ class _Reader:
             return role, sure, f"{what}, one message of {holder}"
         if verb is None:
             if method == "GET":
+                if self._is_secondary(operation, reading, part):
+                    if part.term.head not in ("event", "history", "transcript", "memory"):
+                        return _nothing(f"{what}: the messages are beside it")
+                    value -= 0.12
                 if only_streams(operation):
                     return Role.MESSAGE_SUBSCRIBE, value - 0.05, f"{what} streams {holder}"
                 return Role.MESSAGE_LIST, value, f"{what}, the messages of {holder}"
@@ -442,9 +485,10 @@ class _Reader:
             sure = value - {"PUT": 0.15, "PATCH": 0.3}.get(method, 0.0)
             return role, sure, f"{what}, the messages of {holder}"
         action = f"{reading.action.lstrip(':')} on {part.text}"
-        if ASKED.intersection(map(singular, words_of(reading.action))):
+        if verb is not Verb.STOP and ASKED.intersection(map(singular, words_of(reading.action))):
             return Role.SESSION_ACT, value - 0.15, f"{action} answers what the agent asked"
-        if verb is Verb.LIST or (verb is Verb.GET and not part.item):
+        several = part.term.plural and reading.action not in ("retrieve", "info", "detail")
+        if verb is Verb.LIST or (verb is Verb.GET and several and not part.item):
             return Role.MESSAGE_LIST, value - 0.03, f"{action}, the messages of {holder}"
         if verb is Verb.SEARCH:
             above = reading.above()
@@ -475,10 +519,16 @@ class _Reader:
         if part.term.head not in PART or above is None or self.shapes.carries_text(operation):
             return False
         beside = self.paths.below_items(above.key)
-        return any(term_of(name).head in MESSAGE for name in beside)
+        return any(
+            term_of(name).head in MESSAGE and len(term_of(name).words) == 1
+            for name in beside
+            if not name.startswith(":")
+        )
 
     def _keyed_by_holder(self, part: Resource) -> bool:
         """Whether `messages/{id}` takes the id of a talk: it answers with a list."""
+        if MESSAGE.intersection(map(singular, words_of(part.text.rsplit("/", 1)[-1]))):
+            return False
         return any(
             operation.method == "GET" and self.shapes.answer(operation).array == ""
             for operation in self.paths.nodes[(*part.key, "{}")].operations
@@ -565,6 +615,10 @@ class _Reader:
             return Role.SESSION_ACT, 0.83, f"POST on {part.text} answers what the agent asked"
         if above is None or not above.item:
             return _nothing()
+        if above.noun is Noun.MESSAGE and method == "GET" and streams(operation):
+            upper = replace(reading, chain=reading.chain[:-1])
+            value, holder = self._holder(operation, upper)
+            return Role.MESSAGE_SUBSCRIBE, value - 0.1, f"GET on {part.text} streams {holder}"
         if above.noun is Noun.RUN and not part.item:
             value = self._run_value(above, reading.above(2))
             if value > 0 and method == "POST" and verb in (Verb.EXECUTE, Verb.ACT, Verb.STOP):
@@ -587,7 +641,10 @@ class _Reader:
             if not words & NESTED:
                 return Role.MESSAGE_CREATE, value - 0.1, f"{what} says something to one session"
         if verb in (Verb.ACT, Verb.STOP, Verb.EXECUTE, Verb.CLEAR):
-            return Role.SESSION_ACT, value - 0.1, f"{what} acts on one session"
+            sure = value - (0.3 if words & NESTED else 0.1)
+            return Role.SESSION_ACT, sure, f"{what} acts on one session"
+        if verb is Verb.UPDATE and not words & NESTED:
+            return Role.SESSION_ACT, value - 0.22, f"{what} sets something of one session"
         if verb is None and not words & NESTED:
             if _said(operation) is Verb.UPDATE:
                 return Role.SESSION_ACT, value - 0.14, f"{what} sets something of one session"
@@ -608,13 +665,18 @@ class _Reader:
             for operation in self.paths.nodes[(*part.key, child)].operations
         )
 
+    def _is_managed(self, key: Key) -> bool:
+        """Whether a collection has items that can be read, changed or deleted."""
+        item = self.paths.nodes.get((*key, "{}"))
+        return item is not None and bool(item.methods() - {"POST"})
+
     def _carried(self, operation: Operation, reading: Reading) -> Found:
         """An operation whose request alone, not its path, speaks of a session."""
         method = operation.method
         last = reading.last
         if last is not None and NESTED.intersection(last.term.words):
             return _nothing()
-        if last is not None and last.noun is Noun.OTHER and self.paths.has_items(last.key):
+        if last is not None and last.noun is Noun.OTHER and self._is_managed(last.key):
             return _nothing(f"{last.text} is a collection of something else")
         if method == "POST" and self.shapes.carries_session(operation):
             if self.shapes.carries_text(operation) and reading.verb not in (
@@ -625,8 +687,13 @@ class _Reader:
             ):
                 reason = f"POST on {operation.path} carries a text and the session it is for"
                 return Role.MESSAGE_CREATE, 0.85, reason
+        if method == "POST" and reading.verb in (Verb.ACT, Verb.STOP) and (
+            self.shapes.carries_session(operation) and (last is None or last.noun is Noun.OWNER)
+        ):
+            return Role.SESSION_ACT, 0.75, f"POST on {operation.path} acts on the session it names"
         told = self.shapes.answer(operation).members
-        if method == "POST" and self.shapes.asks(operation) and any(map(names_a_session, told)):
+        plain = reading.verb in (None, Verb.SEND, Verb.EXECUTE, Verb.STREAM)
+        if method == "POST" and plain and self.shapes.asks(operation) and any(map(names_a_session, told)):
             reason = f"POST on {operation.path} takes a text and answers with its session"
             return Role.MESSAGE_CREATE, 0.75, reason
         if method == "POST" and last is not None and last.noun is Noun.OWNER and last.item:
