@@ -57,6 +57,7 @@ OWNER = _of(
     "agent assistant bot chatbot team crew group workflow flow chatflow agentflow graph persona "
     "character workspace app application copilot"
 )
+STRONG_OWNER = _of("agent assistant bot chatbot copilot persona team")  # owners of nothing else
 # What may stand before the head of a compound without changing what it is: `chat-messages`.
 NEUTRAL = (
     CONVERSATION
@@ -88,10 +89,11 @@ _VERBS = {
     Verb.BATCH: "batch bulk",
     Verb.STOP: "stop cancel abort interrupt terminate kill",
     Verb.ACT: "pause resume close end finish complete archive unarchive fork copy clone duplicate "
-    "branch share unshare rename title name summarize summarise compact condense compress revert "
-    "unrevert undo redo rollback retry regenerate restore handoff handover transfer escalate "
-    "assign unassign approve reject confirm answer acknowledge init initialize refresh renew "
-    "extend pin unpin mute restart resubmit recompile predict mark reopen join leave steer resolve pass toggle favorite favourite star unstar bookmark",
+    "branch share unshare rename title name summarize summarise compact condense compress "
+    "revert unrevert undo redo rollback retry regenerate restore handoff handover transfer "
+    "escalate assign unassign approve reject confirm answer acknowledge init initialize "
+    "refresh renew extend pin unpin mute restart resubmit recompile predict mark reopen join "
+    "leave steer resolve pass toggle favorite favourite star unstar bookmark",
     Verb.EXECUTE: "execute invoke submit continue run generate trigger process step inject",
     Verb.ASIDE: "count stat statistic usage metric preview export import download validate token "
     "cost health estimate",
@@ -186,8 +188,10 @@ def term_of(text: str) -> Term:
                 verb = Verb.SEND  # `trigger_intent`
             if words[first] == "or" and words[-1] == "create":
                 verb, first = Verb.CREATE, last  # `get-or-create`
-        elif verb is None and VERBS.get(words[last - 1]) and words[last - 1] not in (
-            SESSION | MESSAGE | RUN
+        elif (
+            verb is None
+            and VERBS.get(words[last - 1])
+            and words[last - 1] not in (SESSION | MESSAGE | RUN)
         ):
             last -= 1
             verb = VERBS[words[last]]
@@ -209,14 +213,23 @@ def names_a_session(name: str) -> bool:
     return len(words) == 1 and words[0] in SESSION - {"chat"}
 
 
+def session_of(name: str) -> str:
+    """The word for a session in a name that `names_a_session`."""
+    return [word for word in map(singular, words_of(name)) if word not in IDENTIFIERS][-1]
+
+
+def is_user_agent(name: str) -> bool:
+    """Whether a name means the HTTP client."""
+    return words_of(name)[-2:] == ("user", "agent")
+
+
 def names_an_agent(name: str) -> bool:
     """Whether a property or parameter says which agent is meant."""
     words = [singular(word) for word in words_of(name)]
     if words and words[-1] in IDENTIFIERS:
         words = words[:-1]
-    if words[-2:] == ["user", "agent"]:
-        return False  # the HTTP client
-    return bool(words) and words[-1] in {"agent", "assistant", "bot", "chatbot", "graph"}
+    agents = {"agent", "assistant", "bot", "chatbot", "graph"}
+    return bool(words) and words[-1] in agents and not is_user_agent(name)
 
 
 def is_text(name: str) -> bool:
