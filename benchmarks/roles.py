@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,21 +103,24 @@ def cases_of(folder: Path) -> dict[str, list[Case]]:
 
 def show(cases: dict[str, list[Case]], wrong: bool) -> None:
     """Prints the tables."""
-    print(f"{'document':28}{'operations':>11}{'labelled':>9}{'precision':>10}{'recall':>8}  sure+wrong")
+    titles = ("operations", "labelled", "precision", "recall", "wrong at >= 0.9")
+    print(f"{'document':28}" + "".join(f"{title:>11}" for title in titles))
     everything = [case for some in cases.values() for case in some]
     for name, some in (*cases.items(), ("all (micro average)", everything)):
         it = score(some)
         print(
-            f"{name:28}{it.operations:11}{it.wanted:9}{it.precision:10.3f}{it.recall:8.3f}"
-            f"  {it.sure_wrong} of {it.sure}"
+            f"{name:28}{it.operations:11}{it.wanted:11}{it.precision:11.3f}{it.recall:11.3f}"
+            f"{it.sure_wrong:8} of {it.sure}"
         )
     print("\nconfidence      guesses  right")
-    for low, high in zip(BUCKETS, BUCKETS[1:], strict=False):
+    for low, high in pairwise(BUCKETS):
         bucket = [c for c in everything if c.given and low <= c.guess.confidence < high]
         if bucket:
             share = sum(case.right for case in bucket) / len(bucket)
             print(f"{low:.1f} to {min(high, 1):.1f}{len(bucket):14}  {share:.3f}")
     print("\ndisputed labels (they do not count)")
+    if not DISPUTED:
+        print("  none")
     for (name, label), reason in DISPUTED.items():
         print(f"  {name} {label}: {reason}")
     if wrong:

@@ -16,6 +16,7 @@ from .words import (
     PART,
     RUN,
     SESSION,
+    SPOKEN_TO,
     SUGGESTION,
     Noun,
     Term,
@@ -27,7 +28,8 @@ from .words import (
 )
 
 Key = tuple[str, ...]
-_ANY = "{}"
+ITEM = "{}"
+_DOTTED = re.compile(r"[A-Za-z_]+(\.[A-Za-z_]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +70,48 @@ class Node:
     operations: list[Operation] = field(default_factory=list)
     children: set[str] = field(default_factory=set)
 
-    def methods(self) -> set[str]:
-        """The methods that are declared here."""
-        return {operation.method for operation in self.operations}
-
 
 class Paths:
     """The tree of all paths, and the readings of them."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
-        self.nodes: dict[Key, Node] = {(): Node()}
+        self._nodes: dict[Key, Node] = {(): Node()}
         self._readings: dict[str, Reading] = {}
         for operation in operations:
             segments = segments_of(operation.path)
             key: Key = ()
             for segment in segments:
-                name = _ANY if segment.startswith("{") else segment
-                self.nodes[key].children.add(name)
+                name = ITEM if segment.startswith("{") else segment
+                self._nodes[key].children.add(name)
                 key = (*key, name)
-                self.nodes.setdefault(key, Node())
-            self.nodes[key].operations.append(operation)
+                self._nodes.setdefault(key, Node())
+            self._nodes[key].operations.append(operation)
+
+    def operations(self, key: Key) -> list[Operation]:
+        """The operations at a node."""
+        return self._nodes[key].operations if key in self._nodes else []
+
+    def methods(self, key: Key) -> set[str]:
+        """The methods that are declared at a node."""
+        return {operation.method for operation in self.operations(key)}
+
+    def children(self, key: Key) -> set[str]:
+        """The segments that follow a node."""
+        return self._nodes[key].children if key in self._nodes else set()
 
     def has_items(self, key: Key) -> bool:
         """Whether there are paths of the form `collection/{id}`."""
-        return (*key, _ANY) in self.nodes
+        return (*key, ITEM) in self._nodes
 
     def below_items(self, key: Key) -> set[str]:
         """The segments that follow `collection/{id}`."""
-        node = self.nodes.get((*key, _ANY))
-        return node.children if node else set()
+        return self.children((*key, ITEM))
+
+    def around(self, key: Key) -> list[Operation]:
+        """The operations of a collection, of its items, and one segment further down."""
+        below = [(*key, name) for name in self.children(key)]
+        further = [(*at, name) for at in below for name in self.children(at)]
+        return [operation for at in (key, *below, *further) for operation in self.operations(at)]
 
     def read(self, path: str) -> Reading:
         """The reading of a path template."""
@@ -113,7 +128,7 @@ class Paths:
         text = ""
         for segment in segments_of(path):
             parameter = segment.startswith("{")
-            key = (*key, _ANY if parameter else segment)
+            key = (*key, ITEM if parameter else segment)
             text += f":{segment[1:]}" if segment.startswith(":") else f"/{segment}"
             if parameter:
                 self._parameter(chain, segment, verb, key, text)
@@ -172,6 +187,8 @@ class Paths:
         if head in SESSION:
             return self._session_noun(head, term, last, key)
         parent = last.noun if last else None
+        if head in SPOKEN_TO and not in_session and self._is_spoken_to(key):
+            return Noun.SESSION
         if head in MESSAGE:
             if parent is Noun.MESSAGE or (parent is Noun.OTHER and last and last.item):
                 return Noun.OTHER
@@ -190,15 +207,31 @@ class Paths:
             return None
         return Noun.OTHER
 
+    def _is_spoken_to(self, key: Key) -> bool:
+        """Whether something is sent to the items of a collection."""
+        return any(
+            term_of(name).head in MESSAGE | {"step"} and "POST" in self.methods((*key, ITEM, name))
+            for name in self.below_items(key)
+        )
+
+    def _holds_sessions(self, key: Key) -> bool:
+        """Whether the items of a collection have sessions below them rather than messages."""
+        heads = {
+            term_of(name).head: self.has_items((*key, ITEM, name)) for name in self.below_items(key)
+        }
+        return any(heads.get(head) for head in SESSION) and not MESSAGE & set(heads)
+
     def _session_noun(self, head: str, term: Term, last: Resource | None, key: Key) -> Noun | None:
         if last is not None and last.item and last.noun is Noun.SESSION:
             if head in ("chat", "conversation", "dialog", "dialogue", "convo"):
                 return Noun.SESSION if self.below_items(key) else Noun.MESSAGE
             return Noun.SESSION if self.has_items(key) else Noun.OTHER
+        if self._holds_sessions(key):
+            return Noun.OWNER
         if head == "chat":
             owned = last is not None and last.item and last.noun is Noun.OWNER
             if owned and not self.has_items(key):
-                siblings = self.nodes[key[:-1]].children
+                siblings = self.children(key[:-1])
                 if not term.plural or siblings & {"chat", "stream-chat"}:
                     return Noun.MESSAGE
         return Noun.SESSION
@@ -236,7 +269,9 @@ def segments_of(path: str) -> list[str]:
             found.append(segment[: inside + 1])
             name, _, verb = segment[inside + 1 :].partition(":")
         elif name:
-            found.append(name.removesuffix(".json").removesuffix(".xml"))
+            name = name.removesuffix(".json").removesuffix(".xml")
+            dotted = _DOTTED.fullmatch(name)  # `conversations.history`: a resource and a verb
+            found += name.split(".") if dotted else [name]
         if verb and "{" not in verb:
             found.append(f":{verb}")
     return found

@@ -46,15 +46,18 @@ def _of(text: str) -> frozenset[str]:
 # In each of these, the singular stands for the plural as well.
 CONVERSATION = _of("conversation convo chat dialog dialogue chatroom")
 SESSION = CONVERSATION | _of("session thread")
+# These are sessions where their items are spoken to: `/tasks/{id}/steps`.
+SPOKEN_TO = _of("task room case ticket")
 MESSAGE = _of("message msg turn utterance reply")
 # These are messages only inside a session: everywhere else they are anything.
 PART = _of("event item history memory entry activity interaction transcript input step exchange")
-RUN = _of("run response invocation execution interaction")
+RUN = _of("run response invocation execution interaction task")
 SUGGESTION = _of("suggestion suggested")
 OWNER = _of(
     "agent assistant bot chatbot team crew group workflow flow chatflow agentflow graph persona "
     "character workspace app application copilot"
 )
+STRONG_OWNER = _of("agent assistant bot chatbot copilot persona team")  # owners of nothing else
 # What may stand before the head of a compound without changing what it is: `chat-messages`.
 NEUTRAL = (
     CONVERSATION
@@ -73,23 +76,24 @@ ELSEWHERE = _of(
 
 _VERBS = {
     Verb.CREATE: "create new start open begin initiate add post",
-    Verb.LIST: "list all recent active index",
+    Verb.LIST: "list all recent active index pinned archived starred shared mine unread",
     Verb.SEARCH: "search query find filter",
     Verb.GET: "get retrieve fetch read detail info show view describe load",
     Verb.UPDATE: "update edit modify patch change set upsert put",
     Verb.DELETE: "delete remove destroy",
     Verb.CLEAR: "clear reset purge truncate wipe",
     Verb.SEND: "send ask say talk prompt chat converse respond speak tell utter command shell "
-    "intent recognize question message",
+    "intent recognize question message text followup",
     Verb.STREAM: "stream sse subscribe listen watch ws websocket live tail",
     Verb.WAIT: "wait poll async sync blocking background streaming",
     Verb.BATCH: "batch bulk",
     Verb.STOP: "stop cancel abort interrupt terminate kill",
     Verb.ACT: "pause resume close end finish complete archive unarchive fork copy clone duplicate "
-    "branch share unshare rename title name summarize summarise compact condense compress revert "
-    "unrevert undo redo rollback retry regenerate restore handoff handover transfer escalate "
-    "assign unassign approve reject confirm answer acknowledge init initialize refresh renew "
-    "extend pin unpin mute restart resubmit recompile predict mark reopen join leave",
+    "branch share unshare rename title name summarize summarise compact condense compress "
+    "revert unrevert undo redo rollback retry regenerate restore handoff handover transfer "
+    "escalate assign unassign approve reject confirm answer acknowledge init initialize "
+    "refresh renew extend pin unpin mute restart resubmit recompile predict mark reopen join "
+    "leave steer resolve pass toggle favorite favourite star unstar bookmark",
     Verb.EXECUTE: "execute invoke submit continue run generate trigger process step inject",
     Verb.ASIDE: "count stat statistic usage metric preview export import download validate token "
     "cost health estimate",
@@ -110,8 +114,9 @@ ASKED = _of("permission approval confirmation interrupt elicitation clarificatio
 IDENTIFIERS = _of("id uuid sid uid guid key slug name identifier handle")
 TEXT = _of(
     "message messages input inputs text query question prompt content contents utterance parts "
-    "command usermessage userinput newmessage usertext userquery msg chatinput"
+    "command msg"
 )
+_SAID_BY = _of("user new input query chat additional human next current client text")
 CREDENTIALS = _of("password email username otp secret credentials granttype")
 
 # Words that some write as one: `listchats`, `chatmessage`.
@@ -179,10 +184,14 @@ def term_of(text: str) -> Term:
         if lead is not None and words[first] not in SESSION | MESSAGE | RUN | OWNER:
             first += 1
             verb = lead
-            if lead is Verb.EXECUTE and VERBS.get(words[-1]) is Verb.SEND:
+            if lead in (Verb.EXECUTE, Verb.STREAM) and VERBS.get(words[-1]) is Verb.SEND:
                 verb = Verb.SEND  # `trigger_intent`
-        elif verb is None and VERBS.get(words[last - 1]) and words[last - 1] not in (
-            SESSION | MESSAGE | RUN
+            if words[first] == "or" and words[-1] == "create":
+                verb, first = Verb.CREATE, last  # `get-or-create`
+        elif (
+            verb is None
+            and VERBS.get(words[last - 1])
+            and words[last - 1] not in (SESSION | MESSAGE | RUN)
         ):
             last -= 1
             verb = VERBS[words[last]]
@@ -204,14 +213,28 @@ def names_a_session(name: str) -> bool:
     return len(words) == 1 and words[0] in SESSION - {"chat"}
 
 
+def session_of(name: str) -> str:
+    """The word for a session in a name that `names_a_session`."""
+    return [word for word in map(singular, words_of(name)) if word not in IDENTIFIERS][-1]
+
+
+def is_user_agent(name: str) -> bool:
+    """Whether a name means the HTTP client."""
+    return words_of(name)[-2:] == ("user", "agent")
+
+
 def names_an_agent(name: str) -> bool:
     """Whether a property or parameter says which agent is meant."""
     words = [singular(word) for word in words_of(name)]
     if words and words[-1] in IDENTIFIERS:
         words = words[:-1]
-    return bool(words) and words[-1] in {"agent", "assistant", "bot", "chatbot", "graph"}
+    agents = {"agent", "assistant", "bot", "chatbot", "graph"}
+    return bool(words) and words[-1] in agents and not is_user_agent(name)
 
 
 def is_text(name: str) -> bool:
     """Whether a property carries what the user says."""
-    return "".join(words_of(name)) in TEXT
+    words = words_of(name)
+    if len(words) == 2 and words[0] in _SAID_BY:
+        words = words[1:]
+    return "".join(words) in TEXT
