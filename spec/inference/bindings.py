@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import pointers
-from ..binding import Role
-from ..document import Document, Operation
-from ..pointers import EACH
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.pointers import EACH
 from .inputs import GREETING, RECORD, first_messages, flag, input_block, kind_place, tool_block
 from .lists import filter_block, history_place, items_place, order_block, page_block
 from .names import split, words
@@ -185,9 +185,11 @@ def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
     at: Location = pointers.split(block.get("entity", ""))
     if "at" in block["reply"]:
         at = pointers.split(block["reply"]["at"])
-    elif (items := items_place(api, subject)) is not None and block["reply"]["via"] != "body":
-        at = (*items, EACH)
     node = api.responses.at(subject.response, at)
+    echoes = node is not None and not api.rows.is_talk(node) and block["reply"]["via"] != "body"
+    if echoes and (items := items_place(api, subject)) is not None:
+        at = (*items, EACH)
+        node = api.responses.at(subject.response, at)
     if node is not None and api.rows.is_talk(node):
         _row(api, node, block)
         if at[-1:] == (EACH,) and "at" not in block["reply"] and at[:-1]:

@@ -4,52 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import pointers
-from .names import flat, pick, singular, words
+from sparring.spec import pointers
+from .names import flat, pick, ranked, singular, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 
 Block = dict[str, Any]
 
-_LISTS = (
+_LISTS = ranked(
     "data items results result records rows list entries objects content contents elements "
     "values value collection edges nodes page hits documents response output body"
-).split()
-_TALK = (
+)
+_TALK = ranked(
     "messages history events items turns chathistory transcript entries conversationhistory "
     "threaditems activities data log logs chatmessages utterances interactions msgs results"
-).split()
-_OFFSETS = "offset skip start startindex from firstresult begin".split()
-_WATERMARKS = (
+)
+_OFFSETS = ranked("offset skip start startindex from firstresult begin")
+_WATERMARKS = ranked(
     "minoffset sinceoffset since sinceid watermark fromoffset afteroffset startoffset afterseq "
     "sinceseq fromseq aftersequence minsequence"
-).split()
-_PAGES = "page pagenumber pageno pagenum pageindex currentpage p".split()
-_CURSORS = (
+)
+_PAGES = ranked("page pagenumber pageno pagenum pageindex currentpage p")
+_CURSORS = ranked(
     "after cursor pagetoken nexttoken startingafter nextpagetoken continuationtoken pageid afterid "
     "aftercursor startafter paginationtoken exclusivestartkey lastid firstid nextcursor marker next "
     "lastevaluatedkey startcursor continuation bookmark"
-).split()
-_BEFORE = "before endingbefore beforeid beforecursor endbefore".split()
-_LIMITS = (
+)
+_BEFORE = ranked("before endingbefore beforeid beforecursor endbefore")
+_LIMITS = ranked(
     "limit pagesize perpage size maxresults count take first top maxpagesize itemsperpage "
     "pagelimit resultsperpage numresults max maxitems n"
-).split()
+)
 _SHOWN = {
-    "out": (
+    "out": ranked(
         "nextcursor nextpagetoken nexttoken nextpage nextpageid next cursor endcursor after "
         "continuationtoken nextkey pagetoken nextcursortoken nextid nextlink afterid paginationtoken"
-    ).split(),
-    "more": "hasmore hasnext hasnextpage more ismore morepages hasadditional".split(),
-    "first": "firstid firstmessageid startid".split(),
-    "last": "lastid lastmessageid endid".split(),
-    "total": (
+    ),
+    "more": ranked("hasmore hasnext hasnextpage more ismore morepages hasadditional"),
+    "first": ranked("firstid firstmessageid startid"),
+    "last": ranked("lastid lastmessageid endid"),
+    "total": ranked(
         "total totalcount totalitems totalresults totalrecords totalelements count totalrows "
         "totalhits totalnumber totalsize"
-    ).split(),
-    "pages": "totalpages pagecount pages numpages lastpage".split(),
-    "start": "offset skip page pagenumber currentpage start pageno pageindex number".split(),
-    "size": "limit pagesize perpage size itemsperpage take".split(),
+    ),
+    "pages": ranked("totalpages pagecount pages numpages lastpage"),
+    "start": ranked("offset skip page pagenumber currentpage start pageno pageindex number"),
+    "size": ranked("limit pagesize perpage size itemsperpage take"),
 }
 _TYPES = {
     "out": {"string", "integer"},
@@ -59,12 +59,20 @@ _TYPES = {
 }
 _IDENTITY = words("id uuid createdat timestamp checkpoint checkpointid values role content text")
 _HOLDERS = words("meta pagination paging page pageinfo metadata links cursor data result response")
-_BY = "sortby orderby sortfield orderfield sortkey ordering".split()
-_DIRECTION = "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir".split()
+_BY = ranked("sortby orderby sortfield orderfield sortkey ordering")
+_DIRECTION = ranked(
+    "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir"
+)
 _NEVER = (
     words("select fields include exclude expand stream sse wait timeout format sort order sortby")
-    | set(_LIMITS) | set(_CURSORS) | set(_BEFORE) | set(_PAGES) | set(_OFFSETS) | set(_WATERMARKS)
-    | set(_BY) | set(_DIRECTION)
+    | set(_LIMITS)
+    | set(_CURSORS)
+    | set(_BEFORE)
+    | set(_PAGES)
+    | set(_OFFSETS)
+    | set(_WATERMARKS)
+    | set(_BY)
+    | set(_DIRECTION)
 )
 
 
@@ -128,7 +136,10 @@ def page_block(api: Api, subject: Subject, items: Location) -> Block:
     places = _places(api, subject)
     page: Block = {}
     for style, names in (
-        ("watermark", _WATERMARKS), ("offset", _OFFSETS), ("page", _PAGES), ("cursor", _CURSORS),
+        ("watermark", _WATERMARKS),
+        ("offset", _OFFSETS),
+        ("page", _PAGES),
+        ("cursor", _CURSORS),
     ):
         key = pick(places, names)
         if key is None:
@@ -200,7 +211,9 @@ def _shown(api: Api, subject: Subject, items: Location, style: str) -> Block:
     for base in bases:
         members = reader.members(reader.at(subject.response, base) or {})
         for part, names in _SHOWN.items():
-            if part in shown or (part == "out" and style not in ("cursor", "none", "page", "offset")):
+            if part in shown or (
+                part == "out" and style not in ("cursor", "none", "page", "offset")
+            ):
                 continue
             fitting = {
                 name: member

@@ -5,26 +5,28 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import pointers
-from ..binding import Role
-from ..pointers import EACH, LAST
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.pointers import EACH, LAST
 from .inputs import flag, input_block
-from .names import SPEAKERS, STATES, flat, pick, split, translate, words
+from .names import SPEAKERS, STATES, flat, pick, ranked, split, translate, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 from .texts import OUTPUT, Texts, in_example
 
 Block = dict[str, Any]
 
-_REPLY = (
+_REPLY = ranked(
     "reply answer agentmessage assistantmessage botmessage aimessage botresponse airesponse "
     "agentresponse assistantresponse replies generatedtext generation answertext responsetext "
     "outputtext chatresponse modelresponse completion completions choices candidates response "
     "responses output outputs messages message content text result results data values artifacts "
     "task state body events parts"
-).split()
+)
 _SURE = frozenset(_REPLY[: _REPLY.index("messages") + 1])
-_TALKS = words("chat ask query answer reply respond generate completion completions converse prompt")
+_TALKS = words(
+    "chat ask query answer reply respond generate completion completions converse prompt"
+)
 _SAYS = re.compile(
     r"(?i)\b(agent|assistant|ai|bot|model|llm|chatbot)('s|s)? (\w+ )?(repl|response|answer|message)"
     r"|\b(repl(y|ies)|answers?|respond(s|ed)?|generates?|converse) "
@@ -33,16 +35,18 @@ _OF_TURN = words("usage stopreason finishreason tokenusage latency tokens finish
 _FLAGS = ("stream", "streaming", "isstream", "streamresponse", "sse", "enablestreaming")
 _MODES = ("responsemode", "mode", "streammode", "executionmode", "deliverymode", "outputmode")
 _STREAMED = ("stream", "streaming", "sse", "streamed")
-_WAITS = (
+_WAITS = ranked(
     "waitfordata wait waitseconds waittimeout longpoll longpolltimeout polltimeout pollwait block "
     "waittime timeout timeoutseconds waitforseconds maxwait"
-).split()
-_OUTPUTS = (
+)
+_OUTPUTS = ranked(
     "output outputs outputtext answer reply response result results content messages text values "
     "message outputmessage outputmessages artifacts completion data generatedtext"
-).split()
-_INPUTS = "input inputs runinput prompt query question inputtext message usermessage inputmessages".split()
-_STATUS = "status state runstatus phase taskstatus jobstatus".split()
+)
+_INPUTS = ranked(
+    "input inputs runinput prompt query question inputtext message usermessage inputmessages"
+)
+_STATUS = ranked("status state runstatus phase taskstatus jobstatus")
 _LATER = words("background async asynchronous asynchronously poll polling queue queued webhook")
 
 
@@ -147,12 +151,19 @@ def output_place(api: Api, subject: Subject) -> str | None:
     if api.says_nothing(subject):
         if (at := _in_example(api, subject)) is not None:
             return at
+        for other in api.subjects:  # what is answered here may be what is shown later
+            shown = None if api.says_nothing(other) else output_place(api, other)
+            if other.role is Role.RUN_GET and subject.verb == "create" and shown is not None:
+                return shown
         waits = {w for literal in subject.literals[-1:] for w in split(literal)} & {"wait", "join"}
         return "/messages/-1/content" if waits else None
     members = reader.members(subject.response)
     names = [name for name in _OUTPUTS if flat(name) != "input"]
     wrapped = pick(members, ("run", "data", "result", "response"))
-    for base, node in (((), subject.response), *([((wrapped,), members[wrapped])] if wrapped else [])):
+    for base, node in (
+        ((), subject.response),
+        *([((wrapped,), members[wrapped])] if wrapped else []),
+    ):
         if (found := _words_in(api, node, names)) is not None:
             return pointers.join((*base, *found))
     return None
@@ -305,9 +316,7 @@ def _elsewhere(api: Api, subject: Subject) -> str:
 
 
 def _lists(api: Api, subject: Subject) -> bool:
-    return bool(
-        api.siblings(subject, Role.MESSAGE_LIST) or api.siblings(subject, Role.SESSION_GET)
-    )
+    return bool(api.siblings(subject, Role.MESSAGE_LIST) or api.siblings(subject, Role.SESSION_GET))
 
 
 def _stores(api: Api, subject: Subject) -> bool:
@@ -340,8 +349,10 @@ def _reply_place(api: Api, subject: Subject) -> str | None:
 
 def _is_error(api: Api, branch: Schema) -> bool:
     members = api.responses.members(branch)
-    return "error" in members and "result" not in members and "string" in api.responses.types(
-        members["error"]
+    return (
+        "error" in members
+        and "result" not in members
+        and "string" in api.responses.types(members["error"])
     )
 
 
@@ -377,13 +388,13 @@ def _is_session(api: Api, members: dict[str, Schema]) -> bool:
     return bool(own & {"events", "history"}) and bool(own & set(api.session_names[:6]))
 
 
-def _only_acknowledges(
-    api: Api, subject: Subject, name: str, members: dict[str, Schema]
-) -> bool:
+def _only_acknowledges(api: Api, subject: Subject, name: str, members: dict[str, Schema]) -> bool:
     """Whether a `message` is a note to the developer: beside a success flag or a status."""
     flags = {flat(key) for key in members} & {"success", "ok", "code", "error", "statuscode"}
-    return name in ("message", "text") and bool(flags) and api.responses.is_text(
-        members[pick(members, (name,)) or ""]
+    return (
+        name in ("message", "text")
+        and bool(flags)
+        and api.responses.is_text(members[pick(members, (name,)) or ""])
     )
 
 
@@ -416,8 +427,14 @@ def _same_as_listed(api: Api, subject: Subject, row: Schema) -> bool:
                 if own and own == listed:
                     return True
                 inner = api.responses.items(schema)
-                arrays = [m for m in api.responses.members(schema).values()
-                          if "array" in api.responses.types(m)]
-                schema = inner if inner is not None else (
-                    api.responses.items(arrays[0]) if arrays else None)
+                arrays = [
+                    m
+                    for m in api.responses.members(schema).values()
+                    if "array" in api.responses.types(m)
+                ]
+                schema = (
+                    inner
+                    if inner is not None
+                    else (api.responses.items(arrays[0]) if arrays else None)
+                )
     return False

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .. import pointers
-from ..pointers import EACH
-from ..schemas import items_of
-from .names import KINDS, SPEAKERS, STATES, flat, pick, translate, words
+from sparring.spec import pointers
+from sparring.spec.pointers import EACH
+from sparring.spec.schemas import items_of
+from .names import KINDS, SPEAKERS, STATES, flat, pick, ranked, translate, words
 from .schemas import Location, Reader, Schema
 from .texts import OUTPUT, Texts, examples, in_example
 
@@ -18,35 +18,35 @@ Row = dict[str, Any]
 _ENVELOPES = words(
     "info message data attributes payload meta metadata event item llmmessage details msg header"
 )
-_ID = "id uuid messageid msgid eventid itemid key guid activityid turnid".split()
-_CREATED = (
+_ID = ranked("id uuid messageid msgid eventid itemid key guid activityid turnid")
+_CREATED = ranked(
     "createdat created creationtime creationutc creationdate createdon createdtime createtime "
     "timestamp date datetime sentat sentdate time ts insertedat occurredat postedat receivedat "
     "createdtimestamp eventtime createddate"
-).split()
-_OFFSET = (
+)
+_OFFSET = ranked(
     "offset sequence sequencenumber seq seqid seqnum seqno sequenceid position index messageindex"
-).split()
-_TURN = (
+)
+_TURN = ranked(
     "turnid correlationid requestid runid traceid interactionid responseid taskid invocationid "
     "parentrunid replytoid jobid"
-).split()
-_ROLE = (
+)
+_ROLE = ranked(
     "role authorrole senderrole messagerole sendertype authortype participanttype actortype "
     "speakertype speaker author sender source from fromtype actor participant createdby "
     "messagetype type kind direction origin who"
-).split()
-_ROLE_INSIDE = "role type kind sendertype name".split()
+)
+_ROLE_INSIDE = ranked("role type kind sendertype name")
 _IS_USER = words("isuser fromuser isfromuser ishuman isuserinput isusermessage isinbound byuser")
 _IS_AGENT = words("isbot isai isassistant isagent fromagent frombot isbotmessage isaimessage")
-_KIND = "kind type eventtype messagetype event eventkind itemtype eventname objecttype".split()
-_STATE = "status state messagestatus deliverystatus".split()
+_KIND = ranked("kind type eventtype messagetype event eventkind itemtype eventname objecttype")
+_STATE = ranked("status state messagestatus deliverystatus")
 _MEDIA = words("text image audio video file files location document card html markdown link gif")
 _TOOL = {
-    "id": "toolcallid callid tooluseid functioncallid invocationid".split(),
-    "name": "toolname functionname name tool function".split(),
-    "arguments": "arguments args toolargs input parameters toolinput rawarguments".split(),
-    "result": "result output toolresult return toolreturn response content observation".split(),
+    "id": ranked("toolcallid callid tooluseid functioncallid invocationid"),
+    "name": ranked("toolname functionname name tool function"),
+    "arguments": ranked("arguments args toolargs input parameters toolinput rawarguments"),
+    "result": ranked("result output toolresult return toolreturn response content observation"),
 }
 _TOOL_HOLDERS = words("data payload toolcalls toolcall function tools call tool action calls")
 _WORD_IN_TEXT = re.compile(r"[A-Za-z_]+")
@@ -186,7 +186,11 @@ class Rows:
             for key, member in members.items():
                 if flat(key) in _IS_USER | _IS_AGENT and "boolean" in reader.types(member):
                     is_user = flat(key) in _IS_USER
-                    return {"at": pointers.join((*base, key)), "user": is_user, "agent": not is_user}
+                    return {
+                        "at": pointers.join((*base, key)),
+                        "user": is_user,
+                        "agent": not is_user,
+                    }
         return None
 
     def _speaker(self, name: str, member: Schema) -> tuple[Location, Row] | None:
@@ -267,7 +271,8 @@ class Rows:
                 tool = {
                     part: pointers.join((*base, key))
                     for part, key in parts.items()
-                    if key is not None and not (part == "result" and flat(key) == "content" and best)
+                    if key is not None
+                    and not (part == "result" and flat(key) == "content" and best)
                 }
                 best = tool | (best or {}) if best else tool
         if best or depth > 2:
