@@ -7,13 +7,15 @@ from typing import Any
 
 from sparring.spec import pointers
 from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
+from sparring.spec.document import Document
 from sparring.spec.pointers import EACH
+
 from .inputs import GREETING, RECORD, first_messages, flag, input_block, kind_place, tool_block
 from .lists import filter_block, history_place, items_place, order_block, page_block
 from .names import split, words
 from .places import client_id, entity_id, is_implicit, session_place, target_place
-from .replies import is_run, named_session, reply_block, run_block
+from .replies import reply_block
+from .runs import is_run, named_session, run_block
 from .schemas import NOTHING, Location, Schema
 from .subjects import Api, Subject
 
@@ -31,10 +33,8 @@ _EFFECTS = {
 }
 
 
-def infer_bindings(
-    document: Document, roles: Mapping[Operation, Role] | Mapping[str, Role]
-) -> dict[str, Block]:
-    """An `x-session` block for each operation that has a role, by its label."""
+def infer_bindings(document: Document, roles: Mapping[str, Role]) -> dict[str, Block]:
+    """An `x-session` block for each operation that has a role; both by the operation's label."""
     api = Api(document, roles)
     return {subject.operation.label: _block(api, subject) for subject in api.subjects}
 
@@ -99,7 +99,7 @@ def _entity(api: Api, subject: Subject, block: Block) -> None:
 
 
 def _delete(api: Api, subject: Subject, block: Block) -> None:
-    filters = filter_block(api, subject, _session_row(api), _session_id(api))
+    filters = filter_block(api, subject, _session_row(api), _session_id(api), "")
     if "session" not in block and "target" not in block and filters:
         block["filter"] = filters
 
@@ -125,7 +125,7 @@ def _list(api: Api, subject: Subject, block: Block) -> None:
         block["page"] = page
     if order := order_block(api, subject):
         block["order"] = order
-    if filters := filter_block(api, subject, row, id_at):
+    if filters := filter_block(api, subject, row, id_at, block.get("session", "")):
         block["filter"] = filters
 
 

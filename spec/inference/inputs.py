@@ -8,6 +8,7 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.pointers import EACH, LAST
+
 from .names import KINDS, flat, pick, ranked, split, translate, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject

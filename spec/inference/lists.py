@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sparring.spec import pointers
+
 from .names import flat, pick, ranked, singular, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
@@ -27,10 +28,10 @@ _WATERMARKS = ranked(
 _PAGES = ranked("page pagenumber pageno pagenum pageindex currentpage p")
 _CURSORS = ranked(
     "after cursor pagetoken nexttoken startingafter nextpagetoken continuationtoken pageid afterid "
-    "aftercursor startafter paginationtoken exclusivestartkey lastid firstid nextcursor marker next "
-    "lastevaluatedkey startcursor continuation bookmark"
+    "aftercursor startafter paginationtoken exclusivestartkey lastid nextcursor pagekey marker "
+    "next lastevaluatedkey startcursor continuation bookmark"
 )
-_BEFORE = ranked("before endingbefore beforeid beforecursor endbefore")
+_BEFORE = ranked("before firstid endingbefore beforeid beforecursor endbefore")
 _LIMITS = ranked(
     "limit pagesize perpage size maxresults count take first top maxpagesize itemsperpage "
     "pagelimit resultsperpage numresults max maxitems n"
@@ -38,7 +39,8 @@ _LIMITS = ranked(
 _SHOWN = {
     "out": ranked(
         "nextcursor nextpagetoken nexttoken nextpage nextpageid next cursor endcursor after "
-        "continuationtoken nextkey pagetoken nextcursortoken nextid nextlink afterid paginationtoken"
+        "continuationtoken nextkey pagetoken pagekey nextcursortoken nextid nextlink afterid "
+        "paginationtoken"
     ),
     "more": ranked("hasmore hasnext hasnextpage more ismore morepages hasadditional"),
     "first": ranked("firstid firstmessageid startid"),
@@ -91,7 +93,8 @@ def items_place(api: Api, subject: Subject) -> Location | None:
     wanted = list(dict.fromkeys([*names, *_LISTS]))
     shapes = [b for b in reader.branches(subject.response) if "array" not in reader.types(b)]
     for shape in shapes:
-        if (found := _array_in(api, shape, wanted, 0)) is not None:
+        words_too = subject.resource == "suggestion"
+        if (found := _array_in(api, shape, wanted, 0, words_too)) is not None:
             return found
     root = reader.items(subject.response)
     if root is None:
@@ -106,29 +109,32 @@ def items_place(api: Api, subject: Subject) -> Location | None:
     return ()
 
 
-def _array_in(api: Api, schema: Schema, wanted: list[str], depth: int) -> Location | None:
+def _array_in(
+    api: Api, schema: Schema, wanted: list[str], depth: int, words_too: bool = False
+) -> Location | None:
     reader = api.responses
     members = reader.members(schema)
-    arrays = {n: m for n, m in members.items() if _rows(api, m)}
+    arrays = {n: m for n, m in members.items() if _rows(api, m, words_too)}
     if (key := pick(arrays, wanted)) is not None:
         return (key,)
     if len(arrays) == 1:
         return (next(iter(arrays)),)
     for name in (*wanted, "payload", "meta", "embedded", "conversation", "session", "thread"):
         key = pick(members, (name,))
-        if key and depth < 2 and "object" in reader.types(members[key]):
-            if (below := _array_in(api, members[key], wanted, depth + 1)) is not None:
-                return (key, *below)
+        if key is None or depth > 1 or "object" not in reader.types(members[key]):
+            continue
+        if (below := _array_in(api, members[key], wanted, depth + 1, words_too)) is not None:
+            return (key, *below)
     return (next(iter(arrays)),) if arrays else None
 
 
-def _rows(api: Api, schema: Schema) -> bool:
+def _rows(api: Api, schema: Schema, wants_words: bool = False) -> bool:
     """Whether a member is an array of things, not of words."""
     items = api.responses.items(schema)
     if items is None or "array" not in api.responses.types(schema):
         return False
     types = api.responses.types(items)
-    return not types or "object" in types
+    return not types or "object" in types or (wants_words and "string" in types)
 
 
 def page_block(api: Api, subject: Subject, items: Location) -> Block:
@@ -145,9 +151,9 @@ def page_block(api: Api, subject: Subject, items: Location) -> Block:
         if key is None:
             continue
         types = places[key][1]
-        if style == "page" and types and "integer" not in types:
-            style = "cursor"
-        elif style in ("offset", "watermark") and types and not types & {"integer", "number"}:
+        if (style == "page" and types and "integer" not in types) or (
+            style in ("offset", "watermark") and types and not types & {"integer", "number"}
+        ):
             style = "cursor"
         elif style == "watermark" and subject.resource != "message":
             style = "offset"
@@ -155,9 +161,9 @@ def page_block(api: Api, subject: Subject, items: Location) -> Block:
         if style == "page" and _starts_at_zero(api, places[key][2]):
             page["first_page"] = 0
         break
-    if (key := pick(places, _BEFORE)) is not None and page.get("style") in (None, "cursor"):
-        if _is_id_like(places[key][1]):
-            page = {"style": "cursor", **page, "before": places[key][0]}
+    key = pick(places, _BEFORE)
+    if key is not None and page.get("style") in (None, "cursor") and _is_id_like(places[key][1]):
+        page = {"style": "cursor", **page, "before": places[key][0]}
     if (key := pick(places, _LIMITS)) is not None:
         types = places[key][1]
         if not types or types & {"integer", "number", "string"}:
@@ -246,7 +252,9 @@ def order_block(api: Api, subject: Subject) -> Block:
     return order
 
 
-def filter_block(api: Api, subject: Subject, row: Schema | None, id_at: Location) -> Block:
+def filter_block(
+    api: Api, subject: Subject, row: Schema | None, id_at: Location, session: str
+) -> Block:
     """Which parameters keep the rows that agree with them."""
     if row is None:
         return {}
@@ -256,7 +264,9 @@ def filter_block(api: Api, subject: Subject, row: Schema | None, id_at: Location
     found: Block = {}
     for name, (place, types, schema) in _places(api, subject).items():
         plain = flat(name)
-        if plain in _NEVER and plain not in ("status",):
+        if f"$request.query.{name}" == session or place == session:
+            continue
+        if plain in _NEVER and plain != "status":
             continue
         many = "array" in types
         if plain in ("ids", *(f"{noun}ids" for noun in (api.noun(subject), subject.resource))):

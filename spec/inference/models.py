@@ -10,6 +10,7 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document
 from sparring.spec.pointers import EACH
+
 from .names import pick, ranked, translate
 from .schemas import Location, Schema
 from .subjects import Api, Subject

@@ -61,12 +61,13 @@ SPEAKERS = {
     "user": ranked(
         "user human customer client enduser visitor contact person usermessage humanmessage "
         "customermessage inputuser userinput caller guest member inbound incoming question "
-        "fromuser request consumer requester lead"
+        "fromuser inputmessage messageinput inputevent request consumer requester lead"
     ),
     "agent": ranked(
         "assistant ai aiagent agent bot model chatbot assistantmessage aimessage agentmessage "
         "botmessage modelmessage outbound outgoing answer reply virtualagent virtualassistant "
-        "machine robot llm response"
+        "machine robot agentoutput outputmessage messageoutput assistantoutput outputevent llm "
+        "response"
     ),
     "system": ranked("system systemmessage developer developermessage environment"),
 }

@@ -8,14 +8,15 @@ from typing import Any
 
 from sparring.spec import pointers
 from sparring.spec.binding import Role
+
 from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, pick, ranked, singular
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 
 _MADE = re.compile(
-    r"(?i)(does ?n[o']t (already )?exist|not (already )?exist|if (it is |one is )?(missing|absent|omitted|not "
-    r"(provided|given|supplied|specified))|new (session|conversation|thread|chat)|(created|made|"
-    r"generated) (automatically|on|if|when|implicitly)|auto(matically)?[- ]?(create|generate))"
+    r"(?i)(does ?n[o']t|not) (already |yet )?exist|(missing|absent|omitted)|"
+    r"not (provided|given|supplied|specified)|new (session|conversation|thread|chat)|"
+    r"(created|made|generated) (automatically|on|if|when|implicitly)|auto(matically)?[- ]?create"
 )
 _WRAPPERS = ranked(
     "data result payload item response object entity record body resource content value"
@@ -82,11 +83,12 @@ def _container(api: Api, subject: Subject) -> str | None:
 def _session_name(api: Api, subject: Subject, names: Iterable[str]) -> str | None:
     """The member or parameter that names the session rather than the thing spoken of."""
     members = dict.fromkeys(names)
-    own = {f"{api.noun(subject)}id"} if subject.resource in ("run", "message") else set()
-    wanted = [
-        name for name in api.session_names if name not in own or name in api.session_names[:4]
-    ]
-    return pick(members, wanted)
+    if subject.resource == "session":
+        return pick(members, api.session_names)
+    own = {f"{singular(flat(literal))}id" for literal in subject.literals}
+    key = pick(members, [name for name in api.session_names if name not in own])
+    speaks_of_one = subject.verb not in ("create", "list", "clear")
+    return key if key is not None or speaks_of_one else pick(members, api.session_names)
 
 
 def _in_body(api: Api, subject: Subject) -> tuple[str, bool] | None:
@@ -136,6 +138,8 @@ def target_place(api: Api, subject: Subject, session: str | None) -> str | None:
     if subject.role is Role.MESSAGE_LIST or subject.role is Role.MESSAGE_SUBSCRIBE:
         others = [h for h in others if singular(flat(h[1])) in RUN_NOUNS]
         return f"$request.path.{others[-1][0]}" if others else None
+    if subject.resource == "suggestion":
+        return f"$request.path.{others[-1][0]}" if others else None
     if subject.verb in ("create", "list", "clear") or subject.resource not in ("message", "run"):
         return None
     nouns = RUN_NOUNS if subject.resource == "run" else MESSAGE_NOUNS
@@ -169,6 +173,8 @@ def is_implicit(api: Api, subject: Subject, session: tuple[str, bool] | None) ->
         return True  # an id of another kind than those that are created
     creates = [s for s in api.subjects if s.role is Role.SESSION_CREATE]
     collection = api.collection(subject)
+    if any(s.path == collection and s.verb == "create" for s in api.subjects):
+        return False
     if collection and not any(s.path == collection for s in creates):
         return not any(collection in (api.collection(s), s.path) for s in creates)
     if not creates or (session[0].startswith("$request.path") and not collection):

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.pointers import EACH
+from sparring.spec.pointers import EACH, LAST
 from sparring.spec.schemas import items_of
+
 from .names import KINDS, SPEAKERS, STATES, flat, pick, ranked, translate, words
 from .schemas import Location, Reader, Schema
 from .texts import OUTPUT, Texts, examples, in_example
@@ -80,7 +81,8 @@ class Rows:
     def is_talk(self, schema: Schema) -> bool:
         """Whether rows of this schema say who said what."""
         row = self.read(schema)
-        return "text" in row and ("role" in row or self.is_event(schema))
+        shows_many = f"/{LAST}/" in row.get("text", "")
+        return "text" in row and not shows_many and ("role" in row or self.is_event(schema))
 
     def _read(self, schema: Schema) -> Row:
         reader = self._reader
@@ -134,7 +136,7 @@ class Rows:
             if flat(name) in _ENVELOPES and "object" in reader.types(member):
                 yield (name,), reader.resolve(member)
         # A row that holds a list of messages: the parts of each stand beside its text.
-        holder = next((i for i, token in enumerate(text) if token in (EACH, "-1")), None)
+        holder = next((i for i, token in enumerate(text) if token in (EACH, LAST)), None)
         if holder is not None and holder < len(text) - 1:
             below = reader.at(branch, text[: holder + 1])
             if below is not None and {flat(n) for n in reader.members(below)} & {"role", "sender"}:

@@ -13,6 +13,7 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View, members_of
+
 from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, singular
 from .rows import Rows
 from .schemas import Reader, Schema, request_schema, response_schema, streams
@@ -74,24 +75,23 @@ class Subject:
 class Api:
     """A document as inference sees it: its operations with a role, and its names for things."""
 
-    def __init__(self, document: Document, roles: Mapping[Any, Role]) -> None:
-        """`roles` maps operations, or their labels, to roles."""
+    def __init__(self, document: Document, roles: Mapping[str, Role]) -> None:
+        """`roles` has the role of each operation by its label."""
         self.document = document
         self.requests = Reader(document, View.REQUEST)
         self.responses = Reader(document, View.RESPONSE)
         self.rows = Rows(self.responses)
-        by_label = {getattr(key, "label", key): role for key, role in roles.items()}
         self.subjects = [
             Subject(
                 operation,
-                by_label[operation.label],
+                roles[operation.label],
                 request_schema(document, operation),
                 response_schema(document, operation),
                 streams(operation),
                 self._prose(operation),
             )
             for operation in document.operations
-            if operation.label in by_label
+            if operation.label in roles
         ]
 
     def _prose(self, operation: Operation) -> str:
@@ -172,10 +172,8 @@ class Api:
         return [
             s
             for s in self.subjects
-            if s.role is role
-            and own in (self.collection(s), "")
-            or s.role is role
-            and self.collection(s) == ""
+            if (s.role is role and own in (self.collection(s), ""))
+            or (s.role is role and self.collection(s) == "")
         ]
 
     def collection(self, subject: Subject) -> str:

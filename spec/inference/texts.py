@@ -8,6 +8,7 @@ from typing import Any
 
 from sparring.spec.pointers import EACH, LAST
 from sparring.spec.schemas import items_of
+
 from .names import flat, pick, ranked, words
 from .schemas import Location, Reader, Schema
 
@@ -93,9 +94,10 @@ class Texts:
                 # A list of messages is as good a place as a single text.
                 near = found.cost / 50 if found.at[0] == LAST else found.cost / 2 + 4
                 yield Found(near + rank, (name, *found.at))
-        if not members and (items := reader.items(branch)) is not None and depth == 0:
-            if found := self.best(items, depth + 1):
-                yield Found(found.cost + 1, (LAST if self._each == "0" else EACH, *found.at))
+        items = reader.items(branch) if depth == 0 and not members else None
+        found = self.best(items, depth + 1) if items is not None else None
+        if found is not None:
+            yield Found(found.cost + 1, (LAST if self._each == "0" else EACH, *found.at))
 
     def _free(self, name: str, member: Schema) -> Found | None:
         """Text in a member that takes any JSON: where its example has it, or by convention.
