@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import pointers
-from ..binding import Role
-from ..document import Document, Operation
-from ..pointers import EACH
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.document import Document
+from sparring.spec.pointers import EACH
+
 from .inputs import GREETING, RECORD, first_messages, flag, input_block, kind_place, tool_block
 from .lists import filter_block, history_place, items_place, order_block, page_block
 from .names import split, words
 from .places import client_id, entity_id, is_implicit, session_place, target_place
-from .replies import is_run, named_session, reply_block, run_block
+from .replies import reply_block
+from .runs import is_run, named_session, run_block
 from .schemas import NOTHING, Location, Schema
 from .subjects import Api, Subject
 
@@ -31,10 +33,8 @@ _EFFECTS = {
 }
 
 
-def infer_bindings(
-    document: Document, roles: Mapping[Operation, Role] | Mapping[str, Role]
-) -> dict[str, Block]:
-    """An `x-session` block for each operation that has a role, by its label."""
+def infer_bindings(document: Document, roles: Mapping[str, Role]) -> dict[str, Block]:
+    """An `x-session` block for each operation that has a role; both by the operation's label."""
     api = Api(document, roles)
     return {subject.operation.label: _block(api, subject) for subject in api.subjects}
 
@@ -99,7 +99,7 @@ def _entity(api: Api, subject: Subject, block: Block) -> None:
 
 
 def _delete(api: Api, subject: Subject, block: Block) -> None:
-    filters = filter_block(api, subject, _session_row(api), _session_id(api))
+    filters = filter_block(api, subject, _session_row(api), _session_id(api), "")
     if "session" not in block and "target" not in block and filters:
         block["filter"] = filters
 
@@ -125,7 +125,7 @@ def _list(api: Api, subject: Subject, block: Block) -> None:
         block["page"] = page
     if order := order_block(api, subject):
         block["order"] = order
-    if filters := filter_block(api, subject, row, id_at):
+    if filters := filter_block(api, subject, row, id_at, block.get("session", "")):
         block["filter"] = filters
 
 
@@ -185,9 +185,11 @@ def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
     at: Location = pointers.split(block.get("entity", ""))
     if "at" in block["reply"]:
         at = pointers.split(block["reply"]["at"])
-    elif (items := items_place(api, subject)) is not None and block["reply"]["via"] != "body":
-        at = (*items, EACH)
     node = api.responses.at(subject.response, at)
+    echoes = node is not None and not api.rows.is_talk(node) and block["reply"]["via"] != "body"
+    if echoes and (items := items_place(api, subject)) is not None:
+        at = (*items, EACH)
+        node = api.responses.at(subject.response, at)
     if node is not None and api.rows.is_talk(node):
         _row(api, node, block)
         if at[-1:] == (EACH,) and "at" not in block["reply"] and at[:-1]:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import pointers
-from ..binding import Role
-from ..pointers import EACH, LAST
-from .names import KINDS, flat, pick, split, translate, words
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.pointers import EACH, LAST
+
+from .names import KINDS, flat, pick, ranked, split, translate, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 from .texts import INPUT, Texts
 
 Block = dict[str, Any]
 
-_KIND = ["kind", "type", "eventtype", "messagetype", "event", "itemtype"]
+_KIND = ranked("kind type eventtype messagetype event itemtype")
 _IDS = re.compile(r"(id|ids|key|token|uuid|url|uri)$")
-_WEAK = ["command", "arguments", "instruction", "instructions", "name", "text"]
-_OUTPUTS = ["tooloutputs", "toolresults", "toolreturns", "outputs", "functionresults", "tooloutput"]
-_CALL_ID = ["toolcallid", "callid", "tooluseid", "functioncallid", "invocationid", "id"]
-_OUTPUT = ["output", "result", "toolreturn", "toolresult", "content", "response", "value"]
+_WEAK = ranked("command arguments instruction instructions name text")
+_OUTPUTS = ranked("tooloutputs toolresults toolreturns outputs functionresults tooloutput")
+_CALL_ID = ranked("toolcallid callid tooluseid functioncallid invocationid id")
+_OUTPUT = ranked("output result toolreturn toolresult content response value")
 _RPC_TEXT: Location = ("params", "message", "parts", "0", "text")
 _ENVELOPES = words("params data message payload event input body")
 
@@ -135,5 +136,8 @@ def flag(api: Api, subject: Subject, *names: str) -> str | None:
     return None
 
 
-GREETING = ["allowgreeting", "greeting", "greet", "sendgreeting", "withgreeting", "includegreeting", "welcome", "sendwelcome", "autogreet", "enablegreeting", "initialgreeting"]
-RECORD = ["record", "recordhistory", "savehistory", "persist", "storehistory", "savemessages", "addtohistory"]
+GREETING = ranked(
+    "allowgreeting greeting greet sendgreeting withgreeting includegreeting welcome sendwelcome "
+    "autogreet enablegreeting initialgreeting"
+)
+RECORD = ranked("record recordhistory savehistory persist storehistory savemessages addtohistory")

@@ -4,30 +4,54 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import pointers
-from .names import flat, pick, singular, words
+from sparring.spec import pointers
+
+from .names import flat, pick, ranked, singular, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 
 Block = dict[str, Any]
 
-_LISTS = ["data", "items", "results", "result", "records", "rows", "list", "entries", "objects", "content", "contents", "elements", "values", "value", "collection", "edges", "nodes", "page", "hits", "documents", "response", "output", "body"]
-_TALK = ["messages", "history", "events", "items", "turns", "chathistory", "transcript", "entries", "conversationhistory", "threaditems", "activities", "data", "log", "logs", "chatmessages", "utterances", "interactions", "msgs", "results"]
-_OFFSETS = ["offset", "skip", "start", "startindex", "from", "firstresult", "begin"]
-_WATERMARKS = ["minoffset", "sinceoffset", "since", "sinceid", "watermark", "fromoffset", "afteroffset", "startoffset", "afterseq", "sinceseq", "fromseq", "aftersequence", "minsequence"]
-_PAGES = ["page", "pagenumber", "pageno", "pagenum", "pageindex", "currentpage", "p"]
-_CURSORS = ["after", "cursor", "pagetoken", "nexttoken", "startingafter", "nextpagetoken", "continuationtoken", "pageid", "afterid", "aftercursor", "startafter", "paginationtoken", "exclusivestartkey", "lastid", "firstid", "nextcursor", "marker", "next", "lastevaluatedkey", "startcursor", "continuation", "bookmark"]
-_BEFORE = ["before", "endingbefore", "beforeid", "beforecursor", "endbefore"]
-_LIMITS = ["limit", "pagesize", "perpage", "size", "maxresults", "count", "take", "first", "top", "maxpagesize", "itemsperpage", "pagelimit", "resultsperpage", "numresults", "max", "maxitems", "n"]
+_LISTS = ranked(
+    "data items results result records rows list entries objects content contents elements "
+    "values value collection edges nodes page hits documents response output body"
+)
+_TALK = ranked(
+    "messages history events items turns chathistory transcript entries conversationhistory "
+    "threaditems activities data log logs chatmessages utterances interactions msgs results"
+)
+_OFFSETS = ranked("offset skip start startindex from firstresult begin")
+_WATERMARKS = ranked(
+    "minoffset sinceoffset since sinceid watermark fromoffset afteroffset startoffset afterseq "
+    "sinceseq fromseq aftersequence minsequence"
+)
+_PAGES = ranked("page pagenumber pageno pagenum pageindex currentpage p")
+_CURSORS = ranked(
+    "after cursor pagetoken nexttoken startingafter nextpagetoken continuationtoken pageid afterid "
+    "aftercursor startafter paginationtoken exclusivestartkey lastid nextcursor pagekey marker "
+    "next lastevaluatedkey startcursor continuation bookmark"
+)
+_BEFORE = ranked("before firstid endingbefore beforeid beforecursor endbefore")
+_LIMITS = ranked(
+    "limit pagesize perpage size maxresults count take first top maxpagesize itemsperpage "
+    "pagelimit resultsperpage numresults max maxitems n"
+)
 _SHOWN = {
-    "out": ["nextcursor", "nextpagetoken", "nexttoken", "nextpage", "nextpageid", "next", "cursor", "endcursor", "after", "continuationtoken", "nextkey", "pagetoken", "nextcursortoken", "nextid", "nextlink", "afterid", "paginationtoken"],
-    "more": ["hasmore", "hasnext", "hasnextpage", "more", "ismore", "morepages", "hasadditional"],
-    "first": ["firstid", "firstmessageid", "startid"],
-    "last": ["lastid", "lastmessageid", "endid"],
-    "total": ["total", "totalcount", "totalitems", "totalresults", "totalrecords", "totalelements", "count", "totalrows", "totalhits", "totalnumber", "totalsize"],
-    "pages": ["totalpages", "pagecount", "pages", "numpages", "lastpage"],
-    "start": ["offset", "skip", "page", "pagenumber", "currentpage", "start", "pageno", "pageindex", "number"],
-    "size": ["limit", "pagesize", "perpage", "size", "itemsperpage", "take"],
+    "out": ranked(
+        "nextcursor nextpagetoken nexttoken nextpage nextpageid next cursor endcursor after "
+        "continuationtoken nextkey pagetoken pagekey nextcursortoken nextid nextlink afterid "
+        "paginationtoken"
+    ),
+    "more": ranked("hasmore hasnext hasnextpage more ismore morepages hasadditional"),
+    "first": ranked("firstid firstmessageid startid"),
+    "last": ranked("lastid lastmessageid endid"),
+    "total": ranked(
+        "total totalcount totalitems totalresults totalrecords totalelements count totalrows "
+        "totalhits totalnumber totalsize"
+    ),
+    "pages": ranked("totalpages pagecount pages numpages lastpage"),
+    "start": ranked("offset skip page pagenumber currentpage start pageno pageindex number"),
+    "size": ranked("limit pagesize perpage size itemsperpage take"),
 }
 _TYPES = {
     "out": {"string", "integer"},
@@ -37,12 +61,20 @@ _TYPES = {
 }
 _IDENTITY = words("id uuid createdat timestamp checkpoint checkpointid values role content text")
 _HOLDERS = words("meta pagination paging page pageinfo metadata links cursor data result response")
-_BY = ["sortby", "orderby", "sortfield", "orderfield", "sortkey", "ordering"]
-_DIRECTION = ["order", "sortorder", "direction", "orderdirection", "sortdirection", "sort", "orderdir", "dir", "sortdir"]
+_BY = ranked("sortby orderby sortfield orderfield sortkey ordering")
+_DIRECTION = ranked(
+    "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir"
+)
 _NEVER = (
     words("select fields include exclude expand stream sse wait timeout format sort order sortby")
-    | set(_LIMITS) | set(_CURSORS) | set(_BEFORE) | set(_PAGES) | set(_OFFSETS) | set(_WATERMARKS)
-    | set(_BY) | set(_DIRECTION)
+    | set(_LIMITS)
+    | set(_CURSORS)
+    | set(_BEFORE)
+    | set(_PAGES)
+    | set(_OFFSETS)
+    | set(_WATERMARKS)
+    | set(_BY)
+    | set(_DIRECTION)
 )
 
 
@@ -61,7 +93,8 @@ def items_place(api: Api, subject: Subject) -> Location | None:
     wanted = list(dict.fromkeys([*names, *_LISTS]))
     shapes = [b for b in reader.branches(subject.response) if "array" not in reader.types(b)]
     for shape in shapes:
-        if (found := _array_in(api, shape, wanted, 0)) is not None:
+        words_too = subject.resource == "suggestion"
+        if (found := _array_in(api, shape, wanted, 0, words_too)) is not None:
             return found
     root = reader.items(subject.response)
     if root is None:
@@ -76,29 +109,32 @@ def items_place(api: Api, subject: Subject) -> Location | None:
     return ()
 
 
-def _array_in(api: Api, schema: Schema, wanted: list[str], depth: int) -> Location | None:
+def _array_in(
+    api: Api, schema: Schema, wanted: list[str], depth: int, words_too: bool = False
+) -> Location | None:
     reader = api.responses
     members = reader.members(schema)
-    arrays = {n: m for n, m in members.items() if _rows(api, m)}
+    arrays = {n: m for n, m in members.items() if _rows(api, m, words_too)}
     if (key := pick(arrays, wanted)) is not None:
         return (key,)
     if len(arrays) == 1:
         return (next(iter(arrays)),)
     for name in (*wanted, "payload", "meta", "embedded", "conversation", "session", "thread"):
         key = pick(members, (name,))
-        if key and depth < 2 and "object" in reader.types(members[key]):
-            if (below := _array_in(api, members[key], wanted, depth + 1)) is not None:
-                return (key, *below)
+        if key is None or depth > 1 or "object" not in reader.types(members[key]):
+            continue
+        if (below := _array_in(api, members[key], wanted, depth + 1, words_too)) is not None:
+            return (key, *below)
     return (next(iter(arrays)),) if arrays else None
 
 
-def _rows(api: Api, schema: Schema) -> bool:
+def _rows(api: Api, schema: Schema, wants_words: bool = False) -> bool:
     """Whether a member is an array of things, not of words."""
     items = api.responses.items(schema)
     if items is None or "array" not in api.responses.types(schema):
         return False
     types = api.responses.types(items)
-    return not types or "object" in types
+    return not types or "object" in types or (wants_words and "string" in types)
 
 
 def page_block(api: Api, subject: Subject, items: Location) -> Block:
@@ -106,13 +142,18 @@ def page_block(api: Api, subject: Subject, items: Location) -> Block:
     places = _places(api, subject)
     page: Block = {}
     for style, names in (
-        ("watermark", _WATERMARKS), ("offset", _OFFSETS), ("page", _PAGES), ("cursor", _CURSORS),
+        ("watermark", _WATERMARKS),
+        ("offset", _OFFSETS),
+        ("page", _PAGES),
+        ("cursor", _CURSORS),
     ):
         key = pick(places, names)
         if key is None:
             continue
         types = places[key][1]
-        if (style == "page" and types and "integer" not in types) or (style in ("offset", "watermark") and types and not types & {"integer", "number"}):
+        if (style == "page" and types and "integer" not in types) or (
+            style in ("offset", "watermark") and types and not types & {"integer", "number"}
+        ):
             style = "cursor"
         elif style == "watermark" and subject.resource != "message":
             style = "offset"
@@ -120,9 +161,9 @@ def page_block(api: Api, subject: Subject, items: Location) -> Block:
         if style == "page" and _starts_at_zero(api, places[key][2]):
             page["first_page"] = 0
         break
-    if (key := pick(places, _BEFORE)) is not None and page.get("style") in (None, "cursor"):
-        if _is_id_like(places[key][1]):
-            page = {"style": "cursor", **page, "before": places[key][0]}
+    key = pick(places, _BEFORE)
+    if key is not None and page.get("style") in (None, "cursor") and _is_id_like(places[key][1]):
+        page = {"style": "cursor", **page, "before": places[key][0]}
     if (key := pick(places, _LIMITS)) is not None:
         types = places[key][1]
         if not types or types & {"integer", "number", "string"}:
@@ -176,7 +217,9 @@ def _shown(api: Api, subject: Subject, items: Location, style: str) -> Block:
     for base in bases:
         members = reader.members(reader.at(subject.response, base) or {})
         for part, names in _SHOWN.items():
-            if part in shown or (part == "out" and style not in ("cursor", "none", "page", "offset")):
+            if part in shown or (
+                part == "out" and style not in ("cursor", "none", "page", "offset")
+            ):
                 continue
             fitting = {
                 name: member
@@ -209,7 +252,9 @@ def order_block(api: Api, subject: Subject) -> Block:
     return order
 
 
-def filter_block(api: Api, subject: Subject, row: Schema | None, id_at: Location) -> Block:
+def filter_block(
+    api: Api, subject: Subject, row: Schema | None, id_at: Location, session: str
+) -> Block:
     """Which parameters keep the rows that agree with them."""
     if row is None:
         return {}
@@ -219,7 +264,9 @@ def filter_block(api: Api, subject: Subject, row: Schema | None, id_at: Location
     found: Block = {}
     for name, (place, types, schema) in _places(api, subject).items():
         plain = flat(name)
-        if plain in _NEVER and plain not in ("status",):
+        if f"$request.query.{name}" == session or place == session:
+            continue
+        if plain in _NEVER and plain != "status":
             continue
         many = "array" in types
         if plain in ("ids", *(f"{noun}ids" for noun in (api.noun(subject), subject.resource))):

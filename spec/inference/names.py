@@ -31,15 +31,22 @@ def singular(noun: str) -> str:
     return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us")) else noun
 
 
-def pick(members: Mapping[str, Any], wanted: Iterable[str]) -> str | None:
+def pick(members: Iterable[str], wanted: Iterable[str]) -> str | None:
     """The member whose flat name comes first among those wanted."""
-    by_name = {flat(name): name for name in reversed(members)}
-    return next((by_name[name] for name in wanted if name in by_name), None)
+    by_name: dict[str, str] = {}
+    for name in members:
+        by_name.setdefault(flat(name), name)
+    return next((by_name[want] for want in wanted if want in by_name), None)
 
 
 def words(text: str) -> frozenset[str]:
     """Flat names separated by spaces."""
     return frozenset(text.split())
+
+
+def ranked(text: str) -> tuple[str, ...]:
+    """Flat names separated by spaces, the likeliest first."""
+    return tuple(text.split())
 
 
 SESSION_NOUNS = words(
@@ -51,21 +58,47 @@ MESSAGE_NOUNS = words("message event item turn activity entry part post utteranc
 
 # Words for who speaks, which kind an event has and how far a run is, the likeliest first.
 SPEAKERS = {
-    "user": ["user", "human", "customer", "client", "enduser", "visitor", "contact", "person", "usermessage", "humanmessage", "customermessage", "inputuser", "userinput", "caller", "guest", "member", "inbound", "incoming", "question", "fromuser", "request", "consumer", "requester", "lead"],
-    "agent": ["assistant", "ai", "aiagent", "agent", "bot", "model", "chatbot", "assistantmessage", "aimessage", "agentmessage", "botmessage", "modelmessage", "outbound", "outgoing", "answer", "reply", "virtualagent", "virtualassistant", "machine", "robot", "llm", "response"],
-    "system": ["system", "systemmessage", "developer", "developermessage", "environment"],
+    "user": ranked(
+        "user human customer client enduser visitor contact person usermessage humanmessage "
+        "customermessage inputuser userinput caller guest member inbound incoming question "
+        "fromuser inputmessage messageinput inputevent request consumer requester lead"
+    ),
+    "agent": ranked(
+        "assistant ai aiagent agent bot model chatbot assistantmessage aimessage agentmessage "
+        "botmessage modelmessage outbound outgoing answer reply virtualagent virtualassistant "
+        "machine robot agentoutput outputmessage messageoutput assistantoutput outputevent llm "
+        "response"
+    ),
+    "system": ranked("system systemmessage developer developermessage environment"),
 }
 KINDS = {
-    "message": ["message", "messagecompleted", "msg", "chatmessage", "messageevent", "messagecreated", "textmessage", "text", "utterance"],
-    "status": ["status", "statusevent", "statusupdate", "statuschange", "statusmessage", "typing"],
-    "tool_call": ["toolcall", "functioncall", "tooluse", "actionevent", "toolcallmessage", "toolcallevent", "toolinvocation", "toolcalls", "functioncallevent", "toolrequest", "tool", "action"],
-    "tool_result": ["toolresult", "functioncalloutput", "toolreturn", "toolreturnmessage", "toolcallresult", "toolcalloutput", "tooloutput", "toolresponse", "functionresponse", "functionresult", "observationevent", "observation", "toolmessage"],
+    "message": ranked(
+        "message messagecompleted msg chatmessage messageevent messagecreated textmessage text "
+        "utterance"
+    ),
+    "status": ranked("status statusevent statusupdate statuschange statusmessage typing"),
+    "tool_call": ranked(
+        "toolcall functioncall tooluse actionevent toolcallmessage toolcallevent toolinvocation "
+        "toolcalls functioncallevent toolrequest tool action"
+    ),
+    "tool_result": ranked(
+        "toolresult functioncalloutput toolreturn toolreturnmessage toolcallresult toolcalloutput "
+        "tooloutput toolresponse functionresponse functionresult observationevent observation "
+        "toolmessage"
+    ),
 }
 STATES = {
     "queued": ("queued", "pending", "created", "submitted", "waiting", "new", "scheduled"),
-    "running": ["running", "inprogress", "processing", "working", "active", "started", "executing", "busy", "generating", "streaming", "ongoing", "thinking"],
-    "done": ["completed", "complete", "success", "succeeded", "done", "finished", "successful", "ok", "ended", "idle", "resolved"],
-    "stopped": ["cancelled", "canceled", "stopped", "interrupted", "aborted", "terminated", "cancelling", "canceling", "killed"],
+    "running": ranked(
+        "running inprogress processing working active started executing busy generating "
+        "streaming ongoing thinking"
+    ),
+    "done": ranked(
+        "completed complete success succeeded done finished successful ok ended idle resolved"
+    ),
+    "stopped": ranked(
+        "cancelled canceled stopped interrupted aborted terminated cancelling canceling killed"
+    ),
     "failed": ("failed", "error", "failure", "errored", "rejected", "fault", "incomplete"),
 }
 
@@ -80,7 +113,7 @@ def translate(listed: Iterable[Any], table: Mapping[str, Sequence[str]]) -> dict
         if isinstance(word, str):
             by_flat.setdefault(flat(word), word)
             by_flat.setdefault(flat(word.replace("/", ".").rpartition(".")[2]), word)
-    found = {}
+    found: dict[str, Any] = {}
     for ours, theirs in table.items():
         for word in theirs:
             if word in by_flat and by_flat[word] not in found.values():

@@ -6,18 +6,21 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .. import pointers
-from ..binding import Role
-from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, pick, singular
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+
+from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, pick, ranked, singular
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 
 _MADE = re.compile(
-    r"(?i)(does ?n[o']t (already )?exist|not (already )?exist|if (it is |one is )?(missing|absent|omitted|not "
-    r"(provided|given|supplied|specified))|new (session|conversation|thread|chat)|(created|made|"
-    r"generated) (automatically|on|if|when|implicitly)|auto(matically)?[- ]?(create|generate))"
+    r"(?i)(does ?n[o']t|not) (already |yet )?exist|(missing|absent|omitted)|"
+    r"not (provided|given|supplied|specified)|new (session|conversation|thread|chat)|"
+    r"(created|made|generated) (automatically|on|if|when|implicitly)|auto(matically)?[- ]?create"
 )
-_WRAPPERS = ["data", "result", "payload", "item", "response", "object", "entity", "record", "body", "resource", "content", "value"]
+_WRAPPERS = ranked(
+    "data result payload item response object entity record body resource content value"
+)
 _OWN_IDS = ["id", "uuid", "guid", "key"]
 
 
@@ -80,9 +83,12 @@ def _container(api: Api, subject: Subject) -> str | None:
 def _session_name(api: Api, subject: Subject, names: Iterable[str]) -> str | None:
     """The member or parameter that names the session rather than the thing spoken of."""
     members = dict.fromkeys(names)
-    own = {f"{api.noun(subject)}id"} if subject.resource in ("run", "message") else set()
-    wanted = [name for name in api.session_names if name not in own or name in api.session_names[:4]]
-    return pick(members, wanted)
+    if subject.resource == "session":
+        return pick(members, api.session_names)
+    own = {f"{singular(flat(literal))}id" for literal in subject.literals}
+    key = pick(members, [name for name in api.session_names if name not in own])
+    speaks_of_one = subject.verb not in ("create", "list", "clear")
+    return key if key is not None or speaks_of_one else pick(members, api.session_names)
 
 
 def _in_body(api: Api, subject: Subject) -> tuple[str, bool] | None:
@@ -132,10 +138,14 @@ def target_place(api: Api, subject: Subject, session: str | None) -> str | None:
     if subject.role is Role.MESSAGE_LIST or subject.role is Role.MESSAGE_SUBSCRIBE:
         others = [h for h in others if singular(flat(h[1])) in RUN_NOUNS]
         return f"$request.path.{others[-1][0]}" if others else None
+    if subject.resource == "suggestion":
+        return f"$request.path.{others[-1][0]}" if others else None
     if subject.verb in ("create", "list", "clear") or subject.resource not in ("message", "run"):
         return None
     nouns = RUN_NOUNS if subject.resource == "run" else MESSAGE_NOUNS
-    named = [h for h in others if flat(h[0]).removesuffix("id") in nouns or singular(flat(h[1])) in nouns]
+    named = [
+        h for h in others if flat(h[0]).removesuffix("id") in nouns or singular(flat(h[1])) in nouns
+    ]
     if named:
         return f"$request.path.{named[-1][0]}"
     if others and subject.segments[-1].startswith("{"):
@@ -163,6 +173,8 @@ def is_implicit(api: Api, subject: Subject, session: tuple[str, bool] | None) ->
         return True  # an id of another kind than those that are created
     creates = [s for s in api.subjects if s.role is Role.SESSION_CREATE]
     collection = api.collection(subject)
+    if any(s.path == collection and s.verb == "create" for s in api.subjects):
+        return False
     if collection and not any(s.path == collection for s in creates):
         return not any(collection in (api.collection(s), s.path) for s in creates)
     if not creates or (session[0].startswith("$request.path") and not collection):
@@ -194,7 +206,9 @@ def client_id(api: Api, subject: Subject) -> str | None:
     return f"$request.query.{key}" if key else None
 
 
-def entity_id(api: Api, subject: Subject, schema: Schema | None = None) -> tuple[Location, Location] | None:
+def entity_id(
+    api: Api, subject: Subject, schema: Schema | None = None
+) -> tuple[Location, Location] | None:
     """The wrapper of the entity in a response, and where its id stands."""
     schema = subject.response if schema is None else schema
     if schema is None:
@@ -204,7 +218,11 @@ def entity_id(api: Api, subject: Subject, schema: Schema | None = None) -> tuple
     members = _ids(reader, schema)
     if (key := pick(members, names)) is not None:
         return (), (key,)
-    nouns = [api.noun(subject), subject.resource, *sorted(api.nouns if subject.resource == "session" else ())]
+    nouns = [
+        api.noun(subject),
+        subject.resource,
+        *sorted(api.nouns if subject.resource == "session" else ()),
+    ]
     nouns += [singular(flat(literal)) for literal in reversed(subject.literals)]
     objects = {n: m for n, m in reader.members(schema).items() if "object" in reader.types(m)}
     wrapper = pick(objects, [*nouns, *_WRAPPERS])
@@ -225,17 +243,26 @@ def _id_names(api: Api, subject: Subject) -> list[str]:
     named = [
         flat(s.holders[-1][0])
         for s in api.subjects
-        if s.resource == subject.resource and s.verb in ("get", "update", "delete") and s.holders
-        and s.segments[-1].startswith("{")
-        and (subject.resource != "session" or api.collection(s) in ("", api.collection(subject), subject.path))
+        if s.resource == subject.resource
+        and s.verb in ("get", "update", "delete")
+        and s.holders
+        and (
+            subject.resource != "session"
+            or api.collection(s) in ("", api.collection(subject), subject.path)
+        )
     ]
     own = [name for name in dict.fromkeys(named) if name not in _OWN_IDS]
-    nouns = {"session": [api.noun(subject), *sorted(api.nouns & SESSION_NOUNS), "session"]}.get(
-        subject.resource, [subject.resource]
-    )
+    nouns = [subject.resource]
+    if subject.resource == "session":
+        nouns = [api.noun(subject), *sorted(api.nouns & SESSION_NOUNS), "session"]
     if subject.resource == "run":
         nouns = ["run", "response", "task", "job", "execution", "invocation", "turn"]
     if subject.resource == "message":
         nouns = ["message", "event", "item", "turn", "msg"]
-    return [*own, *(["id"] if subject.resource != "session" else []),
-            *(f"{noun}id" for noun in nouns), *_OWN_IDS, "name"][: None if own else -1]
+    return [
+        *own,
+        *(["id"] if subject.resource != "session" else []),
+        *(f"{noun}id" for noun in nouns),
+        *_OWN_IDS,
+        "name",
+    ][: None if own else -1]

@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import pointers
-from ..binding import Role
-from ..pointers import EACH, LAST
-from .inputs import flag, input_block
-from .names import SPEAKERS, STATES, flat, pick, split, translate, words
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.pointers import EACH
+
+from .inputs import flag
+from .names import SPEAKERS, flat, pick, ranked, split, translate, words
+from .runs import from_example, is_run, output_place, words_of
 from .schemas import Location, Schema
 from .subjects import Api, Subject
-from .texts import OUTPUT, Texts, in_example
 
 Block = dict[str, Any]
 
-_REPLY = ["reply", "answer", "agentmessage", "assistantmessage", "botmessage", "aimessage", "botresponse", "airesponse", "agentresponse", "assistantresponse", "replies", "generatedtext", "generation", "answertext", "responsetext", "outputtext", "chatresponse", "modelresponse", "completion", "completions", "choices", "candidates", "response", "responses", "output", "outputs", "messages", "message", "content", "text", "result", "results", "data", "values", "artifacts", "task", "state", "body", "events", "parts"]
+_REPLY = ranked(
+    "reply answer agentmessage assistantmessage botmessage aimessage botresponse airesponse "
+    "agentresponse assistantresponse replies generatedtext generation answertext responsetext "
+    "outputtext chatresponse modelresponse completion completions choices candidates response "
+    "responses output outputs messages message content text result results data values artifacts "
+    "task state body events parts"
+)
 _SURE = frozenset(_REPLY[: _REPLY.index("messages") + 1])
-_TALKS = words("chat ask query answer reply respond generate completion completions converse prompt")
+_TALKS = words(
+    "chat ask query answer reply respond generate completion completions converse prompt"
+)
 _SAYS = re.compile(
     r"(?i)\b(agent|assistant|ai|bot|model|llm|chatbot)('s|s)? (\w+ )?(repl|response|answer|message)"
     r"|\b(repl(y|ies)|answers?|respond(s|ed)?|generates?|converse) "
@@ -27,10 +36,10 @@ _OF_TURN = words("usage stopreason finishreason tokenusage latency tokens finish
 _FLAGS = ("stream", "streaming", "isstream", "streamresponse", "sse", "enablestreaming")
 _MODES = ("responsemode", "mode", "streammode", "executionmode", "deliverymode", "outputmode")
 _STREAMED = ("stream", "streaming", "sse", "streamed")
-_WAITS = ["waitfordata", "wait", "waitseconds", "waittimeout", "longpoll", "longpolltimeout", "polltimeout", "pollwait", "block", "waittime", "timeout", "timeoutseconds", "waitforseconds", "maxwait"]
-_OUTPUTS = ["output", "outputs", "outputtext", "answer", "reply", "response", "result", "results", "content", "messages", "text", "values", "message", "outputmessage", "outputmessages", "artifacts", "completion", "data", "generatedtext"]
-_INPUTS = ["input", "inputs", "runinput", "prompt", "query", "question", "inputtext", "message", "usermessage", "inputmessages"]
-_STATUS = ["status", "state", "runstatus", "phase", "taskstatus", "jobstatus"]
+_WAITS = ranked(
+    "waitfordata wait waitseconds waittimeout longpoll longpolltimeout polltimeout pollwait block "
+    "waittime timeout timeoutseconds waitforseconds maxwait"
+)
 _LATER = words("background async asynchronous asynchronously poll polling queue queued webhook")
 
 
@@ -100,21 +109,6 @@ def wait_place(api: Api, subject: Subject) -> str | None:
     return None
 
 
-# Runs
-
-
-def is_run(api: Api, subject: Subject) -> bool:
-    """Whether a message is answered with how far its run is, not with words."""
-    if subject.response is None:
-        return False
-    members = api.responses.members(subject.response)
-    status = pick(members, _STATUS)
-    if status is None or pick(members, ("role", "sender", "parts", "content")) is not None:
-        return False
-    said = translate(api.responses.words(members[status]), STATES)
-    return len(said) > 2 and bool(said.keys() & {"queued", "running"})
-
-
 def _of_run(api: Api, subject: Subject) -> Block:
     at = output_place(api, subject)
     later = {word for segment in subject.literals[-1:] for word in split(segment)} & _LATER
@@ -127,147 +121,6 @@ def _of_run(api: Api, subject: Subject) -> Block:
     return {"via": "body", "at": at}
 
 
-def output_place(api: Api, subject: Subject) -> str | None:
-    """Where what the agent has said stands in a run, or in what is answered instead of one."""
-    if subject.response is None:
-        return None
-    reader = api.responses
-    if api.says_nothing(subject):
-        if (at := _in_example(api, subject)) is not None:
-            return at
-        waits = {w for literal in subject.literals[-1:] for w in split(literal)} & {"wait", "join"}
-        return "/messages/-1/content" if waits else None
-    members = reader.members(subject.response)
-    names = [name for name in _OUTPUTS if flat(name) != "input"]
-    wrapped = pick(members, ("run", "data", "result", "response"))
-    for base, node in (((), subject.response), *([((wrapped,), members[wrapped])] if wrapped else [])):
-        if (found := _words_in(api, node, names)) is not None:
-            return pointers.join((*base, *found))
-    return None
-
-
-def _in_example(api: Api, subject: Subject) -> str | None:
-    """Where the example of an answer without a schema has the agent's words."""
-    for example in api.examples(subject):
-        at = in_example(example, _OUTPUTS)
-        if at is not None:
-            return pointers.join(at)
-    return None
-
-
-def _words_in(api: Api, schema: Schema, names: list[str]) -> Location | None:
-    """The first of these members that has words: rows, a row, or a string.
-
-    A run repeats what it was given: such members are not what came of it.
-    """
-    reader = api.responses
-    members = reader.members(schema)
-    given: set[str] = set()
-    if pick(members, _STATUS) is not None:
-        given = {
-            name
-            for s in api.subjects
-            if s.role is Role.RUN_CREATE and s.request is not None
-            for name in api.requests.members(s.request)
-        }
-    for name in names:
-        key = pick(members, (name,))
-        if key is None or key in given:
-            continue
-        if (below := _words_of(api, members[key])) is not None:
-            return (key, *below)
-        if reader.is_free(members[key]) and flat(key) in ("output", "values", "result"):
-            return (key, "messages", "-1", "content")
-    return None
-
-
-def _words_of(api: Api, schema: Schema) -> Location | None:
-    """Where words stand in a value: `()` for a string or a row, `*` for rows, else down to them."""
-    reader = api.responses
-    if reader.is_text(schema):
-        return ()
-    items = reader.items(schema)
-    if items is not None and "array" in reader.types(schema):
-        if reader.items(items) is not None:
-            below = _words_of(api, items)
-            return ("0", *below) if below is not None else None
-        if reader.is_text(items) or api.rows.is_talk(items):
-            return (EACH,)
-        below = Texts(reader, OUTPUT, EACH).find(items)
-        return (EACH, *below) if below is not None else None
-    if api.rows.is_talk(schema):
-        return ()
-    found = Texts(reader, [*OUTPUT, "choices"], EACH).find(schema)
-    return found
-
-
-def run_block(api: Api, subject: Subject) -> Block:
-    """Where a run says whose it is, what it was given and how far it is, and the words for that."""
-    if subject.response is None:
-        return {}
-    reader = api.responses
-    schema = subject.response
-    items = reader.items(schema) if "array" in reader.types(schema) else None
-    base: Location = ()
-    node = items if items is not None and subject.verb == "list" else schema
-    members = reader.members(node)
-    if (wrapped := pick(members, ("run", "task", "data", "result"))) and not pick(members, _STATUS):
-        if pick(reader.members(members[wrapped]), _STATUS):
-            base, node = (wrapped,), members[wrapped]
-            members = reader.members(node)
-    run: Block = {}
-    if (session := named_session(api, members)) is not None:
-        run["session"] = pointers.join((*base, *session))
-    if (given := _given(api, node)) is not None:
-        run["input"] = pointers.join((*base, *given))
-    key = pick(members, _STATUS)
-    at: Location = (key,) if key else ()
-    if key and "object" in reader.types(members[key]):
-        inner = pick(reader.members(members[key]), ("state", "status", "type"))
-        at = (key, inner) if inner else ()
-    if at:
-        found = reader.at(node, at)
-        states = translate(reader.words(found or {}), STATES)
-        if "string" in reader.types(found or {}):
-            run["status"] = pointers.join((*base, *at))
-            if states:
-                run["states"] = states
-    return run
-
-
-def named_session(api: Api, members: dict[str, Schema]) -> Location | None:
-    """Where an answer names its session: by a member, or whole with its id."""
-    for name in api.session_names:
-        key = pick(members, (name,))
-        if key is None:
-            continue
-        if api.responses.types(members[key]) <= {"string", "integer"}:
-            return (key,)
-        if inner := pick(api.responses.members(members[key]), ("id",)):
-            return (key, inner)
-    return None
-
-
-def _given(api: Api, run: Schema) -> Location | None:
-    """Where a run repeats the user's text: where the request had it, else by its name."""
-    reader = api.responses
-    members = reader.members(run)
-    for subject in api.subjects:
-        if subject.role is Role.RUN_CREATE:
-            at = input_block(api, subject).get("input", "$")
-            if at.startswith("/") and pointers.split(at)[0] in members:
-                location = pointers.split(at)
-                if reader.at(run, location) is not None:
-                    return location
-    key = pick(members, _INPUTS)
-    if key is None:
-        return None
-    if reader.is_text(members[key]):
-        return (key,)
-    below = Texts(reader, OUTPUT, LAST).find(members[key])
-    return (key, *below) if below is not None else None
-
-
 # Messages
 
 
@@ -278,7 +131,7 @@ def _of_message(api: Api, subject: Subject) -> Block:
     if at is not None:
         return {"via": "body", "at": at}
     if subject.response is not None and api.says_nothing(subject):
-        at = _in_example(api, subject)
+        at = from_example(api, subject)
         return {"via": "body", "at": at} if at is not None else {"via": "body"}
     return {"via": _elsewhere(api, subject)}
 
@@ -293,9 +146,7 @@ def _elsewhere(api: Api, subject: Subject) -> str:
 
 
 def _lists(api: Api, subject: Subject) -> bool:
-    return bool(
-        api.siblings(subject, Role.MESSAGE_LIST) or api.siblings(subject, Role.SESSION_GET)
-    )
+    return bool(api.siblings(subject, Role.MESSAGE_LIST) or api.siblings(subject, Role.SESSION_GET))
 
 
 def _stores(api: Api, subject: Subject) -> bool:
@@ -328,8 +179,10 @@ def _reply_place(api: Api, subject: Subject) -> str | None:
 
 def _is_error(api: Api, branch: Schema) -> bool:
     members = api.responses.members(branch)
-    return "error" in members and "result" not in members and "string" in api.responses.types(
-        members["error"]
+    return (
+        "error" in members
+        and "result" not in members
+        and "string" in api.responses.types(members["error"])
     )
 
 
@@ -341,13 +194,13 @@ def _reply_in(api: Api, subject: Subject, schema: Schema) -> Location | None:
     if api.rows.is_talk(schema) and not pick(reader.members(schema), _SURE - {"messages"}):
         return () if _answers(api, subject, schema) else None
     members = reader.members(schema)
-    if _is_session(api, members):
+    if _is_session(api, members) and not subject.streams:
         return None
     for name in _REPLY:
         key = pick(members, (name,))
         if key is None or _only_acknowledges(api, subject, name, members):
             continue
-        below = _words_of(api, members[key])
+        below = words_of(api, members[key])
         if below is None:
             below = _reply_in(api, subject, members[key]) if name in ("result", "data") else None
         if below is None:
@@ -365,13 +218,13 @@ def _is_session(api: Api, members: dict[str, Schema]) -> bool:
     return bool(own & {"events", "history"}) and bool(own & set(api.session_names[:6]))
 
 
-def _only_acknowledges(
-    api: Api, subject: Subject, name: str, members: dict[str, Schema]
-) -> bool:
+def _only_acknowledges(api: Api, subject: Subject, name: str, members: dict[str, Schema]) -> bool:
     """Whether a `message` is a note to the developer: beside a success flag or a status."""
     flags = {flat(key) for key in members} & {"success", "ok", "code", "error", "statuscode"}
-    return name in ("message", "text") and bool(flags) and api.responses.is_text(
-        members[pick(members, (name,)) or ""]
+    return (
+        name in ("message", "text")
+        and bool(flags)
+        and api.responses.is_text(members[pick(members, (name,)) or ""])
     )
 
 
@@ -404,8 +257,14 @@ def _same_as_listed(api: Api, subject: Subject, row: Schema) -> bool:
                 if own and own == listed:
                     return True
                 inner = api.responses.items(schema)
-                arrays = [m for m in api.responses.members(schema).values()
-                          if "array" in api.responses.types(m)]
-                schema = inner if inner is not None else (
-                    api.responses.items(arrays[0]) if arrays else None)
+                arrays = [
+                    m
+                    for m in api.responses.members(schema).values()
+                    if "array" in api.responses.types(m)
+                ]
+                schema = (
+                    inner
+                    if inner is not None
+                    else (api.responses.items(arrays[0]) if arrays else None)
+                )
     return False

@@ -9,7 +9,7 @@ from ..document import Document, Operation
 from .evidence import Call, Evidence
 from .messages import message_role
 from .paths import Reading
-from .runs import run_role
+from .role_runs import run_role
 from .sessions import session_role
 from .shapes import streams
 from .verdict import ELSEWHERE, NOTHING, Verdict, nothing

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .. import pointers
-from ..pointers import EACH
-from ..schemas import items_of
-from .names import KINDS, SPEAKERS, STATES, flat, pick, translate, words
+from sparring.spec import pointers
+from sparring.spec.pointers import EACH, LAST
+from sparring.spec.schemas import items_of
+
+from .names import KINDS, SPEAKERS, STATES, flat, pick, ranked, translate, words
 from .schemas import Location, Reader, Schema
 from .texts import OUTPUT, Texts, examples, in_example
 
@@ -18,22 +19,35 @@ Row = dict[str, Any]
 _ENVELOPES = words(
     "info message data attributes payload meta metadata event item llmmessage details msg header"
 )
-_ID = ["id", "uuid", "messageid", "msgid", "eventid", "itemid", "key", "guid", "activityid", "turnid"]
-_CREATED = ["createdat", "created", "creationtime", "creationutc", "creationdate", "createdon", "createdtime", "createtime", "timestamp", "date", "datetime", "sentat", "sentdate", "time", "ts", "insertedat", "occurredat", "postedat", "receivedat", "createdtimestamp", "eventtime", "createddate"]
-_OFFSET = ["offset", "sequence", "sequencenumber", "seq", "seqid", "seqnum", "seqno", "sequenceid", "position", "index", "messageindex"]
-_TURN = ["turnid", "correlationid", "requestid", "runid", "traceid", "interactionid", "responseid", "taskid", "invocationid", "parentrunid", "replytoid", "jobid"]
-_ROLE = ["role", "authorrole", "senderrole", "messagerole", "sendertype", "authortype", "participanttype", "actortype", "speakertype", "speaker", "author", "sender", "source", "from", "fromtype", "actor", "participant", "createdby", "messagetype", "type", "kind", "direction", "origin", "who"]
-_ROLE_INSIDE = ["role", "type", "kind", "sendertype", "name"]
+_ID = ranked("id uuid messageid msgid eventid itemid key guid activityid turnid")
+_CREATED = ranked(
+    "createdat created creationtime creationutc creationdate createdon createdtime createtime "
+    "timestamp date datetime sentat sentdate time ts insertedat occurredat postedat receivedat "
+    "createdtimestamp eventtime createddate"
+)
+_OFFSET = ranked(
+    "offset sequence sequencenumber seq seqid seqnum seqno sequenceid position index messageindex"
+)
+_TURN = ranked(
+    "turnid correlationid requestid runid traceid interactionid responseid taskid invocationid "
+    "parentrunid replytoid jobid"
+)
+_ROLE = ranked(
+    "role authorrole senderrole messagerole sendertype authortype participanttype actortype "
+    "speakertype speaker author sender source from fromtype actor participant createdby "
+    "messagetype type kind direction origin who"
+)
+_ROLE_INSIDE = ranked("role type kind sendertype name")
 _IS_USER = words("isuser fromuser isfromuser ishuman isuserinput isusermessage isinbound byuser")
 _IS_AGENT = words("isbot isai isassistant isagent fromagent frombot isbotmessage isaimessage")
-_KIND = ["kind", "type", "eventtype", "messagetype", "event", "eventkind", "itemtype", "eventname", "objecttype"]
-_STATE = ["status", "state", "messagestatus", "deliverystatus"]
+_KIND = ranked("kind type eventtype messagetype event eventkind itemtype eventname objecttype")
+_STATE = ranked("status state messagestatus deliverystatus")
 _MEDIA = words("text image audio video file files location document card html markdown link gif")
 _TOOL = {
-    "id": ["toolcallid", "callid", "tooluseid", "functioncallid", "invocationid"],
-    "name": ["toolname", "functionname", "name", "tool", "function"],
-    "arguments": ["arguments", "args", "toolargs", "input", "parameters", "toolinput", "rawarguments"],
-    "result": ["result", "output", "toolresult", "return", "toolreturn", "response", "content", "observation"],
+    "id": ranked("toolcallid callid tooluseid functioncallid invocationid"),
+    "name": ranked("toolname functionname name tool function"),
+    "arguments": ranked("arguments args toolargs input parameters toolinput rawarguments"),
+    "result": ranked("result output toolresult return toolreturn response content observation"),
 }
 _TOOL_HOLDERS = words("data payload toolcalls toolcall function tools call tool action calls")
 _WORD_IN_TEXT = re.compile(r"[A-Za-z_]+")
@@ -67,7 +81,8 @@ class Rows:
     def is_talk(self, schema: Schema) -> bool:
         """Whether rows of this schema say who said what."""
         row = self.read(schema)
-        return "text" in row and ("role" in row or self.is_event(schema))
+        shows_many = f"/{LAST}/" in row.get("text", "")
+        return "text" in row and not shows_many and ("role" in row or self.is_event(schema))
 
     def _read(self, schema: Schema) -> Row:
         reader = self._reader
@@ -121,7 +136,7 @@ class Rows:
             if flat(name) in _ENVELOPES and "object" in reader.types(member):
                 yield (name,), reader.resolve(member)
         # A row that holds a list of messages: the parts of each stand beside its text.
-        holder = next((i for i, token in enumerate(text) if token in (EACH, "-1")), None)
+        holder = next((i for i, token in enumerate(text) if token in (EACH, LAST)), None)
         if holder is not None and holder < len(text) - 1:
             below = reader.at(branch, text[: holder + 1])
             if below is not None and {flat(n) for n in reader.members(below)} & {"role", "sender"}:
@@ -173,7 +188,11 @@ class Rows:
             for key, member in members.items():
                 if flat(key) in _IS_USER | _IS_AGENT and "boolean" in reader.types(member):
                     is_user = flat(key) in _IS_USER
-                    return {"at": pointers.join((*base, key)), "user": is_user, "agent": not is_user}
+                    return {
+                        "at": pointers.join((*base, key)),
+                        "user": is_user,
+                        "agent": not is_user,
+                    }
         return None
 
     def _speaker(self, name: str, member: Schema) -> tuple[Location, Row] | None:
@@ -254,7 +273,8 @@ class Rows:
                 tool = {
                     part: pointers.join((*base, key))
                     for part, key in parts.items()
-                    if key is not None and not (part == "result" and flat(key) == "content" and best)
+                    if key is not None
+                    and not (part == "result" and flat(key) == "content" and best)
                 }
                 best = tool | (best or {}) if best else tool
         if best or depth > 2:

@@ -1,69 +1,189 @@
-"""The roles of operations on the runs of an agent."""
+"""Finds what a run shows: its session, how far it is, what it was given and what came of it."""
 
 from __future__ import annotations
 
-from ..binding import Role
-from .evidence import Call, Evidence
-from .verdict import NOTHING, Verdict, nothing
-from .words import Verb
+from typing import Any
 
-_ONE = {
-    "GET": Role.RUN_GET,
-    "DELETE": Role.RUN_DELETE,
-    "PUT": Role.RUN_UPDATE,
-    "PATCH": Role.RUN_UPDATE,
-    "POST": Role.RUN_UPDATE,
-}
-_ACTING = (Verb.ACT, Verb.STOP, Verb.EXECUTE)
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.pointers import EACH, LAST
 
+from .inputs import input_block
+from .lists import items_place
+from .names import STATES, flat, pick, ranked, split, translate
+from .schemas import Location, Schema
+from .subjects import Api, Subject
+from .texts import OUTPUT, Texts, in_example
 
-def run_role(call: Call, evidence: Evidence) -> Verdict:
-    """The role of a call whose path ends at runs."""
-    value = evidence.run(call)
-    if value <= 0:
-        return nothing(f"nothing shows that {call.part.text} is an agent at work")
-    return (_one if call.part.item else _all)(call, value)
+Block = dict[str, Any]
 
-
-def _one(call: Call, value: float) -> Verdict:
-    verb, method = call.verb, call.method
-    if verb is None and method == "POST" and call.said is not Verb.UPDATE:
-        sure = value - (0.04 if call.said in _ACTING else 0.2)
-        return Verdict(Role.RUN_ACT, sure, f"{call.what}, one run")
-    if verb is None:
-        return Verdict(_ONE.get(method), value, f"{call.what}, one run")
-    reason = f"{call.action}, one run"
-    if verb is Verb.STREAM:
-        return Verdict(Role.RUN_SUBSCRIBE, value - 0.02, f"{call.action} follows one run")
-    if method == "GET" and verb in (Verb.WAIT, Verb.GET, Verb.ACT):
-        return Verdict(Role.RUN_GET, value - 0.04, reason)
-    if verb in (*_ACTING, Verb.SEND):
-        return Verdict(Role.RUN_ACT, value - 0.02, reason)
-    if verb is Verb.UPDATE:
-        return Verdict(Role.RUN_UPDATE, value - 0.05, reason)
-    if verb is Verb.DELETE:
-        return Verdict(Role.RUN_DELETE, value - 0.05, reason)
-    return nothing(f"{call.action} does nothing to a run")
+_OUTPUTS = ranked(
+    "output outputs outputtext answer reply response result results content messages text values "
+    "message outputmessage outputmessages artifacts completion data generatedtext"
+)
+_INPUTS = ranked(
+    "input inputs runinput prompt query question inputtext message usermessage inputmessages"
+)
+STATUS = ranked("status state runstatus phase taskstatus jobstatus")
 
 
-def _all(call: Call, value: float) -> Verdict:
-    verb, method = call.verb, call.method
-    if verb is None:
-        reason = f"{call.what}, a collection of runs"
-        if method in ("POST", "PUT"):
-            return Verdict(Role.RUN_CREATE, value, f"{call.what} sets an agent to work")
-        if method == "GET":
-            return Verdict(Role.RUN_LIST, value, reason)
-        if method == "DELETE":
-            return Verdict(Role.RUN_DELETE, value - 0.15, reason)
-        return NOTHING
-    if verb in (Verb.LIST, Verb.SEARCH) or (verb is Verb.GET and call.part.term.plural):
-        return Verdict(Role.RUN_LIST, value - 0.04, f"{call.action}, a collection of runs")
-    if verb is Verb.STOP:
-        return Verdict(Role.RUN_ACT, value - 0.05, f"{call.action}, runs that the request names")
-    begins = (Verb.CREATE, Verb.STREAM, Verb.WAIT, Verb.BATCH, Verb.EXECUTE)
-    if verb in begins and method == "POST":
-        return Verdict(Role.RUN_CREATE, value - 0.02, f"{call.action} sets an agent to work")
-    if verb is Verb.GET:
-        return Verdict(Role.RUN_GET, value - 0.1, f"{call.action}, one run")
-    return nothing(f"{call.action} does nothing to runs")
+def run_block(api: Api, subject: Subject) -> Block:
+    """Where a run says whose it is, what it was given and how far it is, and the words for that."""
+    if subject.response is None:
+        return {}
+    reader = api.responses
+    base: Location = ()
+    node: Schema | None = subject.response
+    if subject.verb == "list":
+        node = reader.at(node, (*(items_place(api, subject) or ()), EACH))
+    if node is None:
+        return {}
+    members = reader.members(node)
+    wrapped = pick(members, ("run", "task", "data", "result"))
+    inside = reader.members(members[wrapped]) if wrapped is not None else {}
+    if wrapped is not None and pick(inside, STATUS) and not pick(members, STATUS):
+        base, node, members = (wrapped,), members[wrapped], inside
+    run: Block = {}
+    if (session := named_session(api, members)) is not None:
+        run["session"] = pointers.join((*base, *session))
+    if (given := _given(api, node)) is not None:
+        run["input"] = pointers.join((*base, *given))
+    key = pick(members, STATUS)
+    at: Location = (key,) if key else ()
+    if key and "object" in reader.types(members[key]):
+        inner = pick(reader.members(members[key]), ("state", "status", "type"))
+        at = (key, inner) if inner else ()
+    if at:
+        found = reader.at(node, at)
+        states = translate(reader.words(found or {}), STATES)
+        if "string" in reader.types(found or {}):
+            run["status"] = pointers.join((*base, *at))
+            if states:
+                run["states"] = states
+    return run
+
+
+def named_session(api: Api, members: dict[str, Schema]) -> Location | None:
+    """Where an answer names its session: by a member, or whole with its id."""
+    for name in api.session_names:
+        key = pick(members, (name,))
+        if key is None:
+            continue
+        if api.responses.types(members[key]) <= {"string", "integer"}:
+            return (key,)
+        if inner := pick(api.responses.members(members[key]), ("id",)):
+            return (key, inner)
+    return None
+
+
+def _given(api: Api, run: Schema) -> Location | None:
+    """Where a run repeats the user's text: where the request had it, else by its name."""
+    reader = api.responses
+    members = reader.members(run)
+    for subject in api.subjects:
+        if subject.role is Role.RUN_CREATE:
+            at = input_block(api, subject).get("input", "$")
+            if at.startswith("/") and pointers.split(at)[0] in members:
+                location = pointers.split(at)
+                if reader.at(run, location) is not None:
+                    return location
+    key = pick(members, _INPUTS)
+    if key is None:
+        return None
+    if reader.is_text(members[key]):
+        return (key,)
+    below = Texts(reader, OUTPUT, LAST).find(members[key])
+    return (key, *below) if below is not None else None
+
+
+def is_run(api: Api, subject: Subject) -> bool:
+    """Whether a message is answered with how far its run is, not with words."""
+    if subject.response is None:
+        return False
+    members = api.responses.members(subject.response)
+    status = pick(members, STATUS)
+    if status is None or pick(members, ("role", "sender", "parts", "content")) is not None:
+        return False
+    said = translate(api.responses.words(members[status]), STATES)
+    return len(said) > 2 and bool(said.keys() & {"queued", "running"})
+
+
+def output_place(api: Api, subject: Subject) -> str | None:
+    """Where what the agent has said stands in a run, or in what is answered instead of one."""
+    if subject.response is None:
+        return None
+    reader = api.responses
+    if api.says_nothing(subject):
+        if (at := from_example(api, subject)) is not None:
+            return at
+        for other in api.subjects:  # what is answered here may be what is shown later
+            shown = None if api.says_nothing(other) else output_place(api, other)
+            if other.role is Role.RUN_GET and subject.verb == "create" and shown is not None:
+                return shown
+        waits = {w for literal in subject.literals[-1:] for w in split(literal)} & {"wait", "join"}
+        return "/messages/-1/content" if waits else None
+    members = reader.members(subject.response)
+    names = [name for name in _OUTPUTS if flat(name) != "input"]
+    wrapped = pick(members, ("run", "data", "result", "response"))
+    for base, node in (
+        ((), subject.response),
+        *([((wrapped,), members[wrapped])] if wrapped else []),
+    ):
+        if (found := _words_in(api, node, names)) is not None:
+            return pointers.join((*base, *found))
+    return None
+
+
+def from_example(api: Api, subject: Subject) -> str | None:
+    """Where the example of an answer without a schema has the agent's words."""
+    for example in api.examples(subject):
+        at = in_example(example, _OUTPUTS)
+        if at is not None:
+            return pointers.join(at)
+    return None
+
+
+def _words_in(api: Api, schema: Schema, names: list[str]) -> Location | None:
+    """The first of these members that has words: rows, a row, or a string.
+
+    A run repeats what it was given: such members are not what came of it.
+    """
+    reader = api.responses
+    members = reader.members(schema)
+    given: set[str] = set()
+    if pick(members, STATUS) is not None:
+        given = {
+            name
+            for s in api.subjects
+            if s.role is Role.RUN_CREATE and s.request is not None
+            for name in api.requests.members(s.request)
+        }
+    for name in names:
+        key = pick(members, (name,))
+        if key is None or key in given:
+            continue
+        if (below := words_of(api, members[key])) is not None:
+            return (key, *below)
+        if reader.is_free(members[key]) and flat(key) in ("output", "values", "result"):
+            return (key, "messages", "-1", "content")
+    return None
+
+
+def words_of(api: Api, schema: Schema) -> Location | None:
+    """Where words stand in a value: `()` for a string or a row, `*` for rows, else down to them."""
+    reader = api.responses
+    if reader.is_text(schema):
+        return ()
+    items = reader.items(schema)
+    if items is not None and "array" in reader.types(schema):
+        if reader.items(items) is not None:
+            below = words_of(api, items)
+            return ("0", *below) if below is not None else None
+        if reader.is_text(items) or api.rows.is_talk(items):
+            return (EACH,)
+        below = Texts(reader, OUTPUT, EACH).find(items)
+        return (EACH, *below) if below is not None else None
+    if api.rows.is_talk(schema):
+        return ()
+    found = Texts(reader, [*OUTPUT, "choices"], EACH).find(schema)
+    return found

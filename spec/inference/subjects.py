@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .. import pointers
-from ..binding import Role
-from ..document import Document, Operation
-from ..parameters import Parameter
-from ..schemas import View, members_of
+from sparring.spec import pointers
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.parameters import Parameter
+from sparring.spec.schemas import View, members_of
+
 from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, singular
 from .rows import Rows
 from .schemas import Reader, Schema, request_schema, response_schema, streams
@@ -74,24 +75,23 @@ class Subject:
 class Api:
     """A document as inference sees it: its operations with a role, and its names for things."""
 
-    def __init__(self, document: Document, roles: Mapping[Any, Role]) -> None:
-        """`roles` maps operations, or their labels, to roles."""
+    def __init__(self, document: Document, roles: Mapping[str, Role]) -> None:
+        """`roles` has the role of each operation by its label."""
         self.document = document
         self.requests = Reader(document, View.REQUEST)
         self.responses = Reader(document, View.RESPONSE)
         self.rows = Rows(self.responses)
-        by_label = {getattr(key, "label", key): role for key, role in roles.items()}
         self.subjects = [
             Subject(
                 operation,
-                by_label[operation.label],
+                roles[operation.label],
                 request_schema(document, operation),
                 response_schema(document, operation),
                 streams(operation),
                 self._prose(operation),
             )
             for operation in document.operations
-            if operation.label in by_label
+            if operation.label in roles
         ]
 
     def _prose(self, operation: Operation) -> str:
@@ -106,10 +106,11 @@ class Api:
         for subject in self.subjects:
             if subject.resource != "session" or subject.verb == "act":
                 continue
-            if subject.segments and subject.segments[-1].startswith("{"):
-                found.add("/" + "/".join(subject.segments[:-1]))
-            elif subject.verb == "create":
-                found.add("/" + "/".join(subject.segments))
+            parameters = [i for i, part in enumerate(subject.segments) if part.startswith("{")]
+            if subject.verb == "create":
+                found.add(subject.path)
+            elif parameters and subject.verb != "list":
+                found.add("/" + "/".join(subject.segments[: parameters[-1]]))
         return sorted(found, key=len, reverse=True)
 
     @cached_property
@@ -121,7 +122,9 @@ class Api:
     def session_names(self) -> list[str]:
         """The flat names that a session's id may have, the document's own first."""
         nouns = [*sorted(self.nouns - RUN_NOUNS - MESSAGE_NOUNS), *sorted(SESSION_NOUNS)]
-        parameter = [flat(s.holders[-1][0]) for s in self.subjects if s.resource == "session" and s.holders]
+        parameter = [
+            flat(s.holders[-1][0]) for s in self.subjects if s.resource == "session" and s.holders
+        ]
         own = [name for name in parameter if name not in ("id", "name", "uuid")]
         names = [f"{noun}{end}" for noun in nouns for end in ("id", "uuid", "key")]
         contexts = ["contextid", "sessionkey", "roomid", "channelid", "userpseudoid"]
@@ -167,7 +170,9 @@ class Api:
         """The subjects of a role that speak of the same kind of session, or of all."""
         own = self.collection(subject)
         return [
-            s for s in self.subjects if (s.role is role and own in (self.collection(s), ""))
+            s
+            for s in self.subjects
+            if (s.role is role and own in (self.collection(s), ""))
             or (s.role is role and self.collection(s) == "")
         ]
 

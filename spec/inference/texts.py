@@ -6,18 +6,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..pointers import EACH, LAST
-from ..schemas import items_of
-from .names import flat, pick, words
+from sparring.spec.pointers import EACH, LAST
+from sparring.spec.schemas import items_of
+
+from .names import flat, pick, ranked, words
 from .schemas import Location, Reader, Schema
 
 _DEPTH = 7
 # Names of what holds the words, the likeliest first. A name says how near its text is to what a
 # person has typed or an agent has said; what is not listed holds no words.
-INPUT = ["usermessage", "userinput", "userquery", "usertext", "inputtext", "messagetext", "newmessage", "latestmessage", "message", "content", "contents", "text", "query", "question", "prompt", "utterance", "chatinput", "textinput", "userprompt", "messages", "input", "inputs", "body", "msg", "msgs", "parts", "value", "items", "payload", "data", "params", "queryinput", "event", "events", "activity", "part", "request", "thread", "additionalmessages", "instruction", "q"]
-OUTPUT = ["content", "contents", "text", "message", "messages", "value", "body", "parts", "data", "msg", "utterance", "answer", "reply", "response", "output", "outputs", "payload", "llmmessage", "result", "info", "values", "msgs", "activity", "messagecontent", "part", "blocks", "texts", "delta", "snippet"]
+INPUT = ranked(
+    "usermessage userinput userquery usertext inputtext messagetext newmessage latestmessage "
+    "message content contents text query question prompt utterance chatinput textinput userprompt "
+    "messages input inputs body msg msgs parts value items payload data params queryinput event "
+    "events activity part request thread additionalmessages instruction q"
+)
+OUTPUT = ranked(
+    "content contents text message messages value body parts data msg utterance answer reply "
+    "response output outputs payload llmmessage result info values msgs activity messagecontent "
+    "part blocks texts delta snippet"
+)
 _ARRAYS = words("messages input items events additionalmessages history turns contents msgs inputs")
-_HOLDERS = words("event events activity part parts request thread items params payload additionalmessages")
+_HOLDERS = words(
+    "event events activity part parts request thread items params payload additionalmessages"
+)
 _PLAIN = words("text content inputtext outputtext markdown plain texts textpart string textcontent")
 _STRANGE = words(
     "image imageurl imagefile file audio video refusal reasoning thinking tool toolcall tooluse "
@@ -82,9 +94,10 @@ class Texts:
                 # A list of messages is as good a place as a single text.
                 near = found.cost / 50 if found.at[0] == LAST else found.cost / 2 + 4
                 yield Found(near + rank, (name, *found.at))
-        if not members and (items := reader.items(branch)) is not None and depth == 0:
-            if found := self.best(items, depth + 1):
-                yield Found(found.cost + 1, (LAST if self._each == "0" else EACH, *found.at))
+        items = reader.items(branch) if depth == 0 and not members else None
+        found = self.best(items, depth + 1) if items is not None else None
+        if found is not None:
+            yield Found(found.cost + 1, (LAST if self._each == "0" else EACH, *found.at))
 
     def _free(self, name: str, member: Schema) -> Found | None:
         """Text in a member that takes any JSON: where its example has it, or by convention.
