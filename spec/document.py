@@ -154,14 +154,18 @@ class Document:
                         self.schemas.at(part.schema, View.RESPONSE)
         return self.warnings
 
-    def meaning(self, operations: tuple[Operation, ...], meanings: tuple[Meaning, ...]) -> Document:
+    def meaning(
+        self, operations: tuple[Operation, ...], meanings: tuple[Meaning, ...], model: Model
+    ) -> Document:
         """The same document, with operations whose meaning is known."""
         by_role: dict[Role, tuple[Operation, ...]] = {}
         for operation in operations:
             if operation.binding is not None:
                 role = operation.binding.role
                 by_role[role] = (*by_role.get(role, ()), operation)
-        return replace(self, operations=operations, meanings=meanings, _by_role=by_role)
+        return replace(
+            self, operations=operations, meanings=meanings, model=model, _by_role=by_role
+        )
 
     def block(self, operation: Operation) -> Mapping[str, Any]:
         """The whole `x-session` block of an operation, what is inferred too."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import pointers
-from .binding import Binding, Role, read_binding
+from .binding import Binding, Model, Role, read_binding, read_model
 from .document import Document, Operation
 from .errors import Defect, SparringError
 from .inference.bindings import infer_bindings
+from .inference.models import infer_model
 from .inference.roles import infer_roles
 
 DECLARED, OVERLAY, INFERRED = "declared", "overlay", "inferred"
@@ -52,17 +53,36 @@ def interpret(document: Document, overlays: Collection[str] = ()) -> Document:
     blocks = infer_bindings(document, roles)
     defects: list[Defect] = []
     meanings, operations = [], []
+    rows = document.source.tree.get("x-session-model", {})
     for operation in document.operations:
         declared = said[operation.label]
-        block = {**blocks.get(operation.label, {}), **declared}
-        meaning = _meaning(document, operation, roles.get(operation.label), block, guesses, overlays)
+        block = dict(blocks.get(operation.label, {}))
+        if block.get("shape", "message") in rows:
+            block.pop("row", None)  # the author has said what a row looks like
+        block |= declared
+        meaning = _meaning(
+            document, operation, roles.get(operation.label), block, guesses, overlays
+        )
         binding, found = _bind(document, operation, meaning, declared)
         defects += found
         operations.append(replace(operation, binding=binding))
         meanings.append(replace(meaning, operation=operations[-1]))
+    model, found = _model(document, {m.operation.label: m.block for m in meanings if m.role})
+    defects += found
     if defects:
         raise SparringError(defects)
-    return document.meaning(tuple(operations), tuple(meanings))
+    return document.meaning(tuple(operations), tuple(meanings), model)
+
+
+def _model(
+    document: Document, blocks: Mapping[str, Mapping[str, Any]]
+) -> tuple[Model, list[Defect]]:
+    """What a session, a message and an event look like: as written, the rest inferred."""
+    at = ("x-session-model",)
+    declared = document.source.tree.get(at[0], {})
+    inferred = infer_model(document, blocks) if blocks else {}
+    model, defects = read_model({**inferred, **declared}, document.source, at)
+    return read_model(declared, document.source, at) if defects else (model, [])
 
 
 def _declared(document: Document, operation: Operation) -> Mapping[str, Any]:

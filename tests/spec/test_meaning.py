@@ -1,0 +1,16 @@
+"""What a document declares wins over what is inferred, and its own documents mean what they say."""
+
+import pytest
+
+from sparring.spec.document import BUNDLED, load_document
+from sparring.spec.meaning import INFERRED
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_nothing_is_inferred_where_our_own_documents_say_nothing(name: str) -> None:
+    guessed = [
+        meaning.operation.label
+        for meaning in load_document(name).meanings
+        if meaning.source == INFERRED and meaning.role is not None
+    ]
+    assert guessed == []
