@@ -13,7 +13,12 @@ _MOST_TRIALS = 2000
 
 
 def mend(sampler: Sampler, schema: Path, validator: Validator, body: Any) -> Any:
-    """A valid value with as much of `body` as fits over a sample; None where there is no sample."""
+    """A valid value with as much of `body` as fits over a sample; None where there is no sample.
+
+    An answer that can only say whether it worked says so.
+    """
+    if validator.is_valid(True) and not validator.is_valid({}):
+        return True
     for required_only in (True, False):
         try:
             sample = sampler.sample(schema, "mended", required_only=required_only)

@@ -8,7 +8,7 @@ import string
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import httpx2
 
@@ -35,14 +35,30 @@ class Client:
     # Finding operations
 
     def nearest(self, role: Role, to: Operation) -> Operation | None:
-        """The operation with a role whose path has most in common with that of another."""
+        """The operation with a role whose path has most in common with that of another, and which
+        speaks of sessions of the same collection."""
+        collection = self.collection(to)
+        found = [o for o in self.document.with_role(role) if self._is_of(o, collection)]
 
         def common(other: Operation) -> tuple[int, int]:
             ours, theirs = to.path.split("/"), other.path.split("/")
             same = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(ours))
             return same, -len(theirs)
 
-        return max(self.document.with_role(role), key=common, default=None)
+        return max(found, key=common, default=None)
+
+    def collection(self, operation: Operation) -> str:
+        """The path before the session's id; empty where the id is elsewhere."""
+        place = self.session_place(operation)
+        if place is None or place.part != "path":
+            return ""
+        return operation.template.partition(f"{{{place.name}}}")[0].rstrip("/")
+
+    def _is_of(self, operation: Operation, collection: str) -> bool:
+        place = self.session_place(operation)
+        if place is None or place.part != "path":
+            return not collection or operation.template.rstrip("/") == collection
+        return self.collection(operation) == collection or not collection
 
     # Calling operations
 
@@ -67,7 +83,7 @@ class Client:
         if text is not None:
             assert binding.input is not None, f"{operation.label} does not say where its text is"
             self._put(values, body, binding.input, text)
-        if session is not None and (place := self._session_place(operation)) is not None:
+        if session is not None and (place := self.session_place(operation)) is not None:
             self._put(values, body, place, session)
         if target is not None and binding.target is not None:
             self._put(values, body, binding.target, target)
@@ -87,7 +103,7 @@ class Client:
     ) -> Answer:
         path = operation.path.partition("#")[0]
         headers = {"Accept": accept} if accept else {}
-        query: list[tuple[str, str]] = []
+        query: list[tuple[str, Any]] = []
         for (place, name), value in values.items():
             if place == "path":
                 path = path.replace(f"{{{name}}}", quote(_text(value), safe=""))
@@ -97,7 +113,7 @@ class Client:
                 headers[name] = _text(value)
         headers |= self._credentials(operation, query)
         path, _, fixed = path.partition("?")
-        query += [tuple(pair.partition("=")[::2]) for pair in fixed.split("&") if pair]  # type: ignore[misc]  # pairs
+        query += parse_qsl(fixed)
         sent: dict[str, Any] = {}
         kind = next(iter(operation.body), "")
         if body is not None and "json" in kind:
@@ -126,7 +142,7 @@ class Client:
             validator = self.document.schemas.at(media.schema, View.RESPONSE)
             assert not validator.violations(answer.json(), 3), about
 
-    def _credentials(self, operation: Operation, query: list[tuple[str, str]]) -> dict[str, str]:
+    def _credentials(self, operation: Operation, query: list[tuple[str, Any]]) -> dict[str, str]:
         headers = {}
         for scheme in operation.security[0] if operation.security else ():
             if scheme.kind == "apiKey" and scheme.place == "query":
@@ -153,11 +169,13 @@ class Client:
             return self._sampler.sample(media.schema, "client", required_only=True)
         return None
 
-    def _session_place(self, operation: Operation) -> Place | None:
+    def session_place(self, operation: Operation) -> Place | None:
         binding = operation.binding
         assert binding is not None
         if binding.session is not None:
             return binding.session
+        if binding.role in (Role.SESSION_CREATE, Role.SESSION_LIST):
+            return None
         names = [p.name for p in operation.parameters if p.place == "path"]
         return Place.of(f"$request.path.{names[-1]}") if names else None
 
@@ -171,7 +189,7 @@ class Client:
 
     def new_id(self, operation: Operation) -> str:
         """An id of the client's own choice for the session of an operation."""
-        place = self._session_place(operation)
+        place = self.session_place(operation)
         assert place is not None
         for parameter in operation.parameters:
             if parameter.name == place.name and parameter.schema is not None:

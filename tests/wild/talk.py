@@ -72,7 +72,7 @@ def _id(operation: Operation, body: Any) -> str | None:
 def _open(client: Client, talk: Operation, create: Operation | None) -> str | None:
     """The session to talk in: a new one, or an id of our own choice where none is made first."""
     binding = _binding(talk)
-    place = client._session_place(talk)
+    place = client.session_place(talk)
     if create is not None and (place is not None or not binding.implicit):
         answer = client.call(create)
         assert answer.status_code < 300, f"{create.label}: {answer.text}"
