@@ -39,8 +39,8 @@ def test_each_document_is_served_under_its_name(carol: httpx2.Client) -> None:
     made = carol.post("/flux0/api/sessions", json={"agent_id": "vUfk4PgjTm"})
     assert made.status_code == 201, made.text
     id = made.json()["id"]
-    body = {"type": "message", "source": "user", "content": "hello"}
-    with carol.stream("POST", f"/flux0/api/sessions/{id}/events/stream", json=body) as stream:
+    event = {"type": "message", "source": "user", "content": "hello"}
+    with carol.stream("POST", f"/flux0/api/sessions/{id}/events/stream", json=event) as stream:
         text = stream.read().decode()
     assert '"value":"Hello! "' in text
     assert carol.get(f"/flux0/api/sessions/{id}").json()["id"] == id
