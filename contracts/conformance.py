@@ -158,15 +158,19 @@ class _Adapter:
             ],
         }
         headers = dict(self.target.headers)
+        keys: dict[str, Any] = {}
         for operation in operations:
             if ways := usable_security(operation):
                 headers |= credentials(ways[0], self.key)[0]
+                in_query = (s.name for s in ways[0] if s.place == "query")
+                keys = {name: {"api_key": self.key} for name in in_query}
                 break
         return schemathesis.Config.from_dict(
             {
                 "seed": self.seed,
                 "base-url": self.target.root + self.document.base_path,
                 "headers": headers,
+                **({"auth": {"openapi": keys}} if keys else {}),
                 "workers": 1,
                 "continue-on-failure": True,
                 "request-timeout": self.target.timeout,
@@ -188,13 +192,10 @@ class _Adapter:
         )
 
     def _before_call(self, context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-        """Makes a client's id new, so that a create meets no older one; adds what is no header."""
+        """Makes a client's id new, so that a create meets no older one."""
         operation = self.labels.get(case.operation.label)
         if operation is None or operation.binding is None:
             return
-        ways = usable_security(operation)
-        for name, value in credentials(ways[0], self.key)[1] if ways else ():
-            case.query = {**(case.query or {}), name: value}
         place = expression(self.document, operation, "client_id")
         if place is None or place[0] != "body" or not isinstance(case.body, dict):
             return
@@ -284,7 +285,10 @@ def _misjudged(document: Document, operation: Operation, interaction: Any, failu
     kind = type(failure).__name__
     if kind not in ("RejectedPositiveData", "AcceptedNegativeData") or interaction is None:
         return False
-    request = interaction.request
+    request, response = interaction.request, interaction.response
+    says_missing = not {"404", "410"} & set(operation.responses) and "400" in operation.responses
+    if kind == "RejectedPositiveData" and says_missing and response and response.status_code == 400:
+        return True  # how the operation says that there is no such session
     headers = {name: value[0] for name, value in request.headers.items()}
     fits = request_fits(
         document, operation, Request(request.method, request.uri, headers, request.body or b"")

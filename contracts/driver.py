@@ -216,9 +216,11 @@ class User:
         word = self.world.bodies.fresh()
         if found is None or found.schema is None:
             return word
-        shapes = (word, f"{word[:8]}-0000-4000-8000-{word:0>12.12}", word * 2, word[-8:])
+        number = 2_000_000_000 + int(word, 16) % 100_000_000
+        uuid = f"{word[:8]}-0000-4000-8000-{word:0>12.12}"
+        shapes = (word, uuid, word * 2, word[-8:], word[-10:], number)
         validator = self.world.document.schemas.at(found.schema, View.REQUEST)
-        return next(filter(validator.is_valid, shapes), None) or str(self._sampled(found))
+        return str(next(filter(validator.is_valid, shapes), None) or self._sampled(found))
 
     def is_id(self, operation: Operation, id: str) -> bool:
         """Whether a session of the operation could have this id."""

@@ -92,7 +92,10 @@ def say(
     binding = operation.binding
     if binding is not None and binding.via == "body" and binding.reply_at is not None:
         row = user.world.document.model.message
-        turn.reply = [line(row, raw) for raw in pointers.find(body, binding.reply_at)]
+        turn.reply = [
+            Line(raw, text=raw, role="agent") if isinstance(raw, str) else line(row, raw)
+            for raw in pointers.find(body, binding.reply_at)
+        ]
     at = template_place(user.world.document, operation, "turn.id")
     turn.id = pointers.first(body, at) if at else None
     return turn

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sparring.spec.document import load_document
+from sparring.spec.document import BUNDLED, load_document
 from sparring.spec.schemas import View
 from sparring.spec.sse import Parser
 
@@ -112,6 +112,19 @@ def test_a_broken_overlay_is_told_with_file_line_and_column(write: Write) -> Non
         assert f"{file}{place}" in refused("serve", document, "--overlay", file, "--port", "0")
 
 
+def test_with_several_documents_an_overlay_must_name_its_own(write: Write) -> None:
+    overlay = write("overlay.yaml", "overlay: 1.0.0\nactions: [{target: $, update: {}}]\n")
+    for given in (overlay, f"sessions-2={overlay}", f"={overlay}"):
+        told = refused("serve", "sessions", "julep", "--overlay", given, "--port", "0")
+        assert f"C101 --overlay {given}" in told
+        assert "--overlay sessions=FILE; the documents are sessions, julep" in told
+
+
+def test_a_broken_document_among_several_is_told(write: Write) -> None:
+    file = write("document.yaml", "openapi: [")
+    assert f"{file}:1:" in refused("serve", "sessions", file, "--port", "0")
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing.yaml"
     assert str(missing) in refused("serve", missing)
@@ -184,7 +197,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("name", ["sessions", "julep"])
+@pytest.mark.parametrize("name", BUNDLED)
 def test_fixtures_are_the_same_bytes_for_the_same_seed_and_all_valid(
     tmp_path: Path, name: str
 ) -> None:
@@ -265,8 +278,12 @@ def test_serve_imports_nothing_that_only_tests_need(tmp_path: Path) -> None:
 import sys
 from sparring.mockserver.app import create_app
 import sparring.cli, sparring.mockserver.serve, uvicorn
-create_app("sessions"), create_app("julep")
-heavy = "schemathesis hypothesis pytest faker httpx2 jsonschema jinja2 redis jsonpath".split()
+from sparring.mockserver.mounts import Mounts
+from sparring.mockserver.reloading import follow
+from sparring.spec.document import BUNDLED
+Mounts({name: create_app(name) for name in BUNDLED})
+heavy = "schemathesis hypothesis pytest faker httpx2 jsonschema jinja2 redis jsonpath"
+heavy = (heavy + " watchfiles").split()
 print(sorted(set(heavy) & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

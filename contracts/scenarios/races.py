@@ -164,7 +164,7 @@ def no_turn_is_lost(context: Context) -> None:
             roles = [line.role for line in lines if line.turn == turn]
             if roles[0] != "user" or "user" in roles[1:]:
                 context.fail("in each of many turns one message of the user, first", show(roles))
-        ids = [line.id for line in lines]
+        ids = [line.id for line in lines if line.id is not None]
         if len(set(ids)) < len(ids):
             context.fail("an id of its own for every message of many turns", show(ids))
         offsets = [line.offset for line in lines if isinstance(line.offset, int)]

@@ -1,0 +1,51 @@
+"""Plain Schemathesis with the shipped settings finds nothing in the mock of a document."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from schemathesis.config import _checks
+
+from sparring.spec.document import BUNDLED
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ROOT / "contracts" / "schemathesis.toml"
+ST = shutil.which("st", path=str(Path(sys.executable).parent)) or "st"
+
+
+def test_the_settings_only_add_the_statuses_of_an_api_that_keeps_state() -> None:
+    settings = tomllib.loads(SETTINGS.read_text())
+    assert list(settings) == ["checks"]
+    added = {
+        "positive_data_acceptance": {"400", "412", "422"},
+        "negative_data_rejection": {"412"},
+    }
+    assert set(settings["checks"]) == set(added)
+    for check, more in added.items():
+        statuses = settings["checks"][check].pop("expected-statuses")
+        default = getattr(_checks, f"{check.upper()}_EXPECTED_STATUSES")
+        assert set(statuses) == set(default) | more
+        assert settings["checks"][check] == {}
+
+
+@pytest.mark.parametrize("spec", BUNDLED)
+def test_schemathesis_finds_nothing(spec: str, serve: Callable[..., Any], tmp_path: Path) -> None:
+    server = serve(spec, "--script", ROOT / "tests" / "quick.yaml")
+    settings, document = tmp_path / "schemathesis.toml", ROOT / "spec" / f"{spec}.yaml"
+    settings.write_text(SETTINGS.read_text())
+    if spec == "sentius":  # a key in the query can't be given on the command line
+        with settings.open("a") as file:
+            file.write('\n[auth.openapi.query_key]\napi_key = "alice-key"\n')
+    base = "/api" if spec == "julep" else ""
+    command = [ST, "--config-file", settings, "run", document, "--url", server.url + base]
+    command += ["--header", "Authorization: Bearer alice-key"] if spec != "sentius" else []
+    # A subscription is read until the request's time is over.
+    command += ["--max-examples", "10", "--request-timeout", "1", "--no-color"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No issues found" in done.stdout
