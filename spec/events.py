@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from . import pointers, sse
-from .binding import Model
+from .binding import Location, Model, StreamedEvent
+from .document import Document, Operation
+from .event_schema import EventSchema, Form, event_schema
+from .framing import SSE, Framing
+from .inference.events import declared_kinds, infer_events
 from .model import Entry, pieces
 from .turn import Kind
 
 _encode = msgspec.json.encode
 Render = Callable[[Entry], Any]
+
+# Stand for the text and the number of a piece in the frame that all pieces of a message share.
+_TEXT, _INDEX = "\ue000text\ue001", "\ue000index\ue001"
+_MARKS = re.compile(b"|".join(re.escape(_encode(mark)) for mark in (_TEXT, _INDEX)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,60 +44,104 @@ class Seen:
 
 
 class EventStream:
-    """The event stream of a document; `render` gives an entry as the event list shows it."""
+    """The event stream of a document, or of one operation.
 
-    def __init__(self, model: Model, render: Render | None = None) -> None:
-        self._model = model
+    `render` gives an entry as the event list shows it. `events` are those of the operation where
+    they are not the model's; `schema` says how it declares them, and what else it may send.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        render: Render | None = None,
+        *,
+        events: Mapping[str, StreamedEvent] | None = None,
+        schema: EventSchema | None = None,
+    ) -> None:
+        self.events: Mapping[str, StreamedEvent] = model.events if events is None else events
+        self.schema = schema
+        self.framing: Framing = schema.framing if schema else SSE
+        self._row = model.event
         self._render = render
-        self._kinds = {shape.name or "message": Kind(kind) for kind, shape in model.events.items()}
+        self._reader = _Reader(self.events, schema)
+        self._cut: dict[tuple[str, str, str], _Pieces | None] = {}
 
-    def frames(self, entry: Entry) -> Iterator[tuple[int, bytes]]:
+    @classmethod
+    def of(cls, document: Document, operation: Operation) -> EventStream:
+        """The stream of an operation, for reading; what its document does not say is inferred."""
+        schema = event_schema(document, operation)
+        return cls(document.model, events=events_of(document, operation), schema=schema)
+
+    @property
+    def ends(self) -> bool:
+        """Whether an event says that a turn is done."""
+        return Kind.DONE.value in self.events
+
+    # Writing
+
+    def frames(self, entry: Entry, session: str = "") -> Iterator[tuple[int, bytes]]:
         """Every frame of an entry with its position: the pieces of a message, then itself."""
         for position, index, text in pieces(entry):
-            if frame := self.chunk(entry.turn, entry.id, position, index, text):
+            if frame := self.chunk(entry.turn, entry.id, position, index, text, session):
                 yield position, frame
-        if frame := self.entry(entry):
+        if frame := self.entry(entry, session):
             yield entry.position, frame
 
-    def chunk(self, turn: str, message: str, position: int, index: int, text: str) -> bytes:
+    def chunk(
+        self, turn: str, message: str, position: int, index: int, text: str, session: str = ""
+    ) -> bytes:
         """The frame of one piece of a message; empty when the document streams no pieces."""
-        shape = self._model.events.get("chunk")
-        if shape is None or shape.data is None:
-            return b""
-        data = shape.data(
-            {
-                "turn": {"id": turn},
-                "message": {"id": message},
-                "chunk": {"index": index, "text": text},
-            }
-        )
-        return sse.encode(_encode(data), shape.name, str(position) if shape.has_id else None)
+        key = (session, turn, message)
+        try:
+            cut = self._cut[key]
+        except KeyError:
+            if len(self._cut) > 256:
+                self._cut.clear()
+            cut = self._cut[key] = self._cut_frame(key)
+        return cut.frame(position, index, text) if cut is not None else b""
 
-    def entry(self, entry: Entry) -> bytes:
-        """The frame of one entry; empty when the document does not stream its kind."""
-        shape = self._model.events.get(entry.kind.value)
+    def _cut_frame(self, key: tuple[str, str, str]) -> _Pieces | None:
+        shape = self.events.get(Kind.CHUNK)
+        if shape is None or shape.data is None:
+            return None
+        session, turn, message = key
+        context = _NOTHING | {
+            "session": {"id": session, "created": None, "updated": None},
+            "turn": {**_NOTHING["turn"], "id": turn},
+            "message": {**_NOTHING["message"], "id": message},
+            "chunk": {"index": _INDEX, "text": _TEXT},
+        }
+        return _Pieces(self.framing, shape, shape.data(context))
+
+    def entry(self, entry: Entry, session: str = "") -> bytes:
+        """The frame of one entry; empty when the document does not stream its kind.
+
+        What a user said is streamed where the data of a message is the one that its list shows.
+        """
+        shape = self.events.get(entry.kind.value)
         if shape is None:
             return b""
-        if shape.data is not None:
-            data = shape.data(context_of(entry))
-        else:
+        id = str(entry.position) if shape.has_id else None
+        if shape.data is None:
             assert self._render is not None, "this stream was made for reading"
             data = self._render(entry)
-        id = str(entry.position) if shape.has_id else None
-        return sse.encode(_encode(data), shape.name, id)
+        elif entry.kind is Kind.MESSAGE and entry.role == "user":
+            return b""
+        else:
+            data = shape.data(context_of(entry, session))
+        if shape.is_text and self.framing is SSE:
+            return sse.encode_text(data, shape.name, id)
+        return self.framing.encode(_encode(data), shape.name, id)
+
+    # Reading
 
     def read(self, event: sse.ServerEvent) -> Seen:
         """What a delivered event says."""
-        try:
-            data = msgspec.json.decode(event.data)
-        except (msgspec.DecodeError, RecursionError):
-            return Seen(None, event, None)
-        kind = self._kinds.get(event.event)
-        if kind is None:
-            return Seen(None, event, data)
-        shape = self._model.events[kind.value]
+        data, (kind, shape) = self._reader.read(event)
+        if kind is None or shape is None:
+            return Seen(kind, event, data)
         if shape.data is None:
-            row = self._model.event
+            row = self._row
             role = pointers.first(data, row.role.at) if row.role else None
             return Seen(
                 kind,
@@ -101,21 +154,143 @@ class EventStream:
                 id=event.id,
             )
         at = shape.places
+        text = at.get("message.text" if kind is Kind.MESSAGE else "chunk.text")
         return Seen(
             kind,
             event,
             data,
-            text=_string(data, at.get("chunk.text")),
+            text=_string(data, text),
             turn=_string(data, at.get("turn.id")),
             message=_string(data, at.get("message.id")),
             id=event.id,
         )
 
 
-def context_of(entry: Entry) -> dict[str, dict[str, Any]]:
+class _Pieces:
+    """The frame of every piece of one message: encoded once, then only filled."""
+
+    def __init__(self, framing: Framing, shape: StreamedEvent, data: Any) -> None:
+        self._has_id = shape.has_id and framing.names
+        self._name = shape.name
+        self._is_text = shape.is_text and framing is SSE
+        frame = framing.encode(_encode(data), shape.name, None)
+        marks = [match[0] == _encode(_TEXT) for match in _MARKS.finditer(frame)]
+        literals = [part.replace(b"%", b"%%") for part in _MARKS.split(frame)]
+        self._format = b"%b".join(literals)
+        self._marks = marks
+        self._only_text = marks == [True]
+
+    def frame(self, position: int, index: int, text: str) -> bytes:
+        """The frame of one piece."""
+        if self._is_text:
+            return sse.encode_text(text, self._name, str(position) if self._has_id else None)
+        if self._only_text:
+            frame = self._format % _encode(text)
+        else:
+            written = _encode(text), b"%d" % index
+            frame = self._format % tuple([written[0 if mark else 1] for mark in self._marks])
+        return b"id: %d\n%b" % (position, frame) if self._has_id else frame
+
+
+class _Reader:
+    """Tells the kind of an event by its name and by the constants that tell kinds apart."""
+
+    def __init__(self, events: Mapping[str, StreamedEvent], schema: EventSchema | None) -> None:
+        known = [(Kind(kind), shape) for kind, shape in events.items()]
+        known.sort(key=lambda pair: pair[0] is Kind.STOPPED)  # it may look like `done`
+        self._schema = schema
+        self._declared = known
+        self._inferred = declared_kinds(schema) if schema is not None else []
+        # Where the schema speaks of payloads alone, events may have any names, or none.
+        self._any_name = schema is not None and schema.form is Form.PAYLOAD
+        self._tags = {(tag,) for tag in schema.tags} if schema is not None else set()
+
+    def read(
+        self, event: sse.ServerEvent
+    ) -> tuple[Any, tuple[Kind | None, StreamedEvent | None]]:
+        """The JSON of an event, its kind and its shape."""
+        data, is_json = _json(event.data)
+        for shapes in (self._declared, self._inferred):
+            named = [(k, s) for k, s in shapes if (s.name or "message") == event.event]
+            if not named and self._any_name:
+                named = [(k, s) for k, s in shapes if s.name is None]
+            if found := self._pick(named, event, data, is_json):
+                return (data if not found[1].is_text else event.data), found
+        if self._schema is not None and self._schema.is_sentinel(event):
+            return data, (Kind.DONE, None)
+        return data, (None, None)
+
+    def _pick(
+        self,
+        named: Sequence[tuple[Kind, StreamedEvent]],
+        event: sse.ServerEvent,
+        data: Any,
+        is_json: bool,
+    ) -> tuple[Kind, StreamedEvent] | None:
+        for kind, shape in named:
+            if shape.is_text and not shape.places and shape.template == event.data.strip():
+                return kind, shape
+        objects = [(kind, shape) for kind, shape in named if not shape.is_text]
+        telling = self._tags | _telling([shape for _, shape in objects])
+        found = []
+        for kind, shape in objects if is_json else ():
+            wanted = {at: v for at, v in shape.constants.items() if at in telling}
+            if all(pointers.first(data, at) == value for at, value in wanted.items()):
+                full = len(objects) == 1 or _has_its_part(kind, shape, data)
+                found.append((full, len(wanted), -len(found), kind, shape))
+        best = max((f for f in found if f[0]), key=lambda f: f[:3], default=None)
+        if best is not None:
+            return best[3], best[4]
+        return next(((k, s) for k, s in named if s.is_text and s.places), None)
+
+
+def _telling(shapes: Iterable[StreamedEvent]) -> set[Location]:
+    """The places at which events of one name have different constants."""
+    values: dict[Location, list[Any]] = {}
+    for shape in shapes:
+        for at, value in shape.constants.items():
+            if value not in values.setdefault(at, []):
+                values[at].append(value)
+    return {at for at, found in values.items() if len(found) > 1}
+
+
+_PARTS = {Kind.CHUNK: "chunk.text", Kind.MESSAGE: "message.text", Kind.DONE: "turn.finish"}
+
+
+def _has_its_part(kind: Kind, shape: StreamedEvent, data: Any) -> bool:
+    """Whether an event has what an event of its kind is for."""
+    at = shape.places.get(_PARTS.get(kind, ""))
+    return at is None or isinstance(pointers.first(data, at), str)
+
+
+def events_of(document: Document, operation: Operation) -> Mapping[str, StreamedEvent]:
+    """The events of an operation's stream: its own, the model's, or what its schema tells."""
+    binding = operation.binding
+    if binding is not None and binding.events is not None:
+        return binding.events
+    if document.model.events:
+        return document.model.events
+    block = infer_events(document, operation)
+    return {kind: StreamedEvent.of(shape) for kind, shape in block.items()}
+
+
+_NOTHING: dict[str, dict[str, Any]] = {
+    "session": {"id": "", "created": None, "updated": None},
+    "turn": {"id": "", "finish": "stop", "usage": None, "stopped": False, "created": None},
+    "message": {"id": None, "text": "", "created": None, "offset": None},
+    "chunk": {"index": 0, "text": ""},
+    "suggestion": {"texts": []},
+    "status": {"state": ""},
+    "error": {"code": "error", "message": ""},
+    "tool": {"id": None, "name": None, "arguments": None, "result": None},
+}
+
+
+def context_of(entry: Entry, session: str = "") -> dict[str, dict[str, Any]]:
     """What the templates of stream events can name of an entry."""
     data = entry.data
     return {
+        "session": {"id": session, "created": None, "updated": None},
         "turn": {
             "id": entry.turn,
             "finish": data.get("finish", "stop"),
@@ -125,17 +300,26 @@ def context_of(entry: Entry) -> dict[str, dict[str, Any]]:
         },
         "message": {
             "id": data.get("message", entry.id if entry.kind is Kind.MESSAGE else None),
-            "text": entry.text,
+            "text": data.get("text", entry.text),
             "created": entry.created,
             "offset": entry.offset,
         },
+        "chunk": {"index": 0, "text": entry.text},
         "suggestion": {"texts": data.get("texts", [])},
+        "status": {"state": data.get("state", "")},
         "error": {"code": data.get("code", "error"), "message": data.get("message", "")},
         "tool": {name: data.get(name) for name in ("id", "name", "arguments", "result")},
     }
 
 
-def _string(data: Any, location: tuple[str, ...] | None) -> str | None:
+def _json(text: str) -> tuple[Any, bool]:
+    try:
+        return msgspec.json.decode(text), True
+    except (msgspec.DecodeError, RecursionError):
+        return None, False
+
+
+def _string(data: Any, location: Location | None) -> str | None:
     if location is None:
         return None
     found = [value for value in pointers.find(data, location) if isinstance(value, str)]

@@ -1,0 +1,394 @@
+"""How a document declares the events of a stream, in whichever of the usual conventions.
+
+The schema of a stream may speak of the JSON in `data` (a payload), of the whole event (an object of
+`event`, `data`, `id`, `retry`), of plain text, or be missing. A union declares one event a branch,
+told apart by the name of the event or by members of the payload that are constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from . import sse
+from .event_hints import Hints, hints_of
+from .framing import SSE, Framing, framing_of
+from .schema_reader import SchemaReader
+from .schemas import Path, Validator, View, Violation, items_of, members_of, types_of
+from .sse import ServerEvent
+
+if TYPE_CHECKING:
+    from .document import Document, Operation
+
+_EVENT_MEMBERS = frozenset({"event", "data", "id", "retry", "comment"})
+_TAGS = ("type", "event", "kind", "event_type", "eventType", "message_type", "op", "object")
+_ABSENT: Any = object()
+
+
+class Form(Enum):
+    """What the schema of a stream speaks of."""
+
+    NONE = "nothing"
+    TEXT = "plain text"
+    PAYLOAD = "the JSON in the data of an event"
+    EVENT = "an event as an object"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One declared event.
+
+    `name` is the event's, None where it is not said; `strict` forbids others. `constants` are the
+    members of the payload that tell it from the others, with the values that they may have.
+    `literal` is data that is this text, such as [DONE]. `sample` is the payload of an example.
+    """
+
+    label: str
+    name: str | None = None
+    strict: bool = False
+    constants: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    payload: Path | None = None
+    is_json: bool = True
+    literal: str | None = None
+    has_id: bool = False
+    whole: tuple[Path, ...] = ()
+    sample: Any = None
+
+    def fits(self, data: Any) -> bool:
+        """Whether the constant members of `data` are those of this event."""
+        if not isinstance(data, dict):
+            return not self.constants
+        return all(data.get(name, v[0]) in v for name, v in self.constants.items())
+
+
+@dataclass(frozen=True, slots=True)
+class EventSchema:
+    """The declared events of one stream."""
+
+    form: Form
+    media_type: str
+    framing: Framing
+    alternatives: tuple[Alternative, ...]
+    sentinel: str | None
+    reader: SchemaReader
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The members of payloads that tell events apart."""
+        return frozenset(name for found in self.alternatives for name in found.constants)
+
+    def is_sentinel(self, event: ServerEvent) -> bool:
+        """Whether the data is no event but the sign of the end; [DONE] needs no declaration."""
+        known = {self.sentinel, *(a.literal for a in self.alternatives)}
+        text = event.data.strip()
+        return text in known or (self.form is Form.PAYLOAD and text == "[DONE]")
+
+    def matching(self, event: ServerEvent) -> list[Alternative]:
+        """The declared events of which the delivered one may be one."""
+        name, data = self._parts(event)
+        return [a for a in self._named(name) if a.fits(data)]
+
+    def violations(self, event: ServerEvent, limit: int = 20) -> list[Violation]:
+        """How an event breaks its declaration; pointers lead into the JSON of its data."""
+        if self.form in (Form.NONE, Form.TEXT):
+            return []
+        name, data = self._parts(event)
+        named = self._named(name)
+        if not named:
+            if self.is_sentinel(event) and self.form is Form.PAYLOAD:
+                return []
+            known = ", ".join(dict.fromkeys(a.name for a in self.alternatives if a.name))
+            shown = f'"{name}"' if "event" in event.fields else "an event without a name"
+            return [Violation("", "event", f"{shown} is not declared; declared are {known}")]
+        if any(a.literal == event.data.strip() for a in named) or (
+            self.form is Form.PAYLOAD and self.is_sentinel(event)
+        ):
+            return []
+        if data is _ABSENT and all(a.is_json for a in named):
+            return [Violation("", "contentMediaType", "the data is not JSON")]
+        fitting = [a for a in named if a.fits(data)]
+        if not fitting and (unknown := self._unknown(named, data)):
+            return [unknown]
+        found: list[list[Violation]] = []
+        for alternative in fitting or named:
+            found.append(self._broken(alternative, event, name, data, limit))
+            if not found[-1]:
+                return []
+        return min(found, key=len)
+
+    def _parts(self, event: ServerEvent) -> tuple[str, Any]:
+        """The name of an event and the JSON of its data.
+
+        Some servers write the object with `event` and `data` into the data of an unnamed event.
+        """
+        try:
+            data = msgspec.json.decode(event.data)
+        except (msgspec.DecodeError, RecursionError):
+            return event.event, _ABSENT
+        if self.form is Form.EVENT and "event" not in event.fields and isinstance(data, dict):
+            inner = data.get("event")
+            if isinstance(inner, str) and "data" in data and set(data) <= _EVENT_MEMBERS:
+                return inner, data["data"]
+        return event.event, data
+
+    def _named(self, name: str) -> list[Alternative]:
+        exact = [a for a in self.alternatives if a.name == name and a.strict]
+        return exact or [a for a in self.alternatives if not a.strict]
+
+    def _unknown(self, named: Sequence[Alternative], data: Any) -> Violation | None:
+        """What is wrong when a member that every declared event has says none of their words."""
+        common = set.intersection(*(set(a.constants) for a in named))
+        for tag in sorted(common) if isinstance(data, dict) else ():
+            known = dict.fromkeys(str(value) for a in named for value in a.constants[tag])
+            if str(data.get(tag)) not in known:
+                shown = f"{tag}: {str(data.get(tag))[:60]!r}"
+                message = f"{shown} is not declared; declared are {', '.join(known)}"
+                return Violation(f"/{tag}", "event", message)
+        return None
+
+    def _broken(
+        self, alternative: Alternative, event: ServerEvent, name: str, data: Any, limit: int
+    ) -> list[Violation]:
+        values = [data] if data is not _ABSENT else []
+        if not alternative.is_json:
+            values.insert(0, event.data)
+        found: list[Violation] = []
+        for value in values:
+            found = self._violations_of(alternative, event, name, value, limit)
+            if not found:
+                break
+        return found
+
+    def _violations_of(
+        self, alternative: Alternative, event: ServerEvent, name: str, value: Any, limit: int
+    ) -> list[Violation]:
+        if alternative.payload is not None:
+            found = self.reader.validator(alternative.payload).violations(value, limit)
+            if found:
+                return found
+        for path in alternative.whole:
+            shown: Any = value
+            if self.form is Form.EVENT:
+                shown = {"event": name} if "event" in event.fields or alternative.name else {}
+                shown |= {"id": event.id} if "id" in event.fields else {}
+                shown |= {"retry": 0} if "retry" in event.fields else {}
+                is_text = _holds_text(self.reader, path)
+                shown["data"] = event.data if is_text else value
+            if found := self._whole(path).violations(shown, limit):
+                return found
+        return []
+
+    def _whole(self, path: Path) -> Validator:
+        return self.reader.validator(path, without_unions=True)
+
+
+def event_schema(document: Document, operation: Operation) -> EventSchema | None:
+    """How an operation declares the events that it streams; None where it streams nothing."""
+    reader = SchemaReader(document, View.RESPONSE)
+    for status, response in sorted(operation.responses.items()):
+        for media_type, media in response.content.items() if status.startswith("2") else ():
+            framing = framing_of(media_type)
+            if framing is not None:
+                hints = hints_of(document, operation, status, media_type)
+                return _read(reader, media_type, framing, media.schema or hints.schema, hints)
+    hints = hints_of(document, operation)
+    if not hints.streams:
+        return None
+    return _read(reader, hints.media_type, hints.framing, hints.schema or _pieces(reader, operation), hints)
+
+
+def _pieces(reader: SchemaReader, operation: Operation) -> Path | None:
+    """The branch of a JSON answer that is one event, where only JSON is declared."""
+    words = ("chunk", "delta", "stream", "event", "partial")
+    for media in operation.success[1].content.values() if operation.success else ():
+        for path in reader.leaves(media.schema) if media.schema else ():
+            if any(word in reader.title(path.path).lower() for word in words):
+                return path.path
+    return None
+
+
+def _read(
+    reader: SchemaReader, media_type: str, framing: Framing, schema: Path | None, hints: Hints
+) -> EventSchema:
+    examples = tuple(_examples(hints, framing))
+    if schema is None:
+        return EventSchema(Form.NONE, media_type, framing, examples, hints.sentinel, reader)
+    path, node = reader.resolve(schema)
+    if "array" in types_of(node) and isinstance(node.get("items"), dict):
+        path, node = reader.resolve((*path, "items"))
+    if types_of(node) == {"string"} and not ({"const", "contentSchema"} & set(node)):
+        return EventSchema(Form.TEXT, media_type, framing, examples, hints.sentinel, reader)
+    if not reader.members(path) and not reader.branches(path):
+        # An object of which nothing is said.
+        found = [replace(a, payload=path) for a in examples] or [Alternative("", payload=path)]
+        return EventSchema(Form.PAYLOAD, media_type, framing, tuple(found), hints.sentinel, reader)
+    leaves = reader.leaves(path)
+    is_event = framing is SSE and _are_events(reader, leaves)
+    read = _events if is_event else _payloads
+    found = [a for leaf in leaves for a in read(reader, leaf)]
+    if not is_event:
+        found = _with_example_names(found, examples)
+    form = Form.EVENT if is_event else Form.PAYLOAD
+    return EventSchema(form, media_type, framing, tuple(found), hints.sentinel, reader)
+
+
+def _are_events(reader: SchemaReader, leaves: Sequence[Any]) -> bool:
+    """Whether objects are events with their fields rather than payloads."""
+    names: set[str] = set()
+    for leaf in leaves:
+        found = set(reader.members(leaf.path)) | {n for b in leaf.bases for n in reader.members(b)}
+        if found and not found <= _EVENT_MEMBERS:
+            return False
+        names |= found
+    return "data" in names and bool(names & {"event", "id", "retry"})
+
+
+def _events(reader: SchemaReader, leaf: Any) -> Iterator[Alternative]:
+    """The events that an object with `event` and `data` declares."""
+    members: dict[str, Path] = {}
+    for path in (*leaf.bases, leaf.path):
+        members |= reader.members(path)
+    if not members:
+        yield from _payloads(reader, leaf)
+        return
+    names, strict = _names(reader, members.get("event"), leaf)
+    data, has_id, whole = members.get("data"), "id" in members, (leaf.path, *leaf.bases)
+    if data is None:
+        payloads = [Alternative("", is_json=False)]
+    else:
+        payloads = list(_data(reader, data))
+    for name in names or [None]:
+        for found in payloads:
+            label = name or found.label or reader.title(leaf.path)
+            yield replace(
+                found, label=label, name=name, strict=strict, has_id=has_id, whole=whole
+            )
+
+
+def _names(reader: SchemaReader, event: Path | None, leaf: Any) -> tuple[list[str], bool]:
+    """The names of an event, and whether it can have no other."""
+    if leaf.tag is not None and leaf.tag[0] == "event":
+        return [leaf.tag[1]], True
+    if event is None:
+        return [], False
+    _, node = reader.resolve(event)
+    values = [v for v in reader.constants_of(node) if isinstance(v, str)]
+    if values:
+        return values, True
+    shown = [*items_of(node, "examples"), node.get("example"), node.get("default")]
+    return list(dict.fromkeys(name for name in shown if isinstance(name, str))), False
+
+
+def _data(reader: SchemaReader, data: Path) -> Iterator[Alternative]:
+    """The payloads that the member `data` of an event declares."""
+    path, node = reader.resolve(data)
+    types, media_type = types_of(node), str(node.get("contentMediaType", ""))
+    if isinstance(node.get("contentSchema"), dict):
+        for leaf in reader.leaves((*path, "contentSchema")):
+            yield from _payloads(reader, leaf)
+        return
+    values = reader.constants_of(node)
+    if len(values) == 1 and isinstance(values[0], str):
+        yield Alternative("", payload=path, is_json=False, literal=values[0])
+    elif types == {"string"}:
+        yield Alternative("", is_json="json" in media_type, payload=None)
+    elif not types and not reader.members(path) and not reader.branches(path):
+        yield Alternative("", payload=path, is_json=False)
+    else:
+        for leaf in reader.leaves(path):
+            yield from _payloads(reader, leaf)
+
+
+def _payloads(reader: SchemaReader, leaf: Any) -> Iterator[Alternative]:
+    """The events that the schema of a payload declares: one for each word of its tag."""
+    path, node = reader.resolve(leaf.path)
+    values = reader.constants_of(node)
+    if values and all(isinstance(value, str) for value in values):
+        for value in values:
+            yield Alternative(value, payload=path, is_json=False, literal=value)
+        return
+    types = types_of(node)
+    is_json = types != {"string"}
+    members: dict[str, Path] = {}
+    for part in (*leaf.bases, leaf.path):
+        members |= reader.members(part)
+    constants: dict[str, tuple[Any, ...]] = {}
+    if leaf.tag is not None:
+        constants[leaf.tag[0]] = (leaf.tag[1],)
+    for name, member in members.items():
+        found = reader.constants_of(reader.resolve(member)[1])
+        if name not in constants and (len(found) == 1 or (found and name in _TAGS)):
+            constants[name] = tuple(found)
+    tag = _tag(constants)
+    title = reader.title(leaf.path)
+    name = _event_name(node)
+    base = Alternative(title, name=name, payload=path, is_json=is_json, whole=leaf.bases)
+    for word in constants.get(tag, ()) if tag else ():
+        yield replace(base, label=name or str(word), constants=constants | {str(tag): (word,)})
+    if tag is None:
+        yield replace(base, label=name or title, constants=constants)
+
+
+def _tag(constants: Mapping[str, tuple[Any, ...]]) -> str | None:
+    """The member that says what an event is."""
+    known = [name for name in _TAGS if name in constants]
+    rest = [n for n, values in constants.items() if all(isinstance(v, str) for v in values)]
+    several = [name for name in known if len(constants[name]) > 1]
+    return next(iter([*several, *known, *rest]), None)
+
+
+def _event_name(node: Mapping[str, Any]) -> str | None:
+    """The name of the event that an extension of a schema gives."""
+    for key, value in node.items():
+        if key.startswith("x-") and "event" in key and isinstance(value, str):
+            return value
+    return None
+
+
+def _holds_text(reader: SchemaReader, path: Path) -> bool:
+    """Whether the member `data` of an event is declared as a string."""
+    data = reader.members(path).get("data")
+    if data is None:
+        return False
+    _, node = reader.resolve(data)
+    return types_of(node) == {"string"} or (
+        not types_of(node) and ("contentMediaType" in node or "contentSchema" in node)
+    )
+
+
+def _examples(hints: Hints, framing: Framing) -> Iterator[Alternative]:
+    """The events that the examples of a stream show, one of each name and shape."""
+    seen = set()
+    for text in hints.examples:
+        parser = framing.parser()
+        for event in parser.feed(text.replace("\\n", "\n").encode() + b"\n\n"):
+            try:
+                sample = msgspec.json.decode(event.data)
+            except msgspec.DecodeError:
+                continue
+            named = "event" in event.fields
+            words = {k: (sample[k],) for k in _TAGS if isinstance(sample, dict) and k in sample}
+            words = {k: v for k, v in words.items() if isinstance(v[0], str)}
+            label = event.event if named else str(next(iter(words.values()), ("",))[0])
+            if label not in seen and isinstance(sample, dict):
+                seen.add(label)
+                name = event.event if named else None
+                yield Alternative(
+                    label, name, constants=words, sample=sample, has_id="id" in event.fields
+                )
+
+
+def _with_example_names(
+    found: Sequence[Alternative], examples: Sequence[Alternative]
+) -> list[Alternative]:
+    """Payloads with the names that examples give to events of their kind."""
+    named = {word: e.name for e in examples for v in e.constants.values() for word in v}
+    named |= {e.name: e.name for e in examples if e.name}
+    return [replace(a, name=a.name or named.get(a.label)) for a in found]
+
+
+__all__ = ["Alternative", "EventSchema", "Form", "event_schema"]

@@ -1,0 +1,381 @@
+"""Finds in the payload of an event where its parts stand, and writes templates with their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import pointers
+from ..event_schema import Alternative
+from ..schema_reader import SchemaReader
+from ..schemas import Path, types_of
+
+Location = tuple[str, ...]
+
+_DEPTH, _LIMIT = 6, 250
+_TEXT = {
+    "delta": 10,
+    "token": 9,
+    "text": 9,
+    "content": 8,
+    "chunk": 8,
+    "piece": 8,
+    "reply": 7,
+    "answer": 7,
+    "value": 6,
+    "completion": 6,
+    "output_text": 6,
+    "generated_text": 6,
+    "message": 5,
+    "output": 5,
+    "response": 5,
+    "body": 3,
+    "result": 3,
+    "data": 2,
+}
+_NOT_TEXT = {"reasoning", "reasoning_content", "refusal", "tool_calls", "function_call", "usage"}
+_NOT_TEXT |= {"arguments", "logprobs", "annotations", "metadata", "error", "citations", "audio"}
+_NOT_TEXT |= {"image", "input", "tool", "tools", "thinking", "config", "settings", "tool_call"}
+_NOT_SPOKEN = {"reasoning", "thinking", "tool", "function", "image", "file", "audio", "user"}
+_NOT_SPOKEN |= {"system", "refusal", "data", "step", "url", "snapshot", "patch", "agent_call"}
+_AGENT = ("assistant", "ai_agent", "agent", "ai", "bot", "model", "AGENT", "ASSISTANT")
+_ROLES = {"role", "source", "author", "sender", "sender_type", "author_type"}
+_IDS = {
+    "session.id": r"(session|conversation|thread|chat|dialog|dialogue|room)_?id",
+    "turn.id": r"(turn|run|correlation|response|request|trace|task|exchange|invocation)_?id",
+    "message.id": r"(message|msg|event|item|part)_?id",
+}
+_INDEX = {"index", "seq", "sequence", "chunk_index", "position", "sequence_number", "seq_no"}
+_CREATED = {"created_at", "createdat", "created", "timestamp", "date", "time", "sent_at"}
+_LAST = {"done", "finished", "is_final", "final", "is_last", "last", "complete", "completed"}
+_LAST |= {"end", "is_end", "is_finished", "eos", "stop", "is_done", "is_complete", "finish"}
+_REASON = {"finish_reason", "stop_reason", "finishreason", "done_reason", "reason"}
+_STATE = {"status", "state", "phase", "stage"}
+_NAME = {"name", "tool_name", "function_name", "tool", "toolname"}
+_ARGUMENTS = {"arguments", "args", "input", "parameters", "params", "tool_args", "tool_input"}
+_RESULT = {"result", "output", "content", "tool_return", "return", "response", "tool_output"}
+_CALL_ID = {"tool_call_id", "call_id", "tool_use_id", "toolcallid", "callid", "id"}
+_ERROR_TEXT = ("message", "detail", "error_message", "error", "description", "reason", "msg", "text")
+_ERROR_TEXT += ("content", "title")
+_ERROR_CODE = ("code", "error_code", "error_type", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One place of a payload: its types, and what must stand elsewhere for it to be there."""
+
+    location: Location
+    types: frozenset[str]
+    constants: tuple[Any, ...] = ()
+    required: bool = False
+    given: Mapping[Location, Any] = field(default_factory=dict)
+    special: bool = False
+
+    @property
+    def name(self) -> str:
+        """The member's name, in lower case."""
+        return self.location[-1].lower() if self.location else ""
+
+    def may(self, *types: str) -> bool:
+        """Whether its schema allows one of these types, or names none."""
+        return not self.types or bool(self.types & set(types))
+
+
+def fields_of(reader: SchemaReader, payload: Path) -> list[Field]:
+    """The places that the schema of a payload declares, the nearest first."""
+    found: list[Field] = []
+    queue: list[tuple[Path, Location, Mapping[Location, Any], tuple[Path, ...], bool]] = [
+        (payload, (), {}, (), True)
+    ]
+    while queue and len(found) < _LIMIT:
+        path, at, given, seen, required = queue.pop(0)
+        for branch in reader.leaves(path) if reader.branches(path) else [None]:
+            inner = branch.path if branch is not None else path
+            resolved, node = reader.resolve(inner)
+            node = _merged(reader, resolved)
+            members = reader.members(resolved)
+            if branch is not None:
+                for base in branch.bases:
+                    members = reader.members(base) | members
+            demanded = reader.required(resolved)
+            constants = tuple(reader.constants_of(node))
+            special = "format" in node or "pattern" in node
+            types = frozenset(types_of(node) or ({"object"} if members else ()))
+            here = dict(given)
+            if branch is not None:
+                for name, member in members.items():
+                    values = reader.constants_of(_merged(reader, member))
+                    if len(values) == 1:
+                        here[*at, name] = values[0]
+            if at:
+                found.append(Field(at, types, constants, required, here, special))
+            if resolved in seen or len(at) >= _DEPTH:
+                continue
+            below = (*seen, resolved)
+            for name, member in members.items():
+                queue.append((member, (*at, name), here, below, name in demanded))
+            items = next(
+                ((*p, "items") for p, n in reader.parts(resolved) if isinstance(n.get("items"), dict)),
+                None,
+            )
+            if items is not None:
+                queue.append((items, (*at, "0"), here, below, required))
+    return found
+
+
+def _merged(reader: SchemaReader, path: Path) -> dict[str, Any]:
+    """What a schema and those that it is made of say of a value itself."""
+    merged: dict[str, Any] = {}
+    for _, node in reader.parts(path):
+        merged = {**node, **merged}
+    return merged
+
+
+def sample_fields(sample: Any, at: Location = ()) -> list[Field]:
+    """The places of an example, as if a schema declared them."""
+    if isinstance(sample, dict):
+        inner = [(key, value) for key, value in sample.items()]
+    elif isinstance(sample, list):
+        inner = [("0", sample[0])] if sample else []
+    else:
+        names = {str: "string", bool: "boolean", int: "integer", float: "number"}
+        kind = names.get(type(sample))
+        return [Field(at, frozenset({kind}), required=True)] if kind else []
+    return [found for key, value in inner for found in sample_fields(value, (*at, key))]
+
+
+def text_of(fields: Iterable[Field]) -> Field | None:
+    """Where the agent's text stands."""
+    scored = [(score, -index, found) for index, found in enumerate(fields) if (score := _score(found))]
+    return max(scored, key=lambda s: s[:2])[2] if scored else None
+
+
+def _score(found: Field) -> float:
+    path = [token.lower() for token in found.location]
+    named = [token for token in path if not token.isdigit()]
+    if not named or not found.may("string") or found.constants or found.special:
+        return 0
+    if set(named) & _NOT_TEXT or named[-1] not in _TEXT:
+        return 0
+    spoken = [str(value).lower() for at, value in found.given.items() if isinstance(value, str)]
+    if any(word in _NOT_SPOKEN for value in spoken for word in re.split(r"[^a-z]+", value)):
+        return 0
+    if not found.types and not (named[-1] == "value" or len(named) == 1):
+        return 0
+    score = _TEXT[named[-1]] + sum(_TEXT.get(token, 0) > 6 for token in named[:-1])
+    return score - 1.1 * len(path) + (0.5 if found.required else 0)
+
+
+def names_of(fields: Iterable[Field], pattern: str, *types: str) -> Iterator[Field]:
+    """The fields whose name fits a pattern."""
+    for found in fields:
+        if re.fullmatch(pattern, found.name) and found.may(*types) and not found.constants:
+            yield found
+
+
+class Names:
+    """Writes the templates of one event."""
+
+    def __init__(self, alternative: Alternative, fields: list[Field], text: Field | None) -> None:
+        self._alternative = alternative
+        self._fields = fields
+        self._text = text
+        beside = text.location[:-1] if text is not None else ()
+        self._beside = beside
+        self._author = next(
+            (
+                f
+                for f in fields
+                if f.name in _ROLES and beside[: len(f.location) - 1] == f.location[:-1]
+            ),
+            None,
+        )
+
+    @property
+    def has_author(self) -> bool:
+        """Whether the event says who speaks."""
+        return self._author is not None
+
+    def chunk(self) -> Any:
+        """A piece of text."""
+        places = {**self._spoken("$chunk.text"), **self._ids()}
+        for found in self._fields:
+            inside = any(token.isdigit() for token in found.location)
+            if found.name in _INDEX and found.may("integer") and not inside:
+                places.setdefault(found.location, "$chunk.index")
+                break
+        for found in self._fields:
+            if found.name in _LAST and "boolean" in found.types and len(found.location) == 1:
+                places.setdefault(found.location, False)
+        return self._template(places)
+
+    def message(self) -> Any:
+        """A whole message."""
+        places = {**self._spoken("$message.text"), **self._ids()}
+        above = self._author.location[:-1] if self._author else self._beside
+        for found in self._fields:
+            if found.location[:-1] != above:
+                continue
+            if found.name == "id" and found.may("string", "integer"):
+                places.setdefault(found.location, "$message.id")
+            elif found.name in _CREATED and not found.constants:
+                places.setdefault(found.location, "$message.created")
+        return self._template(places)
+
+    def last(self) -> Any:
+        """The same event as the sign that nothing follows; None where it has no such sign."""
+        for found in self._fields:
+            if found.name in _LAST and "boolean" in found.types and len(found.location) == 1:
+                return self._template({found.location: True, **self._ids()})
+        above = self._text.location if self._text is not None else ()
+        for found in self._fields:
+            near = found.location[:-1] == above[: len(found.location) - 1]
+            if found.name in _REASON and found.may("string") and near:
+                return self._template({found.location: "$turn.finish", **self._ids()})
+        return None
+
+    def end(self) -> Any:
+        """The end of a turn."""
+        places: dict[Location, Any] = dict(self._ids())
+        for found in self._fields:
+            if found.name in _REASON and found.may("string") and len(found.location) < 3:
+                places[found.location] = "$turn.finish"
+                break
+        return self._template(places)
+
+    def error(self) -> Any:
+        """What went wrong."""
+        places: dict[Location, Any] = dict(self._ids())
+        for names, part in ((_ERROR_TEXT, "$error.message"), (_ERROR_CODE, "$error.code")):
+            found = [
+                (len(f.location), names.index(f.name), f)
+                for f in self._fields
+                if f.name in names
+                and (not f.types or "string" in f.types)
+                and not f.constants
+                and len(f.location) < 5
+                and f.location not in places
+            ]
+            if found:
+                best = min(found, key=lambda f: ("error" not in f[2].location[:-1], *f[:2]))[2]
+                places |= {**best.given, best.location: part}
+        return self._template(places)
+
+    def status(self) -> Any:
+        """A status of the agent; None where the event has no place for one."""
+        found = [f for f in self._fields if f.name in _STATE and f.may("string")]
+        found = [f for f in found if len(f.constants) != 1]
+        if not found:
+            return None
+        best = min(found, key=lambda f: len(f.location))
+        return self._template({**best.given, best.location: "$status.state", **self._ids()})
+
+    def suggestions(self) -> Any:
+        """Suggestions of what the user may say next; None where there is no place for them."""
+        for found in self._fields:
+            if "array" in found.types and any(
+                f.location == (*found.location, "0") and "string" in f.types for f in self._fields
+            ):
+                return self._template({found.location: "$suggestion.texts", **self._ids()})
+        return None
+
+    def tool_call(self) -> Any:
+        """A call of a tool; None where it has no name."""
+        arguments = {f.location[:-1] for f in self._fields if f.name in _ARGUMENTS}
+        name = self._first(_NAME, "string", beside=arguments)
+        if name is None:
+            return None
+        above = name.location[:-1]
+        places = {**name.given, name.location: "$tool.name", **self._ids()}
+        self._beside_tool(places, above, _ARGUMENTS, "$tool.arguments", "object", "string")
+        self._call_id(places, above)
+        return self._template(places)
+
+    def tool_result(self) -> Any:
+        """What a tool gave back; None where there is no place for it."""
+        result = self._first(_RESULT, "string", "object")
+        if result is None:
+            return None
+        places = {**result.given, result.location: "$tool.result", **self._ids()}
+        self._beside_tool(places, result.location[:-1], _NAME, "$tool.name", "string")
+        self._call_id(places, result.location[:-1])
+        return self._template(places)
+
+    def _first(
+        self, names: set[str], *types: str, beside: Container[Location] = ()
+    ) -> Field | None:
+        found = [f for f in self._fields if f.name in names and f.types & set(types)]
+        found = [f for f in found if not f.constants]
+        return min(
+            found, key=lambda f: (f.location[:-1] not in beside, len(f.location)), default=None
+        )
+
+    def _beside_tool(
+        self, places: dict[Location, Any], above: Location, names: set[str], part: str, *types: str
+    ) -> None:
+        for f in self._fields:
+            if f.name in names and f.location[: len(above)] == above and f.may(*types):
+                if f.location not in places and not f.constants and len(f.location) < len(above) + 3:
+                    places.setdefault(f.location, part)
+                    return
+
+    def _call_id(self, places: dict[Location, Any], above: Location) -> None:
+        found = [f for f in self._fields if f.name in _CALL_ID and not f.constants]
+        found = [f for f in found if f.name != "id" or f.location[:-1] == above]
+        found = [f for f in found if f.may("string") and f.location[:-1] in ((), above)]
+        if found:
+            best = min(found, key=lambda f: (f.name == "id", len(f.location)))
+            places[best.location] = "$tool.id"
+
+    def _spoken(self, name: str) -> dict[Location, Any]:
+        if self._text is None:
+            return {}
+        places: dict[Location, Any] = {**self._text.given, self._text.location: name}
+        if self._author is not None and (role := _agent_word(self._author)):
+            places[self._author.location] = role
+        above, names = self._beside, {f.name: f for f in self._at(self._beside)}
+        if {"op", "path", "value"} <= set(names):  # an operation of a JSON Patch (RFC 6902)
+            places |= {(*above, "op"): "add", (*above, "path"): "/-"}
+        return places
+
+    def _at(self, above: Location) -> Iterator[Field]:
+        return (f for f in self._fields if f.location[:-1] == above)
+
+    def _ids(self) -> dict[Location, Any]:
+        """The ids that the event names, where they are no part of something else."""
+        places: dict[Location, Any] = {}
+        for name, pattern in _IDS.items():
+            for found in names_of(self._fields, pattern, "string", "integer"):
+                if not any(token.isdigit() for token in found.location) and len(found.location) < 4:
+                    places.setdefault(found.location, f"${name}")
+                    break
+        return places
+
+    def _template(self, places: Mapping[Location, Any]) -> Any:
+        template: dict[str, Any] = {}
+        if self._alternative.sample is not None:
+            template = _copied(self._alternative.sample)
+        for name, values in self._alternative.constants.items():
+            if len(values) == 1:
+                template[name] = values[0]
+        for location, value in sorted(places.items(), key=lambda p: str(p[1]).startswith("$")):
+            pointers.put(template, location, value)
+        return template
+
+
+def _agent_word(author: Field) -> str | None:
+    """The document's word for the agent as the one who speaks."""
+    if not author.constants:
+        return None if author.special or not author.may("string") else "assistant"
+    known = [value for value in author.constants if value in _AGENT]
+    return min(known, key=_AGENT.index) if known else None
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_copied(inner) for inner in value]
+    return f"${value}" if isinstance(value, str) and value.startswith("$") else value
