@@ -200,7 +200,7 @@ class Names:
 
     def chunk(self) -> Any:
         """A piece of text."""
-        places = {**self._spoken("$chunk.text"), **self._ids()}
+        places = {**self._spoken("$chunk.text"), **self._ids(), **self._whose()}
         for found in self._fields:
             inside = any(token.isdigit() for token in found.location)
             if found.name in _INDEX and found.may("integer") and not inside:
@@ -228,12 +228,13 @@ class Names:
         """The same event as the sign that nothing follows; None where it has no such sign."""
         for found in self._fields:
             if found.name in _LAST and "boolean" in found.types and len(found.location) == 1:
-                return self._template({found.location: True, **self._ids()})
+                return self._template({found.location: True, **self._ids(), **self._whose()})
         above = self._text.location if self._text is not None else ()
         for found in self._fields:
             near = found.location[:-1] == above[: len(found.location) - 1]
             if found.name in _REASON and found.may("string") and near:
-                return self._template({found.location: "$turn.finish", **self._ids()})
+                places = {found.location: "$turn.finish", **self._ids(), **self._whose()}
+                return self._template(places)
         return None
 
     def end(self) -> Any:
@@ -351,7 +352,17 @@ class Names:
                 if not any(token.isdigit() for token in found.location) and len(found.location) < 4:
                     places.setdefault(found.location, f"${name}")
                     break
+        for found in self._fields:  # of the one choice, part and output that there is
+            inside = "0" in found.location or found.name != "index"
+            near = found.location[:-1] == self._beside[: len(found.location) - 1]
+            if re.fullmatch(r"index|(choice|output|content|part)_?index", found.name) and inside:
+                if near and "integer" in found.types and found.required:
+                    places.setdefault(found.location, 0)
         return places
+
+    def _whose(self) -> dict[Location, Any]:
+        """The id of an event whose pieces have one id, where it does not call it another's."""
+        return {f.location: "$message.id" for f in self._at(()) if f.name == "id" and f.types}
 
     def _template(self, places: Mapping[Location, Any]) -> Any:
         template: dict[str, Any] = {}

@@ -117,8 +117,6 @@ def _block(schema: EventSchema, found: list[Guess]) -> dict[str, Any]:
             block[kind.value] = _shape(schema, best[kind])
     if Kind.DONE not in best and block and schema.sentinel:
         block["done"] = {"data": schema.sentinel}
-    if Kind.STOPPED not in best and "done" in block:
-        block["stopped"] = block["done"]
     return block
 
 
