@@ -115,7 +115,8 @@ def read_events(user: User, operation: Operation, turn: Turn) -> Turn:
     row = user.world.document.model.event
     for seen in turn.events:
         if seen.kind is Kind.MESSAGE and seen.role != "user":
-            is_row = reader.events[Kind.MESSAGE].data is None
+            shape = reader.events.get(Kind.MESSAGE)
+            is_row = shape is not None and shape.data is None
             found = line(row, seen.data) if is_row else _line_of(seen)
             if found.role in ("agent", None):
                 turn.reply.append(found)

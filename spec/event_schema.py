@@ -18,7 +18,7 @@ from . import sse
 from .event_hints import Hints, hints_of
 from .framing import SSE, Framing, framing_of
 from .schema_reader import SchemaReader
-from .schemas import Path, Validator, View, Violation, items_of, members_of, types_of
+from .schemas import Path, View, Violation, items_of, members_of, types_of
 from .sse import ServerEvent
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class Alternative:
 
     `name` is the event's, None where it is not said; `strict` forbids others. `constants` are the
     members of the payload that tell it from the others, with the values that they may have.
-    `literal` is data that is this text, such as [DONE]. `sample` is the payload of an example.
+    `literal` is data that is this text, such as [DONE]. `around` are the schemas in whose unions
+    the payload's stands, `whole` those of the event as an object. `sample` is the payload of an
+    example.
     """
 
     label: str
@@ -55,6 +57,7 @@ class Alternative:
     is_json: bool = True
     literal: str | None = None
     has_id: bool = False
+    around: tuple[Path, ...] = ()
     whole: tuple[Path, ...] = ()
     sample: Any = None
 
@@ -82,9 +85,14 @@ class EventSchema:
         return frozenset(name for found in self.alternatives for name in found.constants)
 
     def is_sentinel(self, event: ServerEvent) -> bool:
-        """Whether the data is no event but the sign of the end; [DONE] needs no declaration."""
-        known = {self.sentinel, *(a.literal for a in self.alternatives)}
+        """Whether the data is no event but the mark of the end.
+
+        [DONE] needs no declaration: servers end streams of payloads with it that do not say so.
+        """
         text = event.data.strip()
+        if self.form is Form.EVENT:
+            return text == self.sentinel and "event" not in event.fields
+        known = {self.sentinel, *(a.literal for a in self.alternatives)}
         return text in known or (self.form is Form.PAYLOAD and text == "[DONE]")
 
     def matching(self, event: ServerEvent) -> list[Alternative]:
@@ -96,17 +104,15 @@ class EventSchema:
         """How an event breaks its declaration; pointers lead into the JSON of its data."""
         if self.form in (Form.NONE, Form.TEXT):
             return []
+        if self.is_sentinel(event):
+            return []
         name, data = self._parts(event)
         named = self._named(name)
         if not named:
-            if self.is_sentinel(event) and self.form is Form.PAYLOAD:
-                return []
             known = ", ".join(dict.fromkeys(a.name for a in self.alternatives if a.name))
             shown = f'"{name}"' if "event" in event.fields else "an event without a name"
             return [Violation("", "event", f"{shown} is not declared; declared are {known}")]
-        if any(a.literal == event.data.strip() for a in named) or (
-            self.form is Form.PAYLOAD and self.is_sentinel(event)
-        ):
+        if any(a.literal == event.data.strip() for a in named):
             return []
         if data is _ABSENT and all(a.is_json for a in named):
             return [Violation("", "contentMediaType", "the data is not JSON")]
@@ -150,6 +156,22 @@ class EventSchema:
                 return Violation(f"/{tag}", "event", message)
         return None
 
+    def payload_violations(
+        self, alternative: Alternative, value: Any, limit: int = 20
+    ) -> list[Violation]:
+        """How the JSON of an event breaks the schema of its payload, and the unions around that.
+
+        That more than one branch of a union fits it is the document's fault and no violation.
+        """
+        for path in (alternative.payload, *alternative.around):
+            if path is not None and (found := self._check(path, value, limit)):
+                return found
+        return []
+
+    def _check(self, path: Path, value: Any, limit: int) -> list[Violation]:
+        found = self.reader.validator(path).violations(value, limit)
+        return [v for v in found if not (v.keyword == "oneOf" and "more than one" in v.message)]
+
     def _broken(
         self, alternative: Alternative, event: ServerEvent, name: str, data: Any, limit: int
     ) -> list[Violation]:
@@ -166,24 +188,17 @@ class EventSchema:
     def _violations_of(
         self, alternative: Alternative, event: ServerEvent, name: str, value: Any, limit: int
     ) -> list[Violation]:
-        if alternative.payload is not None:
-            found = self.reader.validator(alternative.payload).violations(value, limit)
-            if found:
-                return found
+        if found := self.payload_violations(alternative, value, limit):
+            return found
+        is_text = any(_holds_text(self.reader, path) for path in alternative.whole)
+        shown: dict[str, Any] = {"data": event.data if is_text else value}
+        shown |= {"event": name} if "event" in event.fields or alternative.name else {}
+        shown |= {"id": event.id} if "id" in event.fields else {}
+        shown |= {"retry": 0} if "retry" in event.fields else {}
         for path in alternative.whole:
-            shown: Any = value
-            if self.form is Form.EVENT:
-                shown = {"event": name} if "event" in event.fields or alternative.name else {}
-                shown |= {"id": event.id} if "id" in event.fields else {}
-                shown |= {"retry": 0} if "retry" in event.fields else {}
-                is_text = _holds_text(self.reader, path)
-                shown["data"] = event.data if is_text else value
-            if found := self._whole(path).violations(shown, limit):
+            if found := self._check(path, shown, limit):
                 return found
         return []
-
-    def _whole(self, path: Path) -> Validator:
-        return self.reader.validator(path, without_unions=True)
 
 
 def event_schema(document: Document, operation: Operation) -> EventSchema | None:
@@ -326,7 +341,7 @@ def _payloads(reader: SchemaReader, leaf: Any) -> Iterator[Alternative]:
     tag = _tag(constants)
     title = reader.title(leaf.path)
     name = _event_name(node)
-    base = Alternative(title, name=name, payload=path, is_json=is_json, whole=leaf.bases)
+    base = Alternative(title, name=name, payload=path, is_json=is_json, around=leaf.bases)
     for word in constants.get(tag, ()) if tag else ():
         yield replace(base, label=name or str(word), constants=constants | {str(tag): (word,)})
     if tag is None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from . import pointers, sse
-from .binding import Location, Model, StreamedEvent
-from .document import Document, Operation
+from .binding import Location, Model, Role, StreamedEvent
+from .document import Document, Media, Operation
 from .event_schema import EventSchema, Form, event_schema
 from .framing import SSE, Framing
-from .inference.events import declared_kinds, infer_events
+from .inference.events import declared_events, declared_kinds, infer_events
 from .model import Entry, pieces
+from .schema_reader import SchemaReader
+from .schemas import Path, View
 from .turn import Kind
 
 _encode = msgspec.json.encode
@@ -63,19 +66,23 @@ class EventStream:
         self.framing: Framing = schema.framing if schema else SSE
         self._row = model.event
         self._render = render
-        self._reader = _Reader(self.events, schema)
         self._cut: dict[tuple[str, str, str], _Pieces | None] = {}
 
     @classmethod
-    def of(cls, document: Document, operation: Operation) -> EventStream:
-        """The stream of an operation, for reading; what its document does not say is inferred."""
-        schema = event_schema(document, operation)
-        return cls(document.model, events=events_of(document, operation), schema=schema)
+    def of(
+        cls, document: Document, operation: Operation, *, defaults: bool = False
+    ) -> EventStream:
+        """The stream of an operation, for reading, as far as its document tells of it.
 
-    @property
-    def ends(self) -> bool:
-        """Whether an event says that a turn is done."""
-        return Kind.DONE.value in self.events
+        `defaults`: where it tells nothing, the events are those that we write then.
+        """
+        schema = event_schema(document, operation)
+        events = events_of(document, operation, defaults=defaults)
+        return cls(document.model, events=events, schema=schema)
+
+    @cached_property
+    def _reader(self) -> _Reader:
+        return _Reader(self.events, self.schema)
 
     # Writing
 
@@ -200,7 +207,8 @@ class _Reader:
         known.sort(key=lambda pair: pair[0] is Kind.STOPPED)  # it may look like `done`
         self._schema = schema
         self._declared = known
-        self._inferred = declared_kinds(schema) if schema is not None else []
+        told = schema is not None and schema.form in (Form.PAYLOAD, Form.EVENT)
+        self._inferred = declared_kinds(schema) if schema is not None and told else []
         # Where the schema speaks of payloads alone, events may have any names, or none.
         self._any_name = schema is not None and schema.form is Form.PAYLOAD
         self._tags = {(tag,) for tag in schema.tags} if schema is not None else set()
@@ -263,15 +271,43 @@ def _has_its_part(kind: Kind, shape: StreamedEvent, data: Any) -> bool:
     return at is None or isinstance(pointers.first(data, at), str)
 
 
-def events_of(document: Document, operation: Operation) -> Mapping[str, StreamedEvent]:
-    """The events of an operation's stream: its own, the model's, or what its schema tells."""
+def events_of(
+    document: Document, operation: Operation, *, defaults: bool = False
+) -> Mapping[str, StreamedEvent]:
+    """The events of an operation's stream: its own, the model's, or what its schema tells.
+
+    `defaults`: where the document tells nothing, what we write then.
+    """
     binding = operation.binding
     if binding is not None and binding.events is not None:
         return binding.events
     if document.model.events:
         return document.model.events
-    block = infer_events(document, operation)
+    schema = event_schema(document, operation)
+    if defaults:
+        block = infer_events(document, operation, _row_schema(document))
+    else:
+        block = declared_events(schema, _row_schema(document)) if schema is not None else {}
     return {kind: StreamedEvent.of(shape) for kind, shape in block.items()}
+
+
+def _row_schema(document: Document) -> Path | None:
+    """The schema of the rows in which a list shows what happened."""
+    for shape in ("event", "message"):
+        for operation in document.with_role(Role.MESSAGE_LIST):
+            binding, media = operation.binding, _json_media(operation)
+            if binding is None or binding.shape != shape or media is None or not media.schema:
+                continue
+            reader, path = SchemaReader(document, View.RESPONSE), media.schema
+            for token in binding.items:
+                path = reader.members(path).get(token, path)
+            return (*reader.resolve(path)[0], "items")
+    return None
+
+
+def _json_media(operation: Operation) -> Media | None:
+    content = operation.success[1].content if operation.success else {}
+    return next((media for name, media in content.items() if "json" in name), None)
 
 
 _NOTHING: dict[str, dict[str, Any]] = {

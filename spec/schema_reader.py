@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import pointers
-from .schemas import Path, Validator, View, items_of, members_of, reference
+from .schemas import Path, Validator, View, items_of, members_of
 
 if TYPE_CHECKING:
     from .document import Document
@@ -102,7 +102,8 @@ class SchemaReader:
             branches = self._own_branches(part, inner)
             if len(branches) < 2 or depth > _DEPTH:
                 continue
-            bases = tuple(p for p, n in self.parts(path) if members_of(n) or items_of(n, "required"))
+            says_more = any(members_of(n) or items_of(n, "required") for _, n in self.parts(path))
+            bases = (path,) if says_more else ()
             found = []
             for branch in branches:
                 tag = self._tag(inner, branch)
@@ -117,14 +118,9 @@ class SchemaReader:
             return [schema["const"]]
         return [value for value in items_of(schema, "enum") if value is not None]
 
-    def validator(self, path: Path, *, without_unions: bool = False) -> Validator:
-        """What validates the schema at `path`, if wanted without its unions."""
-        schemas = self.document.schemas
-        node = self.resolve(path)[1]
-        if not without_unions or not set(_UNIONS) & set(node):
-            return schemas.at(path, self.view)
-        rest = {key: value for key, value in node.items() if key not in _UNIONS}
-        return schemas.compile(_outside(rest), self.view)
+    def validator(self, path: Path) -> Validator:
+        """What validates the schema at `path`."""
+        return self.document.schemas.at(path, self.view)
 
     def _own_branches(self, path: Path, node: Mapping[str, Any]) -> list[Path]:
         found = []
@@ -148,15 +144,3 @@ class SchemaReader:
                     return name, word
         return None
 
-
-def _outside(node: Any) -> Any:
-    """A schema whose local references name the document, for use outside it."""
-    if isinstance(node, list):
-        return [_outside(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    found = {key: _outside(value) for key, value in node.items()}
-    target = node.get("$ref")
-    if isinstance(target, str) and target.startswith("#"):
-        found["$ref"] = reference(()) + target[1:]
-    return found

@@ -213,6 +213,12 @@ class Names:
 
     def message(self) -> Any:
         """A whole message."""
+        return self._template(self.message_places())
+
+    def message_places(self) -> dict[Location, Any]:
+        """Where a message has its text, its id and its time."""
+        if self._text is None:
+            return self._ids()
         places = {**self._spoken("$message.text"), **self._ids()}
         above = self._author.location[:-1] if self._author else self._beside
         for found in self._fields:
@@ -222,7 +228,7 @@ class Names:
                 places.setdefault(found.location, "$message.id")
             elif found.name in _CREATED and not found.constants:
                 places.setdefault(found.location, "$message.created")
-        return self._template(places)
+        return places
 
     def last(self) -> Any:
         """The same event as the sign that nothing follows; None where it has no such sign."""
@@ -238,8 +244,8 @@ class Names:
         return None
 
     def end(self) -> Any:
-        """The end of a turn."""
-        places: dict[Location, Any] = dict(self._ids())
+        """The end of a turn, which may repeat all that was said in it."""
+        places = {**self.message_places(), **self._ids()}
         for found in self._fields:
             if found.name in _REASON and found.may("string") and len(found.location) < 3:
                 places[found.location] = "$turn.finish"

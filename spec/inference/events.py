@@ -83,13 +83,19 @@ def infer_events(
     if schema is None:
         return {}
     block = _block(schema, guesses(schema, row))
-    if block:
+    if {"chunk", "message"} & set(block):
         return block
     if schema.form is Form.TEXT:
-        return dict(TEXT)
+        return TEXT | block
     if schema.form is Form.NONE or not schema.alternatives[0].label:
         return _undeclared(schema)
-    return {}
+    return block
+
+
+def declared_events(schema: EventSchema, row: Path | None = None) -> dict[str, Any]:
+    """The `events` block that a document itself tells: nothing that is our choice."""
+    found = [] if schema.form in (Form.NONE, Form.TEXT) else guesses(schema, row)
+    return _block(schema, found)
 
 
 def _undeclared(schema: EventSchema) -> dict[str, Any]:
@@ -109,13 +115,11 @@ def _block(schema: EventSchema, found: list[Guess]) -> dict[str, Any]:
     for guess in found:
         if guess.kind not in best or guess.rank < best[guess.kind].rank:
             best[guess.kind] = guess
-    if not {Kind.CHUNK, Kind.MESSAGE} & set(best) and schema.form is Form.NONE:
-        return {}
     block: dict[str, Any] = {}
     for kind in Kind:
         if kind in best:
             block[kind.value] = _shape(schema, best[kind])
-    if Kind.DONE not in best and block and schema.sentinel:
+    if Kind.DONE not in best and schema.sentinel:
         block["done"] = {"data": schema.sentinel}
     return block
 
@@ -149,9 +153,12 @@ def guesses(schema: EventSchema, row: Path | None = None) -> list[Guess]:
     if len([g for g in found if g.kind in (Kind.CHUNK, Kind.MESSAGE)]) == 0:
         for alternative in schema.alternatives:
             found += _only_text(schema, alternative)
+        replies = [g.alternative for g in found if g.kind is Kind.MESSAGE]
+        found = [g for g in found if g.kind is not Kind.DONE or g.alternative not in replies]
     ranks = [g.rank // 1 for g in found if g.kind is Kind.DONE]
     # Of what ends a message, a run and a stream, only the outermost ends the turn.
-    return [g for g in found if g.kind is not Kind.DONE or g.rank // 1 == min(ranks)]
+    outermost = min(ranks, default=0)
+    return [g for g in found if g.kind is not Kind.DONE or g.rank // 1 == outermost]
 
 
 def _guess(schema: EventSchema, alternative: Alternative, row: Path | None) -> Iterator[Guess]:
@@ -240,7 +247,7 @@ def _all_fields(schema: EventSchema, alternative: Alternative) -> list[Field]:
     if alternative.payload is None:
         return []
     fields = fields_of(schema.reader, alternative.payload)
-    for base in alternative.whole if schema.form is Form.PAYLOAD else ():
+    for base in alternative.around:
         fields += fields_of(schema.reader, base)
     return fields
 
