@@ -71,7 +71,11 @@ def _extension(key: str, value: Any, path: Path) -> tuple[str | None, Path | Non
     """The sentinel, the schema and whether JSON lines are meant, in one extension."""
     if isinstance(value, str):
         return (value if _SENTINEL_KEY.search(key) else None), None, False
-    if not isinstance(value, dict) or "stream" not in key:
+    if not isinstance(value, dict):
+        return None, None, False
+    if "schema" in key and re.search("event|item|stream|sse|chunk", key):
+        return None, path, False
+    if "stream" not in key:
         return None, None, False
     sentinel, schema = None, None
     for name, inner in value.items():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import sse
+from . import pointers
 from .event_hints import Hints, hints_of
 from .framing import SSE, Framing, framing_of
 from .schema_reader import SchemaReader
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 _EVENT_MEMBERS = frozenset({"event", "data", "id", "retry", "comment"})
 _TAGS = ("type", "event", "kind", "event_type", "eventType", "message_type", "op", "object")
+_ENVELOPES = ("event", "payload", "result", "params", "data", "update", "body", "message")
 _ABSENT: Any = object()
+
+
+Location = tuple[str, ...]
 
 
 class Form(Enum):
@@ -52,7 +56,7 @@ class Alternative:
     label: str
     name: str | None = None
     strict: bool = False
-    constants: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    constants: Mapping[Location, tuple[Any, ...]] = field(default_factory=dict)
     payload: Path | None = None
     is_json: bool = True
     literal: str | None = None
@@ -65,7 +69,7 @@ class Alternative:
         """Whether the constant members of `data` are those of this event."""
         if not isinstance(data, dict):
             return not self.constants
-        return all(data.get(name, v[0]) in v for name, v in self.constants.items())
+        return all(pointers.first(data, at, v[0]) in v for at, v in self.constants.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,9 @@ class EventSchema:
     reader: SchemaReader
 
     @property
-    def tags(self) -> frozenset[str]:
-        """The members of payloads that tell events apart."""
-        return frozenset(name for found in self.alternatives for name in found.constants)
+    def tags(self) -> frozenset[Location]:
+        """The places of payloads that tell events apart."""
+        return frozenset(at for found in self.alternatives for at in found.constants)
 
     def is_sentinel(self, event: ServerEvent) -> bool:
         """Whether the data is no event but the mark of the end.
@@ -136,9 +140,8 @@ class EventSchema:
         except (msgspec.DecodeError, RecursionError):
             return event.event, _ABSENT
         if self.form is Form.EVENT and "event" not in event.fields and isinstance(data, dict):
-            inner = data.get("event")
-            if isinstance(inner, str) and "data" in data and set(data) <= _EVENT_MEMBERS:
-                return inner, data["data"]
+            if "data" in data and set(data) <= _EVENT_MEMBERS:
+                return str(data.get("event", event.event)), data["data"]
         return event.event, data
 
     def _named(self, name: str) -> list[Alternative]:
@@ -150,10 +153,11 @@ class EventSchema:
         common = set.intersection(*(set(a.constants) for a in named))
         for tag in sorted(common) if isinstance(data, dict) else ():
             known = dict.fromkeys(str(value) for a in named for value in a.constants[tag])
-            if str(data.get(tag)) not in known:
-                shown = f"{tag}: {str(data.get(tag))[:60]!r}"
+            value = str(pointers.first(data, tag))
+            if value not in known:
+                shown = f"{tag[-1]}: {value[:60]!r}"
                 message = f"{shown} is not declared; declared are {', '.join(known)}"
-                return Violation(f"/{tag}", "event", message)
+                return Violation(pointers.join(tag), "event", message)
         return None
 
     def payload_violations(
@@ -235,7 +239,10 @@ def _read(
     path, node = reader.resolve(schema)
     if "array" in types_of(node) and isinstance(node.get("items"), dict):
         path, node = reader.resolve((*path, "items"))
-    if types_of(node) == {"string"} and not ({"const", "contentSchema"} & set(node)):
+    is_text = types_of(node) == {"string"}
+    if is_text and hints.schema is not None:
+        path, node = reader.resolve(hints.schema)
+    elif is_text and not ({"const", "contentSchema"} & set(node)):
         return EventSchema(Form.TEXT, media_type, framing, examples, hints.sentinel, reader)
     if not reader.members(path) and not reader.branches(path):
         # An object of which nothing is said.
@@ -259,7 +266,7 @@ def _are_events(reader: SchemaReader, leaves: Sequence[Any]) -> bool:
         if found and not found <= _EVENT_MEMBERS:
             return False
         names |= found
-    return "data" in names and bool(names & {"event", "id", "retry"})
+    return "data" in names
 
 
 def _events(reader: SchemaReader, leaf: Any) -> Iterator[Alternative]:
@@ -331,29 +338,67 @@ def _payloads(reader: SchemaReader, leaf: Any) -> Iterator[Alternative]:
     members: dict[str, Path] = {}
     for part in (*leaf.bases, leaf.path):
         members |= reader.members(part)
-    constants: dict[str, tuple[Any, ...]] = {}
+    constants: dict[Location, tuple[Any, ...]] = {}
     if leaf.tag is not None:
-        constants[leaf.tag[0]] = (leaf.tag[1],)
-    for name, member in members.items():
-        found = reader.constants_of(reader.resolve(member)[1])
-        if name not in constants and (len(found) == 1 or (found and name in _TAGS)):
-            constants[name] = tuple(found)
-    tag = _tag(constants)
+        constants[leaf.tag[0],] = (leaf.tag[1],)
+    constants = _constants(reader, members) | constants
     title = reader.title(leaf.path)
     name = _event_name(node)
     base = Alternative(title, name=name, payload=path, is_json=is_json, around=leaf.bases)
-    for word in constants.get(tag, ()) if tag else ():
-        yield replace(base, label=name or str(word), constants=constants | {str(tag): (word,)})
-    if tag is None:
+    inner = _inner(reader, members)
+    tag = _tag(constants)
+    if inner and (tag is None or len(constants[tag]) == 1):
+        for found, word in inner:
+            yield replace(base, label=name or word, constants=constants | found)
+    elif tag is not None:
+        for value in constants[tag]:
+            yield replace(base, label=name or str(value), constants=constants | {tag: (value,)})
+    else:
         yield replace(base, label=name or title, constants=constants)
 
 
-def _tag(constants: Mapping[str, tuple[Any, ...]]) -> str | None:
+def _constants(
+    reader: SchemaReader, members: Mapping[str, Path], at: Location = ()
+) -> dict[Location, tuple[Any, ...]]:
+    """The members that can have one value only, and those that say what an event is."""
+    constants: dict[Location, tuple[Any, ...]] = {}
+    for name, member in members.items():
+        found = reader.constants_of(reader.resolve(member)[1])
+        if len(found) == 1 or (found and name in _TAGS):
+            constants[*at, name] = tuple(found)
+    return constants
+
+
+def _inner(
+    reader: SchemaReader, members: Mapping[str, Path]
+) -> list[tuple[dict[Location, tuple[Any, ...]], str]]:
+    """The events that stand in one member of an envelope: the constants and the word of each."""
+    for name in _ENVELOPES:
+        if name not in members or not reader.branches(members[name]):
+            continue
+        found = []
+        for leaf in reader.leaves(members[name]):
+            constants = _constants(reader, reader.members(leaf.path), (name,))
+            if leaf.tag is not None:
+                constants[name, leaf.tag[0]] = (leaf.tag[1],)
+            tag = _tag(constants)
+            if tag is not None:
+                found += [(constants | {tag: (word,)}, str(word)) for word in constants[tag]]
+        if len(found) > 1:
+            return found
+    return []
+
+
+def _tag(constants: Mapping[Location, tuple[Any, ...]]) -> Location | None:
     """The member that says what an event is."""
-    known = [name for name in _TAGS if name in constants]
-    rest = [n for n, values in constants.items() if all(isinstance(v, str) for v in values)]
-    several = [name for name in known if len(constants[name]) > 1]
+    known = [at for name in _TAGS for at in constants if at[-1] == name]
+    rest = [at for at, values in constants.items() if all(map(_is_word, values))]
+    several = [at for at in known if len(constants[at]) > 1]
     return next(iter([*several, *known, *rest]), None)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and any(map(str.isalpha, value))
 
 
 def _event_name(node: Mapping[str, Any]) -> str | None:
@@ -386,8 +431,8 @@ def _examples(hints: Hints, framing: Framing) -> Iterator[Alternative]:
             except msgspec.DecodeError:
                 continue
             named = "event" in event.fields
-            words = {k: (sample[k],) for k in _TAGS if isinstance(sample, dict) and k in sample}
-            words = {k: v for k, v in words.items() if isinstance(v[0], str)}
+            members = sample if isinstance(sample, dict) else {}
+            words = {(k,): (members[k],) for k in _TAGS if isinstance(members.get(k), str)}
             label = event.event if named else str(next(iter(words.values()), ("",))[0])
             if label not in seen and isinstance(sample, dict):
                 seen.add(label)

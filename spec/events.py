@@ -211,7 +211,7 @@ class _Reader:
         self._inferred = declared_kinds(schema) if schema is not None and told else []
         # Where the schema speaks of payloads alone, events may have any names, or none.
         self._any_name = schema is not None and schema.form is Form.PAYLOAD
-        self._tags = {(tag,) for tag in schema.tags} if schema is not None else set()
+        self._tags = set(schema.tags) if schema is not None else set()
 
     def read(
         self, event: sse.ServerEvent
@@ -242,7 +242,8 @@ class _Reader:
         telling = self._tags | _telling([shape for _, shape in objects])
         found = []
         for kind, shape in objects if is_json else ():
-            wanted = {at: v for at, v in shape.constants.items() if at in telling}
+            told = shape.constants.items()
+            wanted = {at: v for at, v in told if at in telling or at[-1:] in _TAGS}
             if all(pointers.first(data, at) == value for at, value in wanted.items()):
                 full = len(objects) == 1 or _has_its_part(kind, shape, data)
                 found.append((full, len(wanted), -len(found), kind, shape))
@@ -250,6 +251,9 @@ class _Reader:
         if best is not None:
             return best[3], best[4]
         return next(((k, s) for k, s in named if s.is_text and s.places), None)
+
+
+_TAGS = {("type",), ("kind",), ("event",)}
 
 
 def _telling(shapes: Iterable[StreamedEvent]) -> set[Location]:

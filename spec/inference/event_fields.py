@@ -52,13 +52,17 @@ _CREATED = {"created_at", "createdat", "created", "timestamp", "date", "time", "
 _LAST = {"done", "finished", "is_final", "final", "is_last", "last", "complete", "completed"}
 _LAST |= {"end", "is_end", "is_finished", "eos", "stop", "is_done", "is_complete", "finish"}
 _REASON = {"finish_reason", "stop_reason", "finishreason", "done_reason", "reason"}
+_ENDED = {"done", "completed", "complete", "finished", "end", "ended", "success", "succeeded"}
+_GOING_ON = {"streaming", "in_progress", "running", "generating", "partial", "processing"}
+_GOING_ON |= {"pending", "incomplete", "progress", "delta", "continue", "working", "ongoing"}
 _STATE = {"status", "state", "phase", "stage"}
-_NAME = {"name", "tool_name", "function_name", "tool", "toolname"}
+_NAME = {"name", "tool_name", "function_name", "tool", "toolname", "toolcallname"}
+_NAME |= {"tool_call_name"}
 _ARGUMENTS = {"arguments", "args", "input", "parameters", "params", "tool_args", "tool_input"}
 _RESULT = {"result", "output", "content", "tool_return", "return", "response", "tool_output"}
 _CALL_ID = {"tool_call_id", "call_id", "tool_use_id", "toolcallid", "callid", "id"}
 _ERROR_TEXT = ("message", "detail", "error_message", "error", "description", "reason", "msg", "text")
-_ERROR_TEXT += ("content", "title")
+_ERROR_TEXT += ("content", "title", "errortext", "error_text", "errormessage")
 _ERROR_CODE = ("code", "error_code", "error_type", "type")
 
 
@@ -209,6 +213,8 @@ class Names:
         for found in self._fields:
             if found.name in _LAST and "boolean" in found.types and len(found.location) == 1:
                 places.setdefault(found.location, False)
+        if (state := self._state()) is not None:
+            places.setdefault(state[0].location, state[1])
         return self._template(places)
 
     def message(self) -> Any:
@@ -235,12 +241,24 @@ class Names:
         for found in self._fields:
             if found.name in _LAST and "boolean" in found.types and len(found.location) == 1:
                 return self._template({found.location: True, **self._ids(), **self._whose()})
+        if (state := self._state()) is not None:
+            return self._template({state[0].location: state[2], **self._ids(), **self._whose()})
         above = self._text.location if self._text is not None else ()
         for found in self._fields:
             near = found.location[:-1] == above[: len(found.location) - 1]
             if found.name in _REASON and found.may("string") and near:
                 places = {found.location: "$turn.finish", **self._ids(), **self._whose()}
                 return self._template(places)
+        return None
+
+    def _state(self) -> tuple[Field, Any, Any] | None:
+        """A member whose words say whether more follows: one for that, and one for the end."""
+        for found in self._at(()):
+            words = [word for word in found.constants if isinstance(word, str)]
+            ends = [word for word in words if word.lower() in _ENDED]
+            rest = [word for word in words if word.lower() in _GOING_ON]
+            if found.name in _STATE and ends and rest:
+                return found, rest[0], ends[0]
         return None
 
     def end(self) -> Any:
@@ -374,9 +392,9 @@ class Names:
         template: dict[str, Any] = {}
         if self._alternative.sample is not None:
             template = _copied(self._alternative.sample)
-        for name, values in self._alternative.constants.items():
+        for at, values in self._alternative.constants.items():
             if len(values) == 1:
-                template[name] = values[0]
+                pointers.put(template, at, values[0])
         for location, value in sorted(places.items(), key=lambda p: str(p[1]).startswith("$")):
             pointers.put(template, location, value)
         return template

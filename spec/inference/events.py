@@ -249,7 +249,8 @@ def _all_fields(schema: EventSchema, alternative: Alternative) -> list[Field]:
     fields = fields_of(schema.reader, alternative.payload)
     for base in alternative.around:
         fields += fields_of(schema.reader, base)
-    return fields
+    known = {at: v[0] for at, v in alternative.constants.items() if len(v) == 1}
+    return [f for f in fields if all(known.get(at, v) == v for at, v in f.given.items())]
 
 
 def _end_rank(tokens: list[str], ends: set[str]) -> int | None:
