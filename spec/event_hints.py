@@ -40,6 +40,7 @@ def hints_of(
     tree = document.source.tree
     at = tuple(map(str, operation.pointer))
     node, path = _follow(document, at)
+    where: Path
     nodes: list[tuple[Path, dict[str, Any]]] = [(path, node)]
     texts = list(_descriptions(document, operation, node))
     if status is not None:
@@ -52,10 +53,10 @@ def hints_of(
     examples = tuple(_examples(tree, node)) if status is not None else ()
     texts += [str(found.get("description", "")) for _, found in nodes]
     sentinel, schema, lines = None, None, False
-    for path, found in nodes:
+    for where, found in nodes:
         for key, value in found.items():
             if key.startswith("x-"):
-                hint = _extension(key, value, (*path, key))
+                hint = _extension(key, value, (*where, key))
                 sentinel, schema = hint[0] or sentinel, hint[1] or schema
                 lines = lines or hint[2]
     for text in (*texts, *examples):

@@ -283,7 +283,7 @@ def _events(reader: SchemaReader, leaf: Any) -> Iterator[Alternative]:
         payloads = [Alternative("", is_json=False)]
     else:
         payloads = list(_data(reader, data))
-    for name in names or [None]:
+    for name in (*names,) or (None,):
         for found in payloads:
             label = name or found.label or reader.title(leaf.path)
             yield replace(
@@ -432,7 +432,7 @@ def _examples(hints: Hints, framing: Framing) -> Iterator[Alternative]:
                 continue
             named = "event" in event.fields
             members = sample if isinstance(sample, dict) else {}
-            words = {(k,): (members[k],) for k in _TAGS if isinstance(members.get(k), str)}
+            words: dict[Location, tuple[Any, ...]] = {(k,): (members[k],) for k in _TAGS if isinstance(members.get(k), str)}
             label = event.event if named else str(next(iter(words.values()), ("",))[0])
             if label not in seen and isinstance(sample, dict):
                 seen.add(label)

@@ -240,7 +240,7 @@ class _Reader:
                 return kind, shape
         objects = [(kind, shape) for kind, shape in named if not shape.is_text]
         telling = self._tags | _telling([shape for _, shape in objects])
-        found = []
+        found: list[tuple[bool, int, int, Kind, StreamedEvent]] = []
         for kind, shape in objects if is_json else ():
             told = shape.constants.items()
             wanted = {at: v for at, v in told if at in telling or at[-1:] in _TAGS}
@@ -339,7 +339,7 @@ def context_of(entry: Entry, session: str = "") -> dict[str, dict[str, Any]]:
             "created": entry.created,
         },
         "message": {
-            "id": data.get("message", entry.id if entry.kind is Kind.MESSAGE else None),
+            "id": data.get("message") or entry.id or None,
             "text": data.get("text", entry.text),
             "created": entry.created,
             "offset": entry.offset,

@@ -51,9 +51,17 @@ class Framing:
     names: bool = False
 
 
+def _line(data: bytes, name: str | None = None, id: str | None = None) -> bytes:
+    return data + b"\n"
+
+
+def _record(data: bytes, name: str | None = None, id: str | None = None) -> bytes:
+    return _RECORD + data + b"\n"
+
+
 SSE = Framing(sse.encode, sse.Parser, names=True)
-LINES = Framing(lambda data, name=None, id=None: data + b"\n", LineParser)
-SEQUENCE = Framing(lambda data, name=None, id=None: _RECORD + data + b"\n", LineParser)
+LINES = Framing(_line, LineParser)
+SEQUENCE = Framing(_record, LineParser)
 
 EVENT_STREAM = "text/event-stream"
 FRAMINGS = {

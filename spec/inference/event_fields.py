@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,8 @@ _NOT_TEXT |= {"arguments", "logprobs", "annotations", "metadata", "error", "cita
 _NOT_TEXT |= {"image", "input", "tool", "tools", "thinking", "config", "settings", "tool_call"}
 _NOT_SPOKEN = {"reasoning", "thinking", "tool", "function", "image", "file", "audio", "user"}
 _NOT_SPOKEN |= {"system", "refusal", "data", "step", "url", "snapshot", "patch", "agent_call"}
-_AGENT = ("assistant", "ai_agent", "agent", "ai", "bot", "model", "AGENT", "ASSISTANT")
+_AGENT = ("assistant", "agent", "ai", "bot", "model")
+_TYPES = {"type", "kind", "message_type"}
 _ROLES = {"role", "source", "author", "sender", "sender_type", "author_type"}
 _IDS = {
     "session.id": r"(session|conversation|thread|chat|dialog|dialogue|room)_?id",
@@ -61,7 +62,7 @@ _NAME |= {"tool_call_name"}
 _ARGUMENTS = {"arguments", "args", "input", "parameters", "params", "tool_args", "tool_input"}
 _RESULT = {"result", "output", "content", "tool_return", "return", "response", "tool_output"}
 _CALL_ID = {"tool_call_id", "call_id", "tool_use_id", "toolcallid", "callid", "id"}
-_ERROR_TEXT = ("message", "detail", "error_message", "error", "description", "reason", "msg", "text")
+_ERROR_TEXT: tuple[str, ...] = ("message", "detail", "error_message", "error", "description", "reason", "msg", "text")
 _ERROR_TEXT += ("content", "title", "errortext", "error_text", "errormessage")
 _ERROR_CODE = ("code", "error_code", "error_type", "type")
 
@@ -76,6 +77,7 @@ class Field:
     required: bool = False
     given: Mapping[Location, Any] = field(default_factory=dict)
     special: bool = False
+    description: str = ""
 
     @property
     def name(self) -> str:
@@ -114,7 +116,8 @@ def fields_of(reader: SchemaReader, payload: Path) -> list[Field]:
                     if len(values) == 1:
                         here[*at, name] = values[0]
             if at:
-                found.append(Field(at, types, constants, required, here, special))
+                said = str(node.get("description", ""))
+                found.append(Field(at, types, constants, required, here, special, said))
             if resolved in seen or len(at) >= _DEPTH:
                 continue
             below = (*seen, resolved)
@@ -156,6 +159,17 @@ def text_of(fields: Iterable[Field]) -> Field | None:
     return max(scored, key=lambda s: s[:2])[2] if scored else None
 
 
+def only_string(fields: Sequence[Field]) -> Field | None:
+    """The one free string of a payload, whatever its name."""
+    found = [
+        f
+        for f in fields
+        if len(f.location) == 1 and f.types == {"string"} and not f.constants and not f.special
+    ]
+    is_id = len(found) == 1 and re.search(r"(^|_)(id|at|time|date|url)$", found[0].name)
+    return found[0] if len(found) == 1 and not is_id else None
+
+
 def _score(found: Field) -> float:
     path = [token.lower() for token in found.location]
     named = [token for token in path if not token.isdigit()]
@@ -182,20 +196,25 @@ def names_of(fields: Iterable[Field], pattern: str, *types: str) -> Iterator[Fie
 class Names:
     """Writes the templates of one event."""
 
-    def __init__(self, alternative: Alternative, fields: list[Field], text: Field | None) -> None:
+    def __init__(
+        self,
+        alternative: Alternative,
+        fields: list[Field],
+        text: Field | None,
+        *,
+        numbers_parts: bool = False,
+    ) -> None:
+        """`numbers_parts`: an `index` counts the parts of a message, not its pieces."""
         self._alternative = alternative
         self._fields = fields
         self._text = text
         beside = text.location[:-1] if text is not None else ()
         self._beside = beside
-        self._author = next(
-            (
-                f
-                for f in fields
-                if f.name in _ROLES and beside[: len(f.location) - 1] == f.location[:-1]
-            ),
-            None,
-        )
+        self._counted = _INDEX - {"index"} if numbers_parts else _INDEX
+        self._parts = {"index"} if numbers_parts else set()
+        near = [f for f in fields if beside[: len(f.location) - 1] == f.location[:-1]]
+        by_type = (f for f in near if f.name in _TYPES and len(f.constants) > 1 and _agent_word(f))
+        self._author = next((f for f in near if f.name in _ROLES), next(by_type, None))
 
     @property
     def has_author(self) -> bool:
@@ -207,12 +226,11 @@ class Names:
         places = {**self._spoken("$chunk.text"), **self._ids(), **self._whose()}
         for found in self._fields:
             inside = any(token.isdigit() for token in found.location)
-            if found.name in _INDEX and found.may("integer") and not inside:
+            if found.name in self._counted and found.may("integer") and not inside:
                 places.setdefault(found.location, "$chunk.index")
                 break
-        for found in self._fields:
-            if found.name in _LAST and "boolean" in found.types and len(found.location) == 1:
-                places.setdefault(found.location, False)
+        if (flag := self._flag()) is not None:
+            places.setdefault(flag.location, False)
         if (state := self._state()) is not None:
             places.setdefault(state[0].location, state[1])
         return self._template(places)
@@ -227,20 +245,24 @@ class Names:
             return self._ids()
         places = {**self._spoken("$message.text"), **self._ids()}
         above = self._author.location[:-1] if self._author else self._beside
-        for found in self._fields:
-            if found.location[:-1] != above:
-                continue
-            if found.name == "id" and found.may("string", "integer"):
-                places.setdefault(found.location, "$message.id")
-            elif found.name in _CREATED and not found.constants:
-                places.setdefault(found.location, "$message.created")
-        return places
+        if "0" in above:
+            above = above[: above.index("0") - 1]
+        while True:
+            here = {f.name: f for f in self._at(above)}
+            for name in _CREATED & set(here):
+                if not here[name].constants:
+                    places.setdefault(here[name].location, "$message.created")
+            if "id" in here and here["id"].may("string", "integer"):
+                places.setdefault(here["id"].location, "$message.id")
+                return places
+            if not above:
+                return places
+            above = above[:-1]
 
     def last(self) -> Any:
         """The same event as the sign that nothing follows; None where it has no such sign."""
-        for found in self._fields:
-            if found.name in _LAST and "boolean" in found.types and len(found.location) == 1:
-                return self._template({found.location: True, **self._ids(), **self._whose()})
+        if (flag := self._flag()) is not None:
+            return self._template({flag.location: True, **self._ids(), **self._whose()})
         if (state := self._state()) is not None:
             return self._template({state[0].location: state[2], **self._ids(), **self._whose()})
         above = self._text.location if self._text is not None else ()
@@ -295,7 +317,28 @@ class Names:
         if not found:
             return None
         best = min(found, key=lambda f: len(f.location))
-        return self._template({**best.given, best.location: "$status.state", **self._ids()})
+        places = {**best.given, best.location: "$status.state", **self._ids()}
+        if (flag := self._flag()) is not None:
+            places[flag.location] = False
+        return self._template(places)
+
+    def last_status(self) -> Any:
+        """The status after which nothing follows; None where no member says so."""
+        flag = self._flag()
+        if flag is None:
+            return None
+        places = {**flag.given, flag.location: True, **self._ids()}
+        for found in self._fields:
+            ends = [word for word in found.constants if str(word).lower() in _ENDED]
+            if found.name in _STATE and ends:
+                places |= {**found.given, found.location: ends[0]}
+                break
+        return self._template(places)
+
+    def _flag(self) -> Field | None:
+        """The member that is true at the end."""
+        found = (f for f in self._fields if f.name in _LAST and "boolean" in f.types)
+        return next((f for f in found if len(f.location) < 3 and "0" not in f.location), None)
 
     def suggestions(self) -> Any:
         """Suggestions of what the user may say next; None where there is no place for them."""
@@ -379,6 +422,7 @@ class Names:
         for found in self._fields:  # of the one choice, part and output that there is
             inside = "0" in found.location or found.name != "index"
             near = found.location[:-1] == self._beside[: len(found.location) - 1]
+            inside = inside or found.name in self._parts
             if re.fullmatch(r"index|(choice|output|content|part)_?index", found.name) and inside:
                 if near and "integer" in found.types and found.required:
                     places.setdefault(found.location, 0)
@@ -404,8 +448,11 @@ def _agent_word(author: Field) -> str | None:
     """The document's word for the agent as the one who speaks."""
     if not author.constants:
         return None if author.special or not author.may("string") else "assistant"
-    known = [value for value in author.constants if value in _AGENT]
-    return min(known, key=_AGENT.index) if known else None
+    for agent in _AGENT:
+        for word in author.constants:
+            if isinstance(word, str) and agent in re.split(r"[^a-z]+", word.lower()):
+                return word
+    return None
 
 
 def _copied(value: Any) -> Any:

@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-
 from ..binding import StreamedEvent
 from ..event_schema import Alternative, EventSchema, Form, event_schema
-
 from ..schemas import Path
 from ..turn import Kind
-from .event_fields import Field, Names, fields_of, sample_fields, text_of
+from .event_fields import Field, Names, fields_of, only_string, sample_fields, text_of
 
 if TYPE_CHECKING:
     from ..document import Document, Operation
@@ -35,30 +33,38 @@ UNDECLARED: dict[str, Any] = {
 }
 TEXT: dict[str, Any] = {"chunk": {"data": "$chunk.text"}}
 
-_SUBJECTS = (
-    frozenset(),
+# What can end, the outermost first. The end of one thing inside another does not end the turn.
+_SUBJECTS: tuple[set[str], ...] = (
+    set(),
     {"stream", "run", "response", "turn", "chat", "reply", "completion", "request", "invocation"},
     {"workflow", "execution", "generation", "answer", "task", "agent", "flow", "graph"},
     {"conversation", "session", "thread", "assistant"},
     {"message"},
 )
+_MESSAGE, _SAME_EVENT = 4, 9  # ranks of an end: of a message, by a member of its last piece
 _FILLERS = {"event", "events", "data", "sse", "dto", "schema", "model", "output", "final", "v1"}
 _ENDS = {"done", "completed", "complete", "end", "ended", "finish", "finished", "stop", "close"}
 _ENDS |= {"eos", "eof", "closed", "succeeded", "success", "idle", "terminated", "reason", "ending"}
 _STOPPED = {"cancelled", "canceled", "aborted", "stopped", "interrupted", "expired", "abort"}
 _ERRORS = {"error", "errors", "failed", "failure", "exception", "errored", "fail"}
 _PIECES = {"delta", "chunk", "token", "partial", "piece", "fragment", "part", "tokens", "append"}
+_PIECES |= {"patches"}
+_WHOLE = {"message", "reply", "answer", "completed", "done", "final", "result", "response", "full"}
+_WHOLE |= {"assistant"}
 _TOOLS = {"tool", "function", "tools", "action"}
 _RESULTS = {"result", "results", "return", "returned", "output", "response", "completed", "end"}
 _RESULTS |= {"finished", "done", "observation"}
 _CALLS = {"call", "calls", "use", "start", "started", "invocation", "request", "invoke", "calling"}
+_PARTLY = {"delta", "partial", "approval", "arguments", "args"}
 _SUGGESTIONS = {"suggestion", "suggestions", "followup", "followups", "suggested"}
-_NOT_SAID = {"reasoning", "thinking", "thought", "thoughts", "refusal", "audio", "image", "usage"}
-_NOT_SAID |= {"transcript", "code", "input", "user", "system", "ping", "heartbeat", "keepalive"}
-_NOT_SAID |= {"log", "debug", "metadata", "citation", "citations", "annotation", "title", "source"}
-_NOT_SAID |= {"arguments", "args", "removed", "deleted", "sources", "search", "custom", "step"}
-_NOT_SAID |= {"created", "started", "start", "begin", "hidden", "approval", "speech", "mcp", "shell"}
 _STATUS = {"status", "state", "progress", "thinking", "typing", "processing"}
+_NOT_REPLY = {"reasoning", "thinking", "thought", "thoughts", "refusal", "audio", "image", "usage"}
+_NOT_REPLY |= {"transcript", "code", "input", "user", "system", "ping", "heartbeat", "keepalive"}
+_NOT_REPLY |= {"log", "debug", "metadata", "citation", "citations", "annotation", "title", "search"}
+_NOT_REPLY |= {"arguments", "args", "removed", "deleted", "sources", "custom", "hidden", "shell"}
+_NOT_REPLY |= {"approval", "speech", "mcp"}
+_NOT_YET = {"created", "started", "start", "begin", "step", "source", "added"}
+_IN_PIECES = re.compile(r"chunk|increment|partial|fragment|\bdelta|\btokens?\b|\bpieces?\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class Guess:
 def infer_events(
     document: Document, operation: Operation, row: Path | None = None
 ) -> dict[str, Any]:
-    """The `events` block of a stream, made from how the document declares it.
+    """The `events` block of a stream, for writing: what the document tells, else our choice.
 
     `row` is the schema of the rows that the message or event list answers with: an event of that
     schema is the stored message itself.
@@ -87,8 +93,8 @@ def infer_events(
         return block
     if schema.form is Form.TEXT:
         return TEXT | block
-    if schema.form is Form.NONE or not schema.alternatives[0].label:
-        return _undeclared(schema)
+    if schema.form is Form.NONE or not any(a.label for a in schema.alternatives):
+        return _undeclared(schema) if _is_open(schema) else block
     return block
 
 
@@ -96,6 +102,17 @@ def declared_events(schema: EventSchema, row: Path | None = None) -> dict[str, A
     """The `events` block that a document itself tells: nothing that is our choice."""
     found = [] if schema.form in (Form.NONE, Form.TEXT) else guesses(schema, row)
     return _block(schema, found)
+
+
+def declared_kinds(schema: EventSchema) -> list[tuple[Kind, StreamedEvent]]:
+    """Every declared event that says something; a block has but the best of each kind."""
+    return [(guess.kind, StreamedEvent.of(_shape(schema, guess))) for guess in guesses(schema)]
+
+
+def _is_open(schema: EventSchema) -> bool:
+    """Whether the payloads may be anything."""
+    payloads = [a.payload for a in schema.alternatives if a.payload is not None]
+    return not any(schema.reader.members(payload) for payload in payloads)
 
 
 def _undeclared(schema: EventSchema) -> dict[str, Any]:
@@ -115,10 +132,7 @@ def _block(schema: EventSchema, found: list[Guess]) -> dict[str, Any]:
     for guess in found:
         if guess.kind not in best or guess.rank < best[guess.kind].rank:
             best[guess.kind] = guess
-    block: dict[str, Any] = {}
-    for kind in Kind:
-        if kind in best:
-            block[kind.value] = _shape(schema, best[kind])
+    block = {kind.value: _shape(schema, best[kind]) for kind in Kind if kind in best}
     if Kind.DONE not in best and schema.sentinel:
         block["done"] = {"data": schema.sentinel}
     return block
@@ -127,7 +141,8 @@ def _block(schema: EventSchema, found: list[Guess]) -> dict[str, Any]:
 def _shape(schema: EventSchema, guess: Guess) -> dict[str, Any]:
     shape: dict[str, Any] = {}
     name = guess.alternative.name
-    if name is None and schema.form is Form.EVENT and "event" in _fields(schema, guess):
+    fields = {n for path in guess.alternative.whole for n in schema.reader.members(path)}
+    if name is None and "event" in fields:
         name = guess.kind.value
     if name is not None and schema.framing.names:
         shape["name"] = name
@@ -136,104 +151,149 @@ def _shape(schema: EventSchema, guess: Guess) -> dict[str, Any]:
     return shape | {"data": guess.template}
 
 
-def _fields(schema: EventSchema, guess: Guess) -> set[str]:
-    return {n for path in guess.alternative.whole for n in schema.reader.members(path)}
-
-
-def declared_kinds(schema: EventSchema) -> list[tuple[Kind, StreamedEvent]]:
-    """Every declared event that says something, for reading; `_block` has the best of each kind."""
-    return [(guess.kind, StreamedEvent.of(_shape(schema, guess))) for guess in guesses(schema)]
-
-
 def guesses(schema: EventSchema, row: Path | None = None) -> list[Guess]:
     """What each declared event says, as far as that can be told."""
-    found: list[Guess] = []
-    for alternative in schema.alternatives:
-        found += _guess(schema, alternative, row)
-    if len([g for g in found if g.kind in (Kind.CHUNK, Kind.MESSAGE)]) == 0:
-        for alternative in schema.alternatives:
-            found += _only_text(schema, alternative)
-        replies = [g.alternative for g in found if g.kind is Kind.MESSAGE]
+    guesser = _Guesser(schema, row)
+    found = [guess for a in schema.alternatives for guess in guesser.guess(a)]
+    if not any(guess.kind in (Kind.CHUNK, Kind.MESSAGE) for guess in found):
+        found += [guess for a in schema.alternatives for guess in guesser.any_text(a)]
+        replies = [guess.alternative for guess in found if guess.kind is Kind.MESSAGE]
         found = [g for g in found if g.kind is not Kind.DONE or g.alternative not in replies]
-    ranks = [g.rank // 1 for g in found if g.kind is Kind.DONE]
-    # Of what ends a message, a run and a stream, only the outermost ends the turn.
-    outermost = min(ranks, default=0)
+    outermost = min((guess.rank // 1 for guess in found if guess.kind is Kind.DONE), default=0)
     return [g for g in found if g.kind is not Kind.DONE or g.rank // 1 == outermost]
 
 
-def _guess(schema: EventSchema, alternative: Alternative, row: Path | None) -> Iterator[Guess]:
-    tokens = words(alternative.label)
-    known = set(tokens)
-    literal = alternative.literal
-    if literal is not None:
-        if literal == schema.sentinel or (known & _ENDS and len(tokens) < 3):
-            yield Guess(Kind.DONE, alternative, literal, 0)
-        return
-    fields = _all_fields(schema, alternative)
-    text = text_of(fields)
-    names = Names(alternative, fields, text)
-    end = _end_rank(tokens, _ENDS)
-    if known & _ERRORS and not known & _TOOLS:
-        yield Guess(Kind.ERROR, alternative, names.error(), len(tokens))
-    elif known & _STOPPED and (rank := _end_rank(tokens, _STOPPED)) is not None:
-        yield Guess(Kind.STOPPED, alternative, names.end(), rank)
-    elif known & _TOOLS:
-        yield from _tool(alternative, names, known, len(tokens))
-    elif known & _SUGGESTIONS:
-        if template := names.suggestions():
-            yield Guess(Kind.SUGGESTIONS, alternative, template, len(tokens))
-    elif end is not None and not (end >= 4 and text is not None):
-        yield Guess(Kind.DONE, alternative, names.end(), end + len(tokens) / 100)
-    elif known & _STATUS and not known & _PIECES and (template := names.status()):
-        agrees = words_in_constants(alternative) & _STATUS
-        yield Guess(Kind.STATUS, alternative, template, len(tokens) + (not agrees))
-    elif text is not None and not known & _NOT_SAID:
-        yield from _said(schema, alternative, names, text, known, row)
+class _Guesser:
+    def __init__(self, schema: EventSchema, row: Path | None) -> None:
+        self._schema = schema
+        self._row = row
+        labels = [words(a.label) for a in schema.alternatives]
+        # Where there is `message_end`, a `message` is a piece.
+        self._ended = {label[-2] for label in labels if len(label) > 1 and label[-1] in _ENDS}
+        payloads = {a.payload for a in schema.alternatives if a.payload is not None}
+        self._numbers_parts = sum("index" in schema.reader.members(p) for p in payloads) > 1
 
+    def guess(self, alternative: Alternative) -> Iterator[Guess]:
+        """What one declared event says: one thing, nothing, or a piece and the end as well."""
+        tokens = words(alternative.label)
+        known, length = set(tokens), len(tokens)
+        literal = alternative.literal
+        if literal is not None:
+            if literal == self._schema.sentinel or (known & _ENDS and length < 3):
+                yield Guess(Kind.DONE, alternative, literal, 0)
+            return
+        fields = self._fields(alternative)
+        if not fields and not self._is_closed(alternative):
+            yield from _open(alternative, tokens)
+            return
+        text = text_of(fields)
+        names = Names(alternative, fields, text, numbers_parts=self._numbers_parts)
+        end = _end_rank(tokens, _ENDS)
+        if known & _ERRORS and not known & _TOOLS:
+            yield Guess(Kind.ERROR, alternative, names.error(), length)
+        elif known & _STOPPED and (rank := _end_rank(tokens, _STOPPED)) is not None:
+            yield Guess(Kind.STOPPED, alternative, names.end(), rank)
+        elif known & _TOOLS:
+            yield from _tool(alternative, names, known, length)
+        elif known & _SUGGESTIONS and (template := names.suggestions()):
+            yield Guess(Kind.SUGGESTIONS, alternative, template, length)
+        elif end is not None and not (end >= _MESSAGE and text is not None):
+            yield Guess(Kind.DONE, alternative, names.end(), end + length / 100)
+        elif known & _STATUS and not known & _PIECES and (template := names.status()):
+            template = "event" if self._is_row(alternative) else template
+            agrees = _words_of_constants(alternative) & _STATUS
+            yield Guess(Kind.STATUS, alternative, template, length + (not agrees))
+            if (last := names.last_status()) is not None:
+                yield Guess(Kind.DONE, alternative, last, _SAME_EVENT)
+        elif text is not None and not known & (_NOT_REPLY | _NOT_YET):
+            yield from self._said(alternative, names, text, tokens)
 
-def _said(
-    schema: EventSchema,
-    alternative: Alternative,
-    names: Names,
-    text: Field,
-    known: set[str],
-    row: Path | None,
-) -> Iterator[Guess]:
-    """A piece of text, or the whole of it; a flag or a reason in it may say that it is the last."""
-    reader = schema.reader
-    if row is not None and alternative.payload is not None:
-        if reader.resolve(row)[0] == reader.resolve(alternative.payload)[0]:
+    def any_text(self, alternative: Alternative) -> Iterator[Guess]:
+        """In a stream without an event that is called text: any that has some is the message."""
+        tokens = set(words(alternative.label))
+        fields = self._fields(alternative)
+        text = text_of(fields) or only_string(fields)
+        if text is None or tokens & (_NOT_REPLY | _ERRORS | _TOOLS | _STATUS):
+            return
+        names = Names(alternative, fields, text)
+        if text_of(fields) is None and not tokens:  # one unnamed member, sent again and again
+            yield Guess(Kind.CHUNK, alternative, names.chunk(), 1)
+        else:
+            yield Guess(Kind.MESSAGE, alternative, names.message(), len(tokens & _NOT_YET))
+
+    def _said(
+        self, alternative: Alternative, names: Names, text: Field, tokens: list[str]
+    ) -> Iterator[Guess]:
+        """A piece of text, or the whole of it; a member of the last piece may say that it is."""
+        if self._is_row(alternative):
             yield Guess(Kind.MESSAGE, alternative, "event", -1)
             return
-    in_pieces = bool((known | set(map(str.lower, text.location))) & (_PIECES | {"patches"}))
-    in_pieces = in_pieces or bool(words_in_constants(alternative) & _PIECES)
-    whole = names.has_author or bool(known & {"message", "reply", "answer", "completed", "done"})
-    whole = whole or bool(known & {"final", "result", "response", "full", "assistant"})
-    depth = len(text.location) / 10
-    if in_pieces or not whole:
-        rank = depth + (0 if in_pieces else 1) + (0 if known & {"text", "content"} else 0.5)
-        yield Guess(Kind.CHUNK, alternative, names.chunk(), rank)
-        if (last := names.last()) is not None:
-            yield Guess(Kind.DONE, alternative, last, 9)
-    else:
-        rank = depth + len(known & (_ENDS | {"updated"})) * -0.01
-        yield Guess(Kind.MESSAGE, alternative, names.message(), rank)
+        known = set(tokens)
+        signs = known | set(map(str.lower, text.location)) | _words_of_constants(alternative)
+        in_pieces = (
+            bool(signs & _PIECES)
+            or (bool(tokens) and tokens[-1] in self._ended)
+            or _IN_PIECES.search(f"{text.description} {self._description(alternative)}") is not None
+        )
+        depth = len(text.location) / 10
+        if in_pieces or not (names.has_author or known & _WHOLE):
+            rank = depth + (not in_pieces) + (0 if known & {"text", "content"} else 0.5)
+            yield Guess(Kind.CHUNK, alternative, names.chunk(), rank)
+            if (last := names.last()) is not None:
+                yield Guess(Kind.DONE, alternative, last, _SAME_EVENT)
+        else:
+            rank = depth - 0.01 * len(known & (_ENDS | {"updated"}))
+            yield Guess(Kind.MESSAGE, alternative, names.message(), rank)
+
+    def _is_row(self, alternative: Alternative) -> bool:
+        if self._row is None or alternative.payload is None:
+            return False
+        resolve, paths = self._schema.reader.resolve, (alternative.payload, *alternative.around)
+        return resolve(self._row)[0] in [resolve(path)[0] for path in paths]
+
+    def _is_closed(self, alternative: Alternative) -> bool:
+        """Whether there is nothing that a payload may hold, or that is not for us to choose."""
+        if alternative.sample is not None:
+            return True
+        if alternative.payload is None:
+            return alternative.is_json and not alternative.whole
+        node = self._schema.reader.resolve(alternative.payload)[1]
+        return node.get("additionalProperties") is False
+
+    def _description(self, alternative: Alternative) -> str:
+        if alternative.payload is None:
+            return ""
+        return str(self._schema.reader.resolve(alternative.payload)[1].get("description", ""))
+
+    def _fields(self, alternative: Alternative) -> list[Field]:
+        if alternative.sample is not None:
+            return sample_fields(alternative.sample)
+        paths = () if alternative.payload is None else (alternative.payload, *alternative.around)
+        fields = [found for path in paths for found in fields_of(self._schema.reader, path)]
+        known = {at: v[0] for at, v in alternative.constants.items() if len(v) == 1}
+        return [f for f in fields if all(known.get(at, v) == v for at, v in f.given.items())]
 
 
-def _only_text(schema: EventSchema, alternative: Alternative) -> Iterator[Guess]:
-    """In a stream without an event that is called text: any that has some."""
-    tokens = set(words(alternative.label))
-    fields = _all_fields(schema, alternative)
-    text = text_of(fields)
-    if text is None or tokens & (_NOT_SAID | _ERRORS | _TOOLS | _STATUS):
-        return
-    yield Guess(Kind.MESSAGE, alternative, Names(alternative, fields, text).message(), 1)
+def _open(alternative: Alternative, tokens: list[str]) -> Iterator[Guess]:
+    """What an event says of whose data a document tells no more than its name."""
+    known, is_json = set(tokens), alternative.is_json or alternative.payload is not None
+    said = {"text", "content", "message", "reply", "answer", "response", "output"}
+
+    def data(name: str) -> Any:
+        return {name.partition(".")[2]: f"${name}"} if is_json else f"${name}"
+
+    if known & _ERRORS:
+        yield Guess(Kind.ERROR, alternative, data("error.message"), len(tokens))
+    elif (rank := _end_rank(tokens, _ENDS)) is not None:
+        yield Guess(Kind.DONE, alternative, {} if is_json else "[DONE]", rank)
+    elif known & (_PIECES | said) and not known & (_NOT_REPLY | _NOT_YET | _TOOLS):
+        yield Guess(Kind.CHUNK, alternative, data("chunk.text"), not known & _PIECES)
 
 
 def _tool(
     alternative: Alternative, names: Names, known: set[str], length: int
 ) -> Iterator[Guess]:
-    if known & {"delta", "partial", "approval", "arguments"}:
+    if known & _PARTLY:
         return
     if known & _RESULTS and (template := names.tool_result()):
         yield Guess(Kind.TOOL_RESULT, alternative, template, length)
@@ -241,31 +301,14 @@ def _tool(
         yield Guess(Kind.TOOL_CALL, alternative, template, length)
 
 
-def _all_fields(schema: EventSchema, alternative: Alternative) -> list[Field]:
-    if alternative.sample is not None:
-        return sample_fields(alternative.sample)
-    if alternative.payload is None:
-        return []
-    fields = fields_of(schema.reader, alternative.payload)
-    for base in alternative.around:
-        fields += fields_of(schema.reader, base)
-    known = {at: v[0] for at, v in alternative.constants.items() if len(v) == 1}
-    return [f for f in fields if all(known.get(at, v) == v for at, v in f.given.items())]
-
-
 def _end_rank(tokens: list[str], ends: set[str]) -> int | None:
     """How much of a stream ends with an event: the lower, the more. None where it is no end."""
     rest = [token for token in tokens if token not in _FILLERS]
-    if not set(rest) & ends:
-        return None
     subject = [token for token in rest if token not in ends]
-    for rank, known in enumerate(_SUBJECTS):
-        if (not subject and rank == 0) or (subject and set(subject) <= known):
-            return rank
-    outer = [t for t in subject if any(t in s for s in _SUBJECTS)]
-    if outer == subject:
-        return max(r for t in subject for r, s in enumerate(_SUBJECTS) if t in s)
-    return None
+    if len(subject) == len(rest):
+        return None
+    ranks = [rank for token in subject for rank, s in enumerate(_SUBJECTS) if token in s]
+    return max(ranks, default=0) if len(ranks) == len(subject) else None
 
 
 def words(label: str) -> list[str]:
@@ -274,10 +317,6 @@ def words(label: str) -> list[str]:
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
 
 
-def words_in_constants(alternative: Alternative) -> set[str]:
-    """The words of the constants of an event."""
+def _words_of_constants(alternative: Alternative) -> set[str]:
     values = [v for found in alternative.constants.values() for v in found if isinstance(v, str)]
     return {word for value in values for word in words(value)}
-
-
-__all__ = ["Guess", "guesses", "infer_events", "words"]
