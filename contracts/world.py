@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .driver import User
 
 
-
 class Blocked(Exception):
     """A valid request that a check needs was refused: the check says nothing then."""
 

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from .document import Document, Operation
 
 _SENTINEL = re.compile(r"\[(?:DONE|END|EOS|EOF|COMPLETE|FINISHED)\]")
-_STREAMS = re.compile(r"server[- ]sent|event[- ]stream|\bSSE\b|\bndjson\b|json lines", re.I)
-_SENTINEL_KEY = re.compile(r"sentinel|terminator", re.I)
-_SCHEMA_KEY = re.compile(r"schema|stream|chunk|event", re.I)
-_FLAG = re.compile(r"^(is_?)?stream(ing|ed)?$", re.I)
+_STREAMS = re.compile(
+    r"server[- ]sent|event[- ]stream|\bSSE\b|\bndjson\b|json lines", re.IGNORECASE
+)
+_SENTINEL_KEY = re.compile(r"sentinel|terminator", re.IGNORECASE)
+_SCHEMA_KEY = re.compile(r"schema|stream|chunk|event", re.IGNORECASE)
+_FLAG = re.compile(r"^(is_?)?stream(ing|ed)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +101,7 @@ def _examples(tree: Any, media: dict[str, Any]) -> Iterator[str]:
             yield example
 
 
-def _descriptions(
-    document: Document, operation: Operation, node: dict[str, Any]
-) -> Iterator[str]:
+def _descriptions(document: Document, operation: Operation, node: dict[str, Any]) -> Iterator[str]:
     """What is said of the operation and of the member that asks for a stream."""
     yield str(node.get("summary", ""))
     for schema in _flags(document, operation):

@@ -97,7 +97,7 @@ class SchemaReader:
 
     def leaves(self, path: Path, depth: int = 0) -> list[Leaf]:
         """The alternatives of a schema and of these, down to those that have none."""
-        path, node = self.resolve(path)
+        path = self.resolve(path)[0]
         for part, inner in self.parts(path):
             branches = self._own_branches(part, inner)
             if len(branches) < 2 or depth > _DEPTH:
@@ -143,4 +143,3 @@ class SchemaReader:
                 if self.resolve(self.document.path_of(known))[0] == target:
                     return name, word
         return None
-

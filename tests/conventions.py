@@ -252,7 +252,10 @@ schemas:
     "JSON alone": """
 content:
   application/json:
-    schema: {oneOf: [{$ref: '#/components/schemas/Reply'}, {$ref: '#/components/schemas/ReplyChunk'}]}
+    schema:
+      oneOf:
+        - {$ref: '#/components/schemas/Reply'}
+        - {$ref: '#/components/schemas/ReplyChunk'}
 description: 'With `stream`, server-sent events, closed by `data: [DONE]`.'
 schemas:
   Reply: {type: object, required: [text], properties: {text: {type: string}}}

@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..binding import StreamedEvent
-from ..event_schema import Alternative, EventSchema, Form, event_schema
-from ..schemas import Path
-from ..turn import Kind
-from .event_fields import Field, Names, fields_of, only_string, sample_fields, text_of
+from sparring.spec.binding import StreamedEvent
+from sparring.spec.event_declaration import event_schema
+from sparring.spec.event_schema import Alternative, EventSchema, Form
+from sparring.spec.schemas import Path
+from sparring.spec.turn import Kind
+
+from .event_fields import Field, fields_of, only_string, sample_fields, text_of
+from .event_templates import Names
 
 if TYPE_CHECKING:
-    from ..document import Document, Operation
+    from sparring.spec.document import Document, Operation
 
 UNDECLARED: dict[str, Any] = {
     "chunk": {"name": "chunk", "id": True, "data": {"text": "$chunk.text"}},
@@ -64,7 +67,9 @@ _NOT_REPLY |= {"log", "debug", "metadata", "citation", "citations", "annotation"
 _NOT_REPLY |= {"arguments", "args", "removed", "deleted", "sources", "custom", "hidden", "shell"}
 _NOT_REPLY |= {"approval", "speech", "mcp"}
 _NOT_YET = {"created", "started", "start", "begin", "step", "source", "added"}
-_IN_PIECES = re.compile(r"chunk|increment|partial|fragment|\bdelta|\btokens?\b|\bpieces?\b", re.I)
+_IN_PIECES = re.compile(
+    r"chunk|increment|partial|fragment|\bdelta|\btokens?\b|\bpieces?\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +295,7 @@ def _open(alternative: Alternative, tokens: list[str]) -> Iterator[Guess]:
         yield Guess(Kind.CHUNK, alternative, data("chunk.text"), not known & _PIECES)
 
 
-def _tool(
-    alternative: Alternative, names: Names, known: set[str], length: int
-) -> Iterator[Guess]:
+def _tool(alternative: Alternative, names: Names, known: set[str], length: int) -> Iterator[Guess]:
     if known & _PARTLY:
         return
     if known & _RESULTS and (template := names.tool_result()):
