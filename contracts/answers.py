@@ -14,8 +14,6 @@ from sparring.spec.exchange import Exchange
 from sparring.spec.parameters import compile_decoder
 from sparring.spec.schemas import View
 
-from .world import EVENT_STREAM
-
 PROBLEM = "application/problem+json"
 
 
@@ -183,8 +181,3 @@ def _status_inside(
             "the status of the response in the body of the error",
             f"{said} in the body of a {answer.status}",
         )
-
-
-def is_stream(exchange: Exchange) -> bool:
-    """Whether the answer is an event stream."""
-    return exchange.response.media_type == EVENT_STREAM

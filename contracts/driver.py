@@ -28,7 +28,6 @@ from .places import (
 )
 from .target import Limits, Stream, credentials, usable_security
 from .world import (
-    EVENT_STREAM,
     Blocked,
     Entry,
     Line,
@@ -37,7 +36,9 @@ from .world import (
     Session,
     World,
     entity,
+    is_stream,
     line,
+    stream_type,
     succeeded,
 )
 
@@ -112,12 +113,12 @@ class User:
     @contextmanager
     def open(self, draft: Draft, limits: Limits | None = None) -> Iterator[Stream]:
         """Opens a stream; what was read of it is kept when it is left."""
-        draft.accept = draft.accept or EVENT_STREAM
+        draft.accept = draft.accept or stream_type(draft.operation)
         with self.world.target.open(self.request(draft), limits) as stream:
             try:
                 yield stream
             finally:
-                if stream.exchange.response.media_type != EVENT_STREAM:
+                if not is_stream(stream.exchange):
                     stream.drain()
                 self.world.journal.append(Entry(draft.operation, stream.exchange))
 

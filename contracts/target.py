@@ -17,8 +17,9 @@ import httpx2
 from sparring.spec.document import Operation
 from sparring.spec.errors import Defect, SparringError
 from sparring.spec.exchange import Exchange, Request, Response
+from sparring.spec.framing import SSE, framing_of
 from sparring.spec.security import SecurityScheme
-from sparring.spec.sse import Overflow, Parser, ServerEvent
+from sparring.spec.sse import Overflow, ServerEvent
 
 _HOST = r"[^\s@]+"
 MAX_BODY = 16 * 1024 * 1024
@@ -60,7 +61,8 @@ class Stream:
         self.arrivals: list[Arrival] = []
         self.ended = False
         self.broken = ""
-        self.parser = Parser()
+        framing = framing_of(response.headers.get("content-type", "")) or SSE
+        self.parser = framing.parser()
         self._response = response
         self._start = start
         self._limits = limits

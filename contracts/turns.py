@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.document import Operation
-from sparring.spec.events import EventStream, Seen
+from sparring.spec.binding import Role, StreamedEvent
+from sparring.spec.document import Document, Operation
+from sparring.spec.events import Seen, events_of
 from sparring.spec.exchange import Exchange
+from sparring.spec.framing import framing_of
 from sparring.spec.turn import TERMINAL, Kind
 
 from .driver import User
 from .places import Draft, template_place
 from .target import Arrival, Limits
-from .world import EVENT_STREAM, Blocked, Line, NotChecked, line, succeeded
+from .world import Blocked, Line, NotChecked, is_stream, line, succeeded
 
 
 @dataclass
@@ -50,7 +52,15 @@ def answers_json(operation: Operation) -> bool:
 def streams(operation: Operation) -> bool:
     """Whether the answer may be an event stream."""
     found = operation.success
-    return bool(found and any(name.startswith(EVENT_STREAM) for name in found[1].content))
+    return bool(found and any(framing_of(name) for name in found[1].content))
+
+
+def streamed_events(document: Document, operation: Operation) -> Mapping[str, StreamedEvent]:
+    """The events of an operation's stream, or of the turns that are streamed in the document."""
+    if not streams(operation):
+        talks = (o for o in document.with_role(Role.MESSAGE_CREATE) if streams(o))
+        operation = next(talks, operation)
+    return events_of(document, operation)
 
 
 def message_draft(
@@ -79,11 +89,11 @@ def say(
     if streams(operation) and (stream or not answers_json(operation)):
         with user.open(draft, limits) as opened:
             opened.drain()
-        if not succeeded(opened.exchange) or opened.exchange.response.media_type != EVENT_STREAM:
+        if not succeeded(opened.exchange) or not is_stream(opened.exchange):
             raise Blocked(operation, opened.exchange)
         turn = Turn(opened.exchange, arrivals=opened.arrivals)
         turn.ended, turn.broken = opened.ended, opened.broken
-        return read_events(user, turn)
+        return read_events(user, operation, turn)
     if streams(operation):
         draft.accept = next(n for n in operation.success[1].content if "json" in n)  # type: ignore[index]
     exchange = user.expect(draft)
@@ -101,14 +111,16 @@ def say(
     return turn
 
 
-def read_events(user: User, turn: Turn) -> Turn:
+def read_events(user: User, operation: Operation, turn: Turn) -> Turn:
     """Reads what a turn streamed in the words of the model."""
-    reader = EventStream(user.world.document.model)
+    reader = user.world.stream(operation)
     turn.events = [reader.read(arrival.event) for arrival in turn.arrivals]
     row = user.world.document.model.event
     for seen in turn.events:
         if seen.kind is Kind.MESSAGE and seen.role != "user":
-            found = line(row, seen.data)
+            shape = reader.events.get(Kind.MESSAGE)
+            is_row = shape is not None and shape.data is None
+            found = line(row, seen.data) if is_row else _line_of(seen)
             if found.role in ("agent", None):
                 turn.reply.append(found)
         if turn.id is None and seen.turn is not None:
@@ -118,6 +130,10 @@ def read_events(user: User, turn: Turn) -> Turn:
             Line(None, id=id, text=text, role="agent") for id, text in joined(turn).items()
         ]
     return turn
+
+
+def _line_of(seen: Seen) -> Line:
+    return Line(seen.data, id=seen.message, text=seen.text, role="agent", turn=seen.turn)
 
 
 def joined(turn: Turn) -> dict[str | None, str]:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role, Row
 from sparring.spec.document import Document, Operation
+from sparring.spec.events import EventStream
 from sparring.spec.exchange import Exchange
+from sparring.spec.framing import EVENT_STREAM, framing_of
+from sparring.spec.schemas import Path
 
 from .bodies import Bodies
 from .target import Target
 
 if TYPE_CHECKING:
     from .driver import User
-
-EVENT_STREAM = "text/event-stream"
 
 
 class Blocked(Exception):
@@ -83,6 +84,14 @@ class World:
     bodies: Bodies
     journal: list[Entry] = field(default_factory=list)
     made: list[tuple[User, str]] = field(default_factory=list)
+    _streams: dict[Path, EventStream] = field(default_factory=dict)
+
+    def stream(self, operation: Operation) -> EventStream:
+        """Reads the stream of an operation."""
+        found = self._streams.get(operation.pointer)
+        if found is None:
+            found = self._streams[operation.pointer] = EventStream.of(self.document, operation)
+        return found
 
     def one(self, role: Role) -> Operation | None:
         """The first operation with a role; for reading a session not the active one."""
@@ -126,6 +135,18 @@ def entity(operation: Operation, exchange: Exchange) -> Any:
     """The session in an answer."""
     location = operation.binding.entity if operation.binding else ()
     return pointers.first(exchange.response.json(), location)
+
+
+def stream_type(operation: Operation) -> str:
+    """The media type of the stream that an operation declares; that of SSE where it has none."""
+    found = operation.success
+    types = found[1].content if found else ()
+    return next((name for name in types if framing_of(name)), EVENT_STREAM)
+
+
+def is_stream(exchange: Exchange) -> bool:
+    """Whether the answer is a stream of events."""
+    return framing_of(exchange.response.media_type) is not None
 
 
 def succeeded(exchange: Exchange) -> bool:

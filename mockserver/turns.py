@@ -40,7 +40,7 @@ class Journal(Recorder):
         super().__init__(wire, world.chance, world.clock.now)
         self.session = session.id
         self.owner = session.owner
-        self.attributes = session.attributes
+        self.seen = {**session.attributes, "id": session.id}
         self._created = session.created
         self._world = world
 
@@ -98,8 +98,8 @@ class RunningTurn:
     def _frame(self, stream: EventStream, event: tuple[int, Entry, int, str | None]) -> bytes:
         position, entry, index, piece = event
         if piece is None:
-            return stream.entry(entry, self._journal.attributes)
-        return stream.chunk(entry, position, index, piece, self._journal.attributes)
+            return stream.entry(entry, self._journal.seen)
+        return stream.chunk(entry, position, index, piece, self._journal.seen)
 
     async def follow(self, stream: EventStream, after: int = 0) -> AsyncIterator[bytes]:
         """The frames behind a position, each as soon as it is there, to the end of the turn."""
@@ -236,9 +236,10 @@ def replay(
 ) -> list[tuple[int, bytes]]:
     """The frames of everything in a log after a position, those of pieces made again."""
     frames: list[tuple[int, bytes]] = []
+    seen = {**session.attributes, "id": session.id}
     for entry in log:
         if entry.position > after:
             frames += [
-                frame for frame in stream.frames(entry, session.attributes) if frame[0] > after
+                frame for frame in stream.frames(entry, seen) if frame[0] > after
             ]
     return frames

@@ -17,6 +17,7 @@ from .expressions import (
     RequestLike,
     compile_request,
     compile_template,
+    constants_in,
     names_in,
     request_part,
 )
@@ -93,14 +94,33 @@ class StreamedEvent:
 
     The id is the position in the log or, with `own_id`, that of the event. `data` is None where the
     data is the event itself, as the event list shows it; `places` says where the names of its
-    template, such as `chunk.text`, stand in the data.
+    template, such as `chunk.text`, stand in the data, `constants` what else it has. Data that is no
+    object is text: it stands in the event as it is, not as JSON.
     """
 
     name: str | None
     has_id: bool
     data: Fill | None
     places: Mapping[str, Location] = field(default_factory=dict)
+    constants: Mapping[Location, Any] = field(default_factory=dict)
+    template: Any = "event"
     own_id: bool = False
+
+    @classmethod
+    def of(cls, shape: Mapping[str, Any]) -> StreamedEvent:
+        """The event that a block says. Raises ValueError for a name that no template has."""
+        name, id, template = shape.get("name"), shape.get("id", False), shape["data"]
+        has_id, own_id = bool(id), id == "event"
+        if template == "event":
+            return cls(name, has_id, None, own_id=own_id)
+        fill = compile_template(template)
+        constants = constants_in(template)
+        return cls(name, has_id, fill, names_in(template), constants, template, own_id)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the data is text and no JSON."""
+        return self.data is not None and isinstance(self.template, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,15 +364,9 @@ def read_events(
         if shape is None:
             continue
         try:
-            whole = shape["data"] == "event"
-            data = None if whole else compile_template(shape["data"])
+            events[kind] = StreamedEvent.of(shape)
         except ValueError as error:
             defects.append(source.defect("D141", str(error), (*path, kind, "data")))
-            continue
-        places = {} if whole else names_in(shape["data"])
-        id = shape.get("id", False)
-        own_id = id == "event"
-        events[kind] = StreamedEvent(shape.get("name"), bool(id), data, places, own_id)
     return events, defects
 
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from . import pointers, sse
-from .binding import Model
+from .binding import Location, Model, Role, StreamedEvent
+from .document import Document, Media, Operation
+from .event_declaration import event_schema
+from .event_reader import EventReader
+from .event_schema import EventSchema
+from .framing import SSE, Framing
+from .inference.events import declared_events, infer_events
 from .model import Entry, pieces
+from .schema_reader import SchemaReader
+from .schemas import Path, View
 from .turn import Kind
 
 _encode = msgspec.json.encode
 Render = Callable[[Entry], Any]
+
 Attributes = Mapping[str, Any]
-"""What is known of the session that an entry belongs to."""
-_NONE: Attributes = {}
+"""What templates can name of the session that an entry belongs to: its id and its attributes."""
+_NOBODY: Attributes = {"id": ""}
+
+# Stand for what varies from piece to piece in the frame that all pieces of a message share.
+_TEXT, _INDEX, _TIME = "\ue000text\ue001", "\ue000index\ue001", "\ue000time\ue001"
+_ENCODED = [_encode(mark) for mark in (_TEXT, _INDEX, _TIME)]
+_MARKS = re.compile(b"|".join(map(re.escape, _ENCODED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +54,44 @@ class Seen:
 
 
 class EventStream:
-    """The event stream of a document; `render` gives an entry as the event list shows it."""
+    """The event stream of a document, or of one operation.
 
-    def __init__(self, model: Model, render: Render | None = None) -> None:
-        self._model = model
+    `render` gives an entry as the event list shows it. `events` are those of the operation where
+    they are not the model's; `schema` says how it declares them, and what else it may send.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        render: Render | None = None,
+        *,
+        events: Mapping[str, StreamedEvent] | None = None,
+        schema: EventSchema | None = None,
+    ) -> None:
+        self.events: Mapping[str, StreamedEvent] = model.events if events is None else events
+        self.schema = schema
+        self.framing: Framing = schema.framing if schema else SSE
+        self._row = model.event
         self._render = render
-        self._kinds = {shape.name or "message": Kind(kind) for kind, shape in model.events.items()}
+        self._cut: dict[tuple[str, str, str], _Pieces | None] = {}
 
-    def frames(self, entry: Entry, session: Attributes = _NONE) -> Iterator[tuple[int, bytes]]:
+    @classmethod
+    def of(cls, document: Document, operation: Operation, *, defaults: bool = False) -> EventStream:
+        """The stream of an operation, for reading, as far as its document tells of it.
+
+        `defaults`: where it tells nothing, the events are those that we write then.
+        """
+        schema = event_schema(document, operation)
+        events = events_of(document, operation, defaults=defaults)
+        return cls(document.model, events=events, schema=schema)
+
+    @cached_property
+    def _reader(self) -> EventReader:
+        return EventReader(self.events, self.schema)
+
+    # Writing
+
+    def frames(self, entry: Entry, session: Attributes = _NOBODY) -> Iterator[tuple[int, bytes]]:
         """Every frame of an entry with its position: the pieces of a message, then itself."""
         for position, index, text in pieces(entry):
             if frame := self.chunk(entry, position, index, text, session):
@@ -54,47 +100,63 @@ class EventStream:
             yield entry.position, frame
 
     def chunk(
-        self, entry: Entry, position: int, index: int, text: str, session: Attributes
+        self, entry: Entry, position: int, index: int, text: str, session: Attributes = _NOBODY
     ) -> bytes:
         """The frame of one piece of a message; empty when the document streams no pieces."""
-        shape = self._model.events.get("chunk")
-        if shape is None or shape.data is None:
+        key = (session["id"], entry.turn, entry.id)
+        try:
+            cut = self._cut[key]
+        except KeyError:
+            if len(self._cut) > 256:
+                self._cut.clear()
+            cut = self._cut[key] = self._cut_frame(entry, session)
+        if cut is None:
             return b""
-        data = shape.data(
-            {
-                "turn": {"id": entry.turn},
-                "message": {"id": entry.id},
-                "chunk": {"index": index, "text": text, "time": entry.created / 1_000_000},
-                "session": session,
-            }
-        )
-        return sse.encode(_encode(data), shape.name, str(position) if shape.has_id else None)
+        return cut.frame(position, index, text, entry.created / 1_000_000)
 
-    def entry(self, entry: Entry, session: Attributes = _NONE) -> bytes:
-        """The frame of one entry; empty when the document does not stream its kind."""
-        shape = self._model.events.get(entry.kind.value)
+    def _cut_frame(self, entry: Entry, session: Attributes) -> _Pieces | None:
+        shape = self.events.get(Kind.CHUNK)
+        if shape is None or shape.data is None:
+            return None
+        context = _NOTHING | {
+            "session": session,
+            "turn": {**_NOTHING["turn"], "id": entry.turn},
+            "message": {**_NOTHING["message"], "id": entry.id},
+            "chunk": {"index": _INDEX, "text": _TEXT, "time": _TIME},
+        }
+        return _Pieces(self.framing, shape, shape.data(context))
+
+    def entry(self, entry: Entry, session: Attributes = _NOBODY) -> bytes:
+        """The frame of one entry; empty when the document does not stream its kind.
+
+        What a user said is streamed where the data of a message is the one that its list shows.
+        """
+        shape = self.events.get(entry.kind.value)
         if shape is None:
             return b""
-        if shape.data is not None:
-            data = shape.data({**context_of(entry), "session": session})
-        else:
+        id = None
+        if shape.has_id:
+            id = entry.id if shape.own_id else str(entry.position)
+        if shape.data is None:
             assert self._render is not None, "this stream was made for reading"
             data = self._render(entry)
-        id = entry.id if shape.own_id else str(entry.position)
-        return sse.encode(_encode(data), shape.name, id if shape.has_id else None)
+        elif entry.kind is Kind.MESSAGE and entry.role == "user":
+            return b""
+        else:
+            data = shape.data(context_of(entry, session))
+        if shape.is_text and self.framing is SSE:
+            return sse.encode_text(data, shape.name, id)
+        return self.framing.encode(_encode(data), shape.name, id)
+
+    # Reading
 
     def read(self, event: sse.ServerEvent) -> Seen:
         """What a delivered event says."""
-        try:
-            data = msgspec.json.decode(event.data)
-        except (msgspec.DecodeError, RecursionError):
-            return Seen(None, event, None)
-        kind = self._kinds.get(event.event)
-        if kind is None:
-            return Seen(None, event, data)
-        shape = self._model.events[kind.value]
+        data, (kind, shape) = self._reader.read(event)
+        if kind is None or shape is None:
+            return Seen(kind, event, data)
         if shape.data is None:
-            row = self._model.event
+            row = self._row
             role = pointers.first(data, row.role.at) if row.role else None
             return Seen(
                 kind,
@@ -107,23 +169,102 @@ class EventStream:
                 id=event.id,
             )
         at = shape.places
+        text = at.get("message.text" if kind is Kind.MESSAGE else "chunk.text")
         return Seen(
             kind,
             event,
             data,
-            text=_string(data, at.get("chunk.text")),
+            text=_string(data, text),
             turn=_string(data, at.get("turn.id")),
             message=_string(data, at.get("message.id")),
             id=event.id,
         )
 
 
-def context_of(entry: Entry) -> dict[str, dict[str, Any]]:
+class _Pieces:
+    """The frame of every piece of one message: encoded once, then only filled."""
+
+    def __init__(self, framing: Framing, shape: StreamedEvent, data: Any) -> None:
+        self._has_id = shape.has_id and framing.names
+        self._name = shape.name
+        self._is_text = shape.is_text and framing is SSE
+        frame = framing.encode(_encode(data), shape.name, None)
+        marks = [_ENCODED.index(match[0]) for match in _MARKS.finditer(frame)]
+        literals = [part.replace(b"%", b"%%") for part in _MARKS.split(frame)]
+        self._format = b"%b".join(literals)
+        self._marks = marks
+        self._only_text = marks == [0]
+
+    def frame(self, position: int, index: int, text: str, time: float) -> bytes:
+        """The frame of one piece."""
+        if self._is_text:
+            return sse.encode_text(text, self._name, str(position) if self._has_id else None)
+        if self._only_text:
+            frame = self._format % _encode(text)
+        else:
+            written = _encode(text), b"%d" % index, _encode(time)
+            frame = self._format % tuple([written[mark] for mark in self._marks])
+        return b"id: %d\n%b" % (position, frame) if self._has_id else frame
+
+
+def events_of(
+    document: Document, operation: Operation, *, defaults: bool = False
+) -> Mapping[str, StreamedEvent]:
+    """The events of an operation's stream: its own, the model's, or what its schema tells.
+
+    `defaults`: where the document tells nothing, what we write then.
+    """
+    binding = operation.binding
+    if binding is not None and binding.events is not None:
+        return binding.events
+    if document.model.events:
+        return document.model.events
+    schema = event_schema(document, operation)
+    if defaults:
+        block = infer_events(document, operation, _row_schema(document))
+    else:
+        block = declared_events(schema, _row_schema(document)) if schema is not None else {}
+    return {kind: StreamedEvent.of(shape) for kind, shape in block.items()}
+
+
+def _row_schema(document: Document) -> Path | None:
+    """The schema of the rows in which a list shows what happened."""
+    for shape in ("event", "message"):
+        for operation in document.with_role(Role.MESSAGE_LIST):
+            binding, media = operation.binding, _json_media(operation)
+            if binding is None or binding.shape != shape or media is None or not media.schema:
+                continue
+            reader, path = SchemaReader(document, View.RESPONSE), media.schema
+            for token in binding.items:
+                path = reader.members(path).get(token, path)
+            return (*reader.resolve(path)[0], "items")
+    return None
+
+
+def _json_media(operation: Operation) -> Media | None:
+    content = operation.success[1].content if operation.success else {}
+    return next((media for name, media in content.items() if "json" in name), None)
+
+
+_NOTHING: dict[str, Attributes] = {
+    "session": _NOBODY,
+    "event": {"id": ""},
+    "turn": {"id": "", "finish": "stop", "usage": None, "stopped": False, "created": None},
+    "message": {"id": None, "text": "", "created": None, "offset": None},
+    "chunk": {"index": 0, "text": "", "time": 0.0},
+    "suggestion": {"texts": []},
+    "status": {"state": ""},
+    "error": {"code": "error", "message": ""},
+    "tool": {"id": None, "name": None, "arguments": None, "result": None},
+}
+
+
+def context_of(entry: Entry, session: Attributes = _NOBODY) -> dict[str, Attributes]:
     """What the templates of stream events can name of an entry."""
     data = entry.data
     return {
+        "session": session,
         "event": {"id": entry.id},
-        "status": {"state": data.get("state")},
         "turn": {
             "id": entry.turn,
             "finish": data.get("finish", "stop"),
@@ -132,18 +273,20 @@ def context_of(entry: Entry) -> dict[str, dict[str, Any]]:
             "created": entry.created,
         },
         "message": {
-            "id": data.get("message", entry.id if entry.kind is Kind.MESSAGE else None),
-            "text": entry.text,
+            "id": data.get("message") or entry.id or None,
+            "text": data.get("text", entry.text),
             "created": entry.created,
             "offset": entry.offset,
         },
+        "chunk": {"index": 0, "text": entry.text, "time": entry.created / 1_000_000},
         "suggestion": {"texts": data.get("texts", [])},
+        "status": {"state": data.get("state", "")},
         "error": {"code": data.get("code", "error"), "message": data.get("message", "")},
         "tool": {name: data.get(name) for name in ("id", "name", "arguments", "result")},
     }
 
 
-def _string(data: Any, location: tuple[str, ...] | None) -> str | None:
+def _string(data: Any, location: Location | None) -> str | None:
     if location is None:
         return None
     found = [value for value in pointers.find(data, location) if isinstance(value, str)]

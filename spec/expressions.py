@@ -109,3 +109,16 @@ def names_in(value: Any, at: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]
     for key, item in members:
         found |= names_in(item, (*at, key))
     return found
+
+
+def constants_in(value: Any, at: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Where each constant of a template stands, and what it is."""
+    if isinstance(value, (dict, list)):
+        members = value.items() if isinstance(value, dict) else enumerate(value)
+        found: dict[tuple[str, ...], Any] = {}
+        for key, item in members:
+            found |= constants_in(item, (*at, str(key)))
+        return found
+    if isinstance(value, str) and value.startswith("$"):
+        return {at: value[1:]} if value.startswith("$$") else {}
+    return {at: value}

@@ -24,6 +24,15 @@ def encode(data: bytes, event: str | None = None, id: str | None = None) -> byte
     return b"%bdata: %b\n\n" % (head, data)
 
 
+def encode_text(data: str, event: str | None = None, id: str | None = None) -> bytes:
+    """The bytes of one event whose data is any text; a carriage return ends a line like the rest.
+
+    (SSE can't tell the three ends of a line from each other.)
+    """
+    lines = data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
+    return encode(lines.encode(), event, id)
+
+
 COMMENT = b":\n\n"
 
 

@@ -12,7 +12,7 @@ from ..comparing import at, has
 from ..driver import User, history_operation
 from ..places import Draft, expression, put, session_parameter
 from ..turns import message_draft, say, streams
-from ..world import EVENT_STREAM, entity, succeeded
+from ..world import entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id
 from .listing import session_id
 
@@ -35,7 +35,7 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
     binding = operation.binding
     if binding is not None and binding.role is Role.MESSAGE_CREATE:
         draft = message_draft(user, operation, session, ["Is anybody there?"])
-        draft.accept = EVENT_STREAM if streams(operation) and binding.via == "sse" else ""
+        draft.accept = stream_type(operation) if streams(operation) and binding.via == "sse" else ""
         return draft
     draft = user.draft(operation, session)
     if operation.body:

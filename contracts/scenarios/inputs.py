@@ -19,7 +19,7 @@ from ..negatives import negatives
 from ..places import Draft, put, scalar
 from ..target import Limits
 from ..turns import streams
-from ..world import EVENT_STREAM, succeeded
+from ..world import is_stream, succeeded
 from .create import id_names
 from .deletion import takes_session, talked
 from .keys import any_draft, settled, state
@@ -47,7 +47,7 @@ def _shot(context: Context, user: User, draft: Draft) -> Exchange:
         return user.send(draft)
     accept = draft.accept
     with user.open(draft, Limits(seconds=4)) as stream:
-        if stream.exchange.response.media_type == EVENT_STREAM:
+        if is_stream(stream.exchange):
             stream.drain()
     draft.accept = accept
     return stream.exchange

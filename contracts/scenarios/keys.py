@@ -14,7 +14,7 @@ from ..driver import User, Way
 from ..places import Draft
 from ..target import usable_security
 from ..turns import streams
-from ..world import EVENT_STREAM, Entry, succeeded
+from ..world import Entry, is_stream, succeeded
 from .deletion import WITHOUT_SESSION, takes_session, talked, valid_draft
 from .listing import session_id
 
@@ -59,7 +59,7 @@ def short_answer(context: Context, request: Request, draft: Draft) -> Exchange:
         exchange = context.world.target.send(request)
     else:
         with context.world.target.open(request) as stream:
-            if stream.exchange.response.media_type != EVENT_STREAM:
+            if not is_stream(stream.exchange):
                 stream.drain()
         exchange = stream.exchange
     context.world.journal.append(Entry(context.operation, exchange))

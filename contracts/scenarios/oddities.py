@@ -10,9 +10,9 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange
+from sparring.spec.framing import framing_of
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..world import EVENT_STREAM
 from .inputs import base, creatable, shot, takes_json
 from .keys import settled, state
 
@@ -151,7 +151,7 @@ def accept_is_honoured(context: Context) -> None:
         context.fail("a 406 for an Accept that nothing satisfies", str(status))
     found = context.operation.success
     for media_type in found[1].content if found else ():
-        if media_type == EVENT_STREAM:
+        if framing_of(media_type):
             continue
         for accept in (
             f"text/x-nothing, {media_type};q=0.5",

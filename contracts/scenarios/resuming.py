@@ -7,15 +7,15 @@ from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.events import EventStream, Seen
+from sparring.spec.events import Seen
 from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..places import Draft, expression, parameter, put
 from ..target import Limits
-from ..turns import Turn, answers_json, message_draft, say, streams
-from ..world import EVENT_STREAM, Blocked, succeeded
+from ..turns import Turn, answers_json, message_draft, say, streamed_events, streams
+from ..world import Blocked, is_stream, stream_type, succeeded
 from .streams import check_events, check_ids, modelled
 
 SUBSCRIBE = Role.MESSAGE_SUBSCRIBE
@@ -25,7 +25,7 @@ talkable = has(Role.SESSION_CREATE, Role.MESSAGE_CREATE)
 
 def resumes(document: Document, operation: Operation) -> str:
     """Events have ids, and the operation can be told the last one."""
-    if not any(shape.has_id for shape in document.model.events.values()):
+    if not any(shape.has_id for shape in streamed_events(document, operation).values()):
         return "events have no ids"
     found = parameter(operation, "header", HEADER)
     return "" if found else f"{HEADER} is not declared"
@@ -55,12 +55,12 @@ def follow(
     It waits longer when there is less than `count`, or, `to_the_end`, no terminal event at the end.
     """
     found: list[Seen] = []
-    reader = EventStream(context.document.model)
+    reader = context.world.stream(context.operation)
     for wait in (0, 2) if wait_place(context) is not None else (2,):
         limits = Limits(seconds=wait + 3, events=count + 500)
         with context.alice.open(subscription(context, session, last, wait), limits) as stream:
             stream.drain()
-        if not succeeded(stream.exchange) or stream.exchange.response.media_type != EVENT_STREAM:
+        if not succeeded(stream.exchange) or not is_stream(stream.exchange):
             raise Blocked(context.operation, stream.exchange)
         found = [reader.read(arrival.event) for arrival in stream.arrivals]
         if len(found) >= count and not (to_the_end and found[-1].kind not in TERMINAL):
@@ -124,7 +124,7 @@ def json_turns_are_streamed_too(context: Context) -> None:
     turn = say(context.alice, talk, session.id, "The second turn.")
     got = follow(context, session.id, first[-1].id, count=2, to_the_end=True)
     texts = [s.text for s in got if s.kind is Kind.MESSAGE and s.role not in ("user", "system")]
-    if Kind.MESSAGE.value in context.document.model.events and texts != turn.texts:
+    if Kind.MESSAGE.value in context.world.stream(context.operation).events and texts != turn.texts:
         context.fail(
             "the reply of a JSON turn in the stream", f"{show(texts)} not {show(turn.texts)}"
         )
@@ -156,7 +156,8 @@ def followed_events_fit(context: Context) -> None:
     with context.alice.open(subscription(context, session.id, first[0].id, 0)) as stream:
         stream.drain()
     turn = Turn(stream.exchange, arrivals=stream.arrivals)
-    turn.events = [EventStream(context.document.model).read(a.event) for a in turn.arrivals]
+    reader = context.world.stream(context.operation)
+    turn.events = [reader.read(arrival.event) for arrival in turn.arrivals]
     if not turn.arrivals:
         raise NotChecked("nothing was replayed")
     check_events(context, turn)
@@ -174,8 +175,9 @@ def subscriptions_are_streams(context: Context) -> None:
     session = context.alice.create()
     with context.alice.open(subscription(context, session.id, None, 1)) as stream:
         exchange = stream.exchange
-    if succeeded(exchange) and exchange.response.media_type != EVENT_STREAM:
-        context.fail(f"Content-Type: {EVENT_STREAM}", exchange.response.media_type or "none")
+    wanted = stream_type(context.operation)
+    if succeeded(exchange) and exchange.response.media_type != wanted:
+        context.fail(f"Content-Type: {wanted}", exchange.response.media_type or "none")
 
 
 @scenario("stream.incremental", SUBSCRIBE, needs=needs_resume)
@@ -187,7 +189,7 @@ def followers_hear_at_once(context: Context) -> None:
         raise NotChecked("the turn has no ids")
     talk = context.world.need(Role.MESSAGE_CREATE)
     draft = subscription(context, session.id, first[-1].id, 5)
-    reader = EventStream(context.document.model)
+    reader = context.world.stream(context.operation)
     got: list[Seen] = []
     with (
         context.alice.open(draft, Limits(seconds=6)) as stream,

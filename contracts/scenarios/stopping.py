@@ -12,7 +12,7 @@ from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..places import template_place
 from ..target import Limits
-from ..turns import Turn, joined, message_draft, read_events, say, streams
+from ..turns import Turn, joined, message_draft, read_events, say, streamed_events, streams
 from ..world import Session
 from .streams import LONG_QUESTION, modelled
 
@@ -47,20 +47,19 @@ def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, 
     stopped: bool | None = None
     answer: Exchange | None = None
     with context.alice.open(draft, Limits(seconds=15)) as stream:
+        reader = context.world.stream(operation)
         for arrival in stream.events():
-            shape = context.document.model.events.get(Kind.CHUNK.value)
-            name = shape.name or "message" if shape else None
-            if answer is None and arrival.event.event == name:
+            if answer is None and reader.read(arrival.event).kind is Kind.CHUNK:
                 answer, stopped = stop(context, session.id)
     if answer is None:
         raise NotChecked("the turn has no pieces")
     turn = Turn(stream.exchange, arrivals=stream.arrivals, ended=stream.ended)
-    return read_events(context.alice, turn), stopped, answer
+    return read_events(context.alice, operation, turn), stopped, answer
 
 
 def has_pieces(document: Document, operation: Operation) -> str:
     """The document streams pieces, and an event that says that the turn was stopped."""
-    kinds = set(document.model.events)
+    kinds = set(streamed_events(document, operation))
     wanted = {Kind.CHUNK.value, Kind.STOPPED.value}
     return "" if wanted <= kinds else "no event says that a turn was stopped"
 

@@ -8,17 +8,17 @@ from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.events import EventStream
+from sparring.spec.event_schema import Form
+from sparring.spec.events import Seen
 from sparring.spec.sse import ServerEvent
 from sparring.spec.turn import TERMINAL, Kind
 
 from ..answers import generalised
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has, instant, rises
-from ..event_form import event_form
 from ..target import Stream
-from ..turns import Turn, answers_json, joined, message_draft, say, streams
-from ..world import EVENT_STREAM, Line, succeeded
+from ..turns import Turn, answers_json, joined, message_draft, say, streamed_events, streams
+from ..world import Line, is_stream, stream_type, succeeded
 
 TALK = Role.MESSAGE_CREATE
 LONG_QUESTION = (
@@ -35,7 +35,7 @@ def streaming(document: Document, operation: Operation) -> str:
 
 def modelled(document: Document, operation: Operation) -> str:
     """The document says what its events look like."""
-    return "" if document.model.events else "x-session-model says nothing of events"
+    return "" if streamed_events(document, operation) else "the document says nothing of events"
 
 
 talks = first_reason(streaming, modelled)
@@ -55,8 +55,9 @@ def streams_have_their_media_type(context: Context) -> None:
     with context.alice.open(draft) as stream:
         stream.drain()
     exchange = stream.exchange
-    if succeeded(exchange) and exchange.response.media_type != EVENT_STREAM:
-        context.fail(f"Content-Type: {EVENT_STREAM}", exchange.response.media_type or "none")
+    wanted = stream_type(context.operation)
+    if succeeded(exchange) and exchange.response.media_type != wanted:
+        context.fail(f"Content-Type: {wanted}", exchange.response.media_type or "none")
     elif stream.broken:
         context.fail("a stream that ends as HTTP wants it", stream.broken)
     elif stream.parser.pending:
@@ -65,8 +66,8 @@ def streams_have_their_media_type(context: Context) -> None:
         draft = message_draft(context.alice, context.operation, session.id, ["Hello."])
         draft.accept = "application/json"
         answer = context.alice.send(draft)
-        if succeeded(answer) and answer.response.media_type == EVENT_STREAM:
-            context.fail("JSON where `Accept` asks for it", EVENT_STREAM)
+        if succeeded(answer) and is_stream(answer):
+            context.fail("JSON where `Accept` asks for it", answer.response.media_type)
 
 
 @scenario("stream.schema", TALK, needs=streaming)
@@ -79,21 +80,20 @@ def events_fit_their_schema(context: Context) -> None:
 
 def check_events(context: Context, turn: Turn) -> None:
     """Fails for events that break the schema of the stream."""
-    form = event_form(context.document, context.operation)
-    if form is None:
+    schema = context.world.stream(context.operation).schema
+    if schema is None or schema.form in (Form.NONE, Form.TEXT):
         raise NotChecked("the schema of the events is not declared")
     if not turn.arrivals:
         context.fail("events in the stream", "none")
     for arrival in turn.arrivals:
-        value = form.value(arrival.event)
-        for violation in form.validator.violations(value, 1):
+        for violation in schema.violations(arrival.event, 1):
             where = generalised(violation.pointer)
             kind = arrival.event.event
             context.fail(
                 f"{kind} events that fit their schema ({violation.keyword} at {where})",
-                f"{violation.message[:300]}: {show(value)}",
+                f"{violation.message[:300]}: {show(arrival.event.data)}",
             )
-    named = bool(context.document.model.events) and bool(turn.events)
+    named = bool(context.world.stream(context.operation).events) and bool(turn.events)
     if named and all(seen.kind is None for seen in turn.events):
         context.fail("events that the document names", show(turn.arrivals[0].event.event))
 
@@ -108,9 +108,10 @@ def ids_rise(context: Context) -> None:
 
 def check_ids(context: Context, events: list[Any]) -> None:
     """Fails for ids that are missing, repeated or falling."""
-    ids = []
+    ids, shapes = [], context.world.stream(context.operation).events
     for seen in events:
-        if seen.kind is None or not context.document.model.events[seen.kind.value].has_id:
+        shape = shapes.get(seen.kind) if seen.kind is not None else None
+        if shape is None or not shape.has_id:
             continue
         if "id" not in seen.raw.fields or not seen.id:
             context.fail(
@@ -127,9 +128,9 @@ def check_ids(context: Context, events: list[Any]) -> None:
 
 
 def ends(document: Document, operation: Operation) -> str:
-    """The document has events that end a turn."""
-    kinds = {Kind(kind) for kind in document.model.events}
-    return "" if kinds & TERMINAL else "no event ends a turn"
+    """The document has an event that ends a turn."""
+    done = Kind.DONE.value in streamed_events(document, operation)
+    return "" if done else "no event ends a turn"
 
 
 @scenario("stream.terminal", TALK, needs=first_reason(talks, ends))
@@ -137,7 +138,7 @@ def one_terminal_event(context: Context) -> None:
     """The last event of a turn, and no other, ends it; then the stream ends."""
     for text in (LONG_QUESTION, "Hi"):
         _, turn = streamed(context, text)
-        kinds = [seen.kind for seen in turn.events]
+        kinds = [seen.kind for seen in _without_sentinel(turn) if seen.kind is not None]
         found = [kind for kind in kinds if kind in TERMINAL]
         names = [arrival.event.event for arrival in turn.arrivals]
         if len(found) != 1:
@@ -146,8 +147,17 @@ def one_terminal_event(context: Context) -> None:
             context.fail("the terminal event as the last one", show(names[-3:]))
         elif not turn.ended:
             context.fail("the end of the stream after the terminal event", "it stays open")
-        if found and found[0] is not Kind.DONE and Kind.DONE.value in context.document.model.events:
+        if found and found[0] is not Kind.DONE:
             context.fail("a turn that is done", show(names[-1]))
+
+
+def _without_sentinel(turn: Turn) -> list[Seen]:
+    """The events of a turn without the mark that some put behind the event that ends it."""
+    events = turn.events
+    marked = len(events) > 1 and not isinstance(events[-1].data, dict)
+    if marked and events[-1].kind is Kind.DONE and events[-2].kind in TERMINAL:
+        return events[:-1]
+    return events
 
 
 @scenario("stream.adds_up", TALK, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
@@ -187,7 +197,7 @@ def turns_outlive_their_callers(context: Context) -> None:
     session = context.alice.create()
     draft = message_draft(context.alice, context.operation, session.id, [LONG_QUESTION])
     with context.alice.open(draft) as stream:
-        for seen in map(EventStream(context.document.model).read, _events(stream)):
+        for seen in map(context.world.stream(context.operation).read, _events(stream)):
             if seen.kind in (Kind.CHUNK, Kind.MESSAGE) and seen.role != "user":
                 break
     said: list[Line] = []
@@ -208,7 +218,7 @@ def _events(stream: Stream) -> Iterator[ServerEvent]:
 
 def index_place(context: Context) -> tuple[str, ...] | None:
     """Where a piece has its number."""
-    shape = context.document.model.events.get(Kind.CHUNK.value)
+    shape = context.world.stream(context.operation).events.get(Kind.CHUNK.value)
     return shape.places.get("chunk.index") if shape else None
 
 
@@ -243,7 +253,8 @@ def event_list(document: Document, operation: Operation) -> str:
 @scenario("stream.stored", TALK, needs=first_reason(talks, event_list))
 def streamed_events_are_stored(context: Context) -> None:
     """Events that are stored stand in the list as they were streamed, in that order, no others."""
-    whole = {k for k, s in context.document.model.events.items() if s.data is None}
+    shapes = context.world.stream(context.operation).events
+    whole = {kind for kind, shape in shapes.items() if shape.data is None}
     if not whole:
         raise NotChecked("no event is streamed as the list shows it")
     operation = next(
@@ -274,7 +285,7 @@ def streamed_events_are_stored(context: Context) -> None:
 
 
 def _suggestions(context: Context, session: str, turn: Turn, operation: Operation) -> None:
-    shape = context.document.model.events.get(Kind.SUGGESTIONS.value)
+    shape = context.world.stream(context.operation).events.get(Kind.SUGGESTIONS.value)
     place = shape.places.get("suggestion.texts") if shape else None
     if place is None:
         return
@@ -303,7 +314,8 @@ def burst(context: Context, turn: Turn) -> str:
     arrivals = [arrival.seconds for arrival in turn.arrivals]
     span = arrivals[-1] - arrivals[0]
     row = context.document.model.event
-    whole = {k for k, s in context.document.model.events.items() if s.data is None}
+    shapes = context.world.stream(context.operation).events
+    whole = {kind for kind, shape in shapes.items() if shape.data is None}
     times = [
         moment.timestamp()
         for seen in turn.events

@@ -124,7 +124,8 @@ class _RunHandler(SessionHandler):
         super().__init__(wire, operation, binding)
         paths = [p.name for p in operation.parameters if p.place == "path"]
         self._run_parameter = paths[-1] if paths else ""
-        self._stream = wire.stream_of(operation)
+        streams = self.responder.stream_type is not None
+        self._stream = wire.stream_of(operation) if streams else wire.stream
 
     def run_id(self, request: Request) -> str | None:
         """The id of the run that a request names, None when it names none."""

@@ -36,11 +36,11 @@ class Talk(SessionHandler, ABC):
         super().__init__(wire, operation, binding)
         self._incoming = Incoming(wire, operation, binding)
         self._surround = Surround(wire)
-        self._stream = wire.stream_of(operation)
         stream_type = self.responder.stream_type
         if binding.via == "sse" and stream_type is None:
             stream_type = "text/event-stream"  # said in words only, as many documents do
         self._stream_type = stream_type
+        self._stream = wire.stream_of(operation) if stream_type else wire.stream
         self._offered = self.responder.offered
         if binding.via == "sse" and stream_type and binding.when is None:
             self._offered = [stream_type]

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import random
 import string
-import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
 import httpx2
 
 from sparring.fixtures.sampler import Sampler
-from sparring.spec import pointers, sse
-from sparring.spec.binding import Binding, Place, Role, Row
+from sparring.spec import pointers
+from sparring.spec.binding import Place, Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View

@@ -150,7 +150,7 @@ def _text_of(row: Row, item: Any) -> Iterator[str]:
 def _ids(client: Client, listing: Operation) -> list[str]:
     binding = _binding(listing)
     rows = pointers.first(client.call(listing).json(), binding.items, [])
-    place = binding.id if binding.id else ("id",)
+    place = binding.id or ("id",)
     return [str(pointers.first(row, place)) for row in rows]
 
 
