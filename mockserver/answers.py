@@ -82,7 +82,7 @@ class Responder:
             or (mended := mend(self._sampler, self.schema, validator, body)) is None
         ):
             raise Problem(500, "H500", f"{told}. Say in x-session where the parts of it stand.")
-        if not self._has_warned:
+        if not self._has_warned and not isinstance(mended, (str, bool, int, float)):
             self._has_warned = True
             logger.warning("%s; a sample stands there instead", told)
         return mended

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote
 import httpx2
 
 from sparring.fixtures.sampler import Sampler
+from sparring.fixtures.shapes import Shaper
 from sparring.spec import pointers
 from sparring.spec.binding import Place, Role
 from sparring.spec.document import Document, Operation
@@ -28,7 +29,8 @@ class Client:
         self.calls: list[tuple[Operation, int]] = []
         self._http = httpx2.Client(base_url=url, timeout=20)
         self._sampler = Sampler(document.schemas, View.REQUEST)
-        self._chance = random.Random(document.title)
+        self._shaper = Shaper(document, View.REQUEST)
+        self._chance = random.Random()
 
     # Finding operations
 
@@ -40,7 +42,9 @@ class Client:
 
         def common(other: Operation) -> tuple[int, int]:
             ours, theirs = to.path.split("/"), other.path.split("/")
-            same = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(ours))
+            same = next(
+                (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(ours)
+            )
             return same, -len(theirs)
 
         return max(found, key=common, default=None)
@@ -67,8 +71,7 @@ class Client:
         session: str | None = None,
         target: str | None = None,
         text: str | None = None,
-        accept: str | None = None,
-        extra: dict[str, Any] | None = None,
+        stream: str | None = None,
     ) -> Answer:
         """Calls an operation with as little as its document demands."""
         binding = operation.binding
@@ -77,20 +80,30 @@ class Client:
         for parameter in operation.parameters:
             if parameter.required:
                 values[parameter.place, parameter.name] = self._sample(parameter)
-        body = self._body(operation, text)
+        said: list[tuple[Place | None, Any]] = [(binding.target, target)]
         if text is not None:
             assert binding.input is not None, f"{operation.label} does not say where its text is"
-            self._put(values, body, binding.input, text)
-        if session is not None and (place := self.session_place(operation)) is not None:
-            self._put(values, body, place, session)
-        if target is not None and binding.target is not None:
-            self._put(values, body, binding.target, target)
-        if binding.when is not None and accept is not None:
-            value = binding.when.values[0] if binding.when.values else True
-            self._put(values, body, binding.when.place, value)
-        for name, value in (extra or {}).items():
-            self._put(values, body, Place.of(name), value)
-        return self._send(operation, values, body, accept)
+            said += [(binding.input, text), *self._role(operation, binding.input)]
+        said.append((self.session_place(operation), session))
+        if binding.when is not None and (stream or binding.via == "poll"):
+            said.append((binding.when.place, next(iter(binding.when.values), True)))
+        places: dict[tuple[str, ...], Any] = {}
+        for place, value in said:
+            if place is not None and value is not None and place.part == "body":
+                places[pointers.split(place.name)] = value
+            elif place is not None and value is not None:
+                values[place.part, place.name] = value
+        accept = stream or ("application/json" if binding.via == "body" else None)
+        return self._send(operation, values, self._body(operation, places), accept)
+
+    def _role(self, operation: Operation, text: Place) -> list[tuple[Place, Any]]:
+        """Says that a message is the user's, where its body has a place for that."""
+        assert operation.binding is not None
+        words = (operation.binding.row or self.document.model.message).role
+        if words is None or "user" not in words.words or text.part != "body":
+            return []
+        before = text.name.rpartition("/")[0]
+        return [(Place.of(f"$request.body#{before}/{words.at[-1]}"), words.words["user"])]
 
     def _send(
         self,
@@ -160,11 +173,12 @@ class Client:
             return "x"
         return self._sampler.sample(parameter.schema, "client", required_only=True)
 
-    def _body(self, operation: Operation, text: str | None) -> Any:
+    def _body(self, operation: Operation, places: dict[tuple[str, ...], Any]) -> Any:
+        """The least body that the document takes which has these values at their places."""
         for media in operation.body.values():
             if media.schema is None:
-                return {}
-            return self._sampler.sample(media.schema, "client", required_only=True)
+                return self._shaper.compile(None, places)(None)
+            return self._shaper.compile(media.schema, places)(None)
         return None
 
     def session_place(self, operation: Operation) -> Place | None:
@@ -177,43 +191,17 @@ class Client:
         names = [p.name for p in operation.parameters if p.place == "path"]
         return Place.of(f"$request.path.{names[-1]}") if names else None
 
-    def _put(
-        self, values: dict[tuple[str, str], Any], body: Any, place: Place, value: Any
-    ) -> None:
-        if place.part == "body":
-            _put(body, pointers.split(place.name), value)
-        else:
-            values[place.part, place.name] = value
-
     def new_id(self, operation: Operation) -> str:
         """An id of the client's own choice for the session of an operation."""
         place = self.session_place(operation)
         assert place is not None
         for parameter in operation.parameters:
             if parameter.name == place.name and parameter.schema is not None:
-                return _text(self._sampler.sample(parameter.schema, str(self._chance.random())))
+                shown = _text(self._sampler.sample(parameter.schema, str(self._chance.random())))
+                new = shown[:-8] + f"{self._chance.getrandbits(32):08x}"[-len(shown) :]
+                is_valid = self.document.schemas.at(parameter.schema, View.REQUEST).is_valid
+                return new if is_valid(new) else shown
         return "".join(self._chance.choices(string.ascii_lowercase, k=12))
-
-
-def _put(body: Any, location: tuple[str, ...], value: Any) -> None:
-    """Sets a value in a body; items of arrays are made where there are none, and an alternative
-    of another type gives way."""
-    here = body
-    for token, following in zip(location, (*location[1:], None), strict=True):
-        new: Any = value
-        if following is not None:
-            new = [] if following in ("*", "-1") or following.isdigit() else {}
-        if isinstance(here, list):
-            if not here:
-                here.append(new)
-            index = -1 if token in ("-1", "*") else int(token)
-            if following is None or not isinstance(here[index], type(new)):
-                here[index] = new
-            here = here[index]
-        else:
-            if following is None or not isinstance(here.get(token), type(new)):
-                here[token] = new
-            here = here[token]
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from sparring.spec import pointers, sse
+from sparring.spec import pointers
 from sparring.spec.binding import Binding, Role, Row
 from sparring.spec.document import Operation
 from sparring.spec.events import EventStream
@@ -44,7 +44,6 @@ def converse(client: Client, talk: Operation) -> list[str]:
         assert texts.count(TEXT) == 1, f"{history.label}: {texts}"
         if replies:
             assert texts.count(REPLY) == 1, f"{history.label}: {texts}"
-            assert texts.index(TEXT) < texts.index(REPLY) or history.promises.get("history.order")
         steps.append("history")
     listing = client.nearest(Role.SESSION_LIST, talk)
     if listing is not None and session is not None:
@@ -82,14 +81,16 @@ def _open(client: Client, talk: Operation, create: Operation | None) -> str | No
     return client.new_id(talk)
 
 
-def _say(client: Client, talk: Operation, session: str | None) -> tuple[str | None, str | None, str | None]:
+def _say(
+    client: Client, talk: Operation, session: str | None
+) -> tuple[str | None, str | None, str | None]:
     """Sends the text; returns the reply where it comes with the answer, the session, the run."""
     binding = _binding(talk)
     target = None
     streams = binding.via == "sse" or _stream_type(talk) is not None
     if streams and binding.via != "body":
         return _stream(client, talk, session), session, None
-    answer = client.call(talk, session=session, text=TEXT, accept="application/json" if streams else None)
+    answer = client.call(talk, session=session, text=TEXT)
     assert answer.status_code < 300, f"{talk.label}: {answer.text}"
     body = answer.json() if answer.content else None
     if session is None and binding.run.session is not None:
@@ -104,10 +105,11 @@ def _say(client: Client, talk: Operation, session: str | None) -> tuple[str | No
 
 
 def _stream(client: Client, talk: Operation, session: str | None) -> str | None:
-    answer = client.call(talk, session=session, text=TEXT, accept=_stream_type(talk) or "text/event-stream")
+    stream_type = _stream_type(talk) or "text/event-stream"
+    answer = client.call(talk, session=session, text=TEXT, stream=stream_type)
     assert answer.status_code < 300, f"{talk.label}: {answer.text}"
-    stream = EventStream(client.document.model)
-    parser = sse.Parser()
+    stream = EventStream.of(client.document, talk)
+    parser = stream.framing.parser()
     seen = [stream.read(event) for event in parser.feed(answer.content)]
     pieces = "".join(s.text or "" for s in seen if s.kind is Kind.CHUNK)
     whole = "".join(s.text or "" for s in seen if s.kind is Kind.MESSAGE and s.role != "user")
@@ -117,7 +119,14 @@ def _stream(client: Client, talk: Operation, session: str | None) -> str | None:
 def _stream_type(operation: Operation) -> str | None:
     found = operation.success
     names = found[1].content if found else {}
-    return next((name for name in names if "event-stream" in name or "json-seq" in name or "ndjson" in name), None)
+    return next(
+        (
+            name
+            for name in names
+            if "event-stream" in name or "json-seq" in name or "ndjson" in name
+        ),
+        None,
+    )
 
 
 def _replies(client: Client, talk: Operation) -> bool:
