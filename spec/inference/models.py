@@ -110,7 +110,7 @@ def _parts(api: Api, schema: Schema, id_at: Location) -> Block:
         if (key := pick(fitting, names)) is not None:
             found[part] = pointers.join((key,))
             continue
-        for holder in ("time", "timestamps", "dates", "metadata", "meta"):
+        for holder in ("time", "timestamps", "dates", "attributes", "metadata", "meta"):
             outer = pick(members, (holder,))
             inner = pick(reader.members(members[outer]), names) if outer is not None else None
             if outer is not None and inner is not None:

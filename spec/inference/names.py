@@ -66,8 +66,8 @@ SPEAKERS = {
     "agent": ranked(
         "assistant ai aiagent agent bot model chatbot assistantmessage aimessage agentmessage "
         "botmessage modelmessage outbound outgoing answer reply virtualagent virtualassistant "
-        "machine robot agentoutput outputmessage messageoutput assistantoutput outputevent llm "
-        "response"
+        "machine robot business operator admin representative staff "
+        "agentoutput outputmessage messageoutput assistantoutput outputevent llm response"
     ),
     "system": ranked("system systemmessage developer developermessage environment"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sparring.spec import pointers
@@ -37,14 +37,24 @@ def session_place(api: Api, subject: Subject) -> tuple[str, bool] | None:
     reads = subject.verb in ("list", "get", "delete", "clear", "update")
     if container and reads:
         return f"$request.path.{container}", False
-    if (found := _in_body(api, subject)) is not None:
-        return found
+    said = [found for found in (_in_body(api, subject), *_in_parameters(api, subject)) if found]
+    if said:
+        return min(said, key=lambda found: _rank(api, found[0]))
+    return (f"$request.path.{container}", False) if container else None
+
+
+def _in_parameters(api: Api, subject: Subject) -> Iterator[tuple[str, bool]]:
     for place in ("query", "header"):
         names = subject.parameters(place)
         key = _session_name(api, subject, names)
         if key is not None:
-            return f"$request.{place}.{key}", not names[key].required
-    return (f"$request.path.{container}", False) if container else None
+            yield f"$request.{place}.{key}", not names[key].required
+
+
+def _rank(api: Api, expression: str) -> int:
+    """How likely an expression's name is the session's: the lower, the likelier."""
+    name = flat(re.split(r"[./#]", expression)[-1])
+    return api.session_names.index(name) if name in api.session_names else 0
 
 
 def _session_in_path(api: Api, subject: Subject) -> str | None:
@@ -85,7 +95,8 @@ def _session_name(api: Api, subject: Subject, names: Iterable[str]) -> str | Non
     members = dict.fromkeys(names)
     if subject.resource == "session":
         return pick(members, api.session_names)
-    own = {f"{singular(flat(literal))}id" for literal in subject.literals}
+    nouns = {singular(flat(literal)) for literal in subject.literals}
+    own = {f"{noun}id" for noun in nouns if subject.resource == "run" or noun in MESSAGE_NOUNS}
     key = pick(members, [name for name in api.session_names if name not in own])
     speaks_of_one = subject.verb not in ("create", "list", "clear")
     return key if key is not None or speaks_of_one else pick(members, api.session_names)

@@ -11,7 +11,7 @@ from sparring.spec.pointers import EACH
 
 from .inputs import flag
 from .names import SPEAKERS, flat, pick, ranked, split, translate, words
-from .runs import from_example, is_run, output_place, words_of
+from .runs import from_example, is_run, output_place, words_below
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 
@@ -19,7 +19,8 @@ Block = dict[str, Any]
 
 _REPLY = ranked(
     "reply answer agentmessage assistantmessage botmessage aimessage botresponse airesponse "
-    "agentresponse assistantresponse replies generatedtext generation answertext responsetext "
+    "agentresponse assistantresponse fulfillmenttext "
+    "fulfillmentmessages queryresult replies generatedtext generation answertext responsetext "
     "outputtext chatresponse modelresponse completion completions choices candidates response "
     "responses output outputs messages message content text result results data values artifacts "
     "task state body events parts"
@@ -113,9 +114,13 @@ def _of_run(api: Api, subject: Subject) -> Block:
     at = output_place(api, subject)
     later = {word for segment in subject.literals[-1:] for word in split(segment)} & _LATER
     if subject.streams:
-        return _streamed(api, subject, at)
+        block = _streamed(api, subject, at)
+        waits = at is None and is_run(api, subject)
+        return {**block, "via": "poll"} if waits else block
     if subject.response is None:
         return {"via": "none"} if not _lists(api, subject) else {"via": "poll"}
+    if at is None and api.says_nothing(subject) and not _shows_runs(api):
+        return {"via": "body"}
     if at is None or later:
         return {"via": "poll"}
     return {"via": "body", "at": at}
@@ -134,6 +139,10 @@ def _of_message(api: Api, subject: Subject) -> Block:
         at = from_example(api, subject)
         return {"via": "body", "at": at} if at is not None else {"via": "body"}
     return {"via": _elsewhere(api, subject)}
+
+
+def _shows_runs(api: Api) -> bool:
+    return any(subject.role is Role.RUN_GET for subject in api.subjects)
 
 
 def _elsewhere(api: Api, subject: Subject) -> str:
@@ -200,12 +209,13 @@ def _reply_in(api: Api, subject: Subject, schema: Schema) -> Location | None:
         key = pick(members, (name,))
         if key is None or _only_acknowledges(api, subject, name, members):
             continue
-        below = words_of(api, members[key])
+        below = words_below(api, key, members[key])
         if below is None:
             below = _reply_in(api, subject, members[key]) if name in ("result", "data") else None
         if below is None:
             continue
-        row = reader.items(members[key]) if below == (EACH,) else members[key]
+        items = reader.items(members[key]) if "array" in reader.types(members[key]) else None
+        row = items if items is not None else members[key]
         sure = name in _SURE and name != "messages"
         if sure or _answers(api, subject, row or {}):
             return (key, *below)

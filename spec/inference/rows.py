@@ -23,7 +23,7 @@ _ID = ranked("id uuid messageid msgid eventid itemid key guid activityid turnid"
 _CREATED = ranked(
     "createdat created creationtime creationutc creationdate createdon createdtime createtime "
     "timestamp date datetime sentat sentdate time ts insertedat occurredat postedat receivedat "
-    "createdtimestamp eventtime createddate"
+    "createdtimestamp eventtime createddate received receivedon"
 )
 _OFFSET = ranked(
     "offset sequence sequencenumber seq seqid seqnum seqno sequenceid position index messageindex"
@@ -135,6 +135,10 @@ class Rows:
         for name, member in reader.members(branch).items():
             if flat(name) in _ENVELOPES and "object" in reader.types(member):
                 yield (name,), reader.resolve(member)
+        if len(text) > 1 and text[0] not in _ENVELOPES and text[1] not in (EACH, LAST):
+            below = reader.at(branch, text[:1])
+            if below is not None and "object" in reader.types(below):
+                yield text[:1], below
         # A row that holds a list of messages: the parts of each stand beside its text.
         holder = next((i for i, token in enumerate(text) if token in (EACH, LAST)), None)
         if holder is not None and holder < len(text) - 1:

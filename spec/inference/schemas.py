@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from sparring.spec.document import Document, Operation
 from sparring.spec.pointers import EACH, LAST
@@ -13,6 +13,7 @@ Location = tuple[str, ...]
 Schema = Mapping[str, Any]
 
 NOTHING: Schema = {}
+T = TypeVar("T")
 _DEPTH = 12
 _JSON = ("json", "x-www-form-urlencoded", "form-data", "*/*")
 _STREAMS = ("text/event-stream", "jsonl", "ndjson", "json-seq", "stream+json")
@@ -24,22 +25,28 @@ class Reader:
     def __init__(self, document: Document, view: View) -> None:
         self.document = document
         self.view = view
-        self._branches: dict[int, tuple[Any, list[Schema]]] = {}
-        self._members: dict[int, tuple[Any, dict[str, Schema]]] = {}
+        self._known: dict[tuple[str, int], tuple[Any, Any]] = {}
+
+    def _once(self, what: str, schema: Any, read: Callable[[Any], T]) -> T:
+        """What `read` finds in a schema; both are kept, so that an identity stays its own."""
+        key = (what, id(schema))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = (schema, read(schema))
+        return known[1]
 
     def resolve(self, schema: Any) -> Schema:
         """The schema that a reference leads to."""
-        return self.document.follow(schema, self.view)
+        if isinstance(schema, dict) and "$ref" not in schema:
+            return schema
+        return self._once("resolve", schema, lambda node: self.document.follow(node, self.view))
 
     def branches(self, schema: Schema) -> list[Schema]:
         """The alternatives of a schema that are not null, each with what stands around it.
 
         A schema without alternatives is its own only branch.
         """
-        known = self._branches.get(id(schema))
-        if known is None:
-            known = self._branches[id(schema)] = (schema, list(self._expand(schema, 0)))
-        return known[1]
+        return self._once("branches", schema, lambda node: list(self._expand(node, 0)))
 
     def _expand(self, schema: Any, depth: int) -> Iterator[Schema]:
         node = self.resolve(schema)
@@ -61,22 +68,25 @@ class Reader:
 
         A property that several alternatives declare differently is the union of theirs.
         """
-        known = self._members.get(id(schema))
-        if known is None:
-            found: dict[str, Schema] = {}
-            for part in self._parts(schema, 0):
-                if types_of(part) == {"array"}:
-                    continue  # properties beside items: real documents have them, and mean items
-                for name, member in members_of(part).items():
-                    if name not in found:
-                        found[name] = member
-                    elif found[name] != member:
-                        found[name] = {"anyOf": [*_choices(found[name]), member]}
-            known = self._members[id(schema)] = (schema, found)
-        return known[1]
+        return self._once("members", schema, self._read_members)
+
+    def _read_members(self, schema: Schema) -> dict[str, Schema]:
+        found: dict[str, Schema] = {}
+        for part in self.parts(schema):
+            if types_of(part) == {"array"}:
+                continue  # properties beside items: real documents have them, and mean items
+            for name, member in members_of(part).items():
+                if name not in found:
+                    found[name] = member
+                elif found[name] is not member and found[name] != member:
+                    found[name] = {"anyOf": [*_choices(found[name]), member]}
+        return found
+
+    def parts(self, schema: Schema) -> list[Schema]:
+        """A schema and all that it is made of, alternatives too."""
+        return self._once("parts", schema, lambda node: list(self._parts(node, 0)))
 
     def _parts(self, schema: Any, depth: int) -> Iterator[Schema]:
-        """A schema and all that it is made of, alternatives too."""
         node = self.resolve(schema)
         yield node
         for key in ("allOf", "oneOf", "anyOf") if depth < _DEPTH else ():
@@ -99,7 +109,7 @@ class Reader:
 
     def items(self, schema: Schema) -> Schema | None:
         """The schema of the items of an array, None where it is none."""
-        for part in self._parts(schema, 0):
+        for part in self.parts(schema):
             if isinstance(part.get("items"), dict):
                 return part["items"]  # type: ignore[no-any-return]
             if prefix := items_of(part, "prefixItems"):
@@ -108,21 +118,24 @@ class Reader:
 
     def types(self, schema: Schema) -> set[str]:
         """The JSON types that a schema allows but null; none when it leaves that open."""
+        return self._once("types", schema, self._read_types)
+
+    def _read_types(self, schema: Schema) -> set[str]:
         found: set[str] = set()
-        for part in self._parts(schema, 0):
-            found |= types_of(part)
+        for part in self.parts(schema):
+            stated = types_of(part)
             values = [*items_of(part, "enum"), *([part["const"]] if "const" in part else [])]
-            found |= {_TYPES[type(value)] for value in values if type(value) in _TYPES}
-            if not types_of(part) and members_of(part):
+            found |= stated | {_TYPES[type(value)] for value in values if type(value) in _TYPES}
+            if not stated and members_of(part):
                 found.add("object")
-            if not types_of(part) and isinstance(part.get("items"), dict):
+            if not stated and isinstance(part.get("items"), dict):
                 found.add("array")
         return found - {"null"}
 
     def words(self, schema: Schema) -> list[Any]:
         """The values that a schema lists: its enums and constants, in order."""
         found: list[Any] = []
-        for part in self._parts(schema, 0):
+        for part in self.parts(schema):
             values = [*items_of(part, "enum"), *([part["const"]] if "const" in part else [])]
             found += [value for value in values if value is not None and value not in found]
         return found
@@ -168,7 +181,7 @@ class Reader:
         return here
 
     def _is_map(self, schema: Schema) -> bool:
-        return any(part.get("additionalProperties") for part in self._parts(schema, 0))
+        return any(part.get("additionalProperties") for part in self.parts(schema))
 
 
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}

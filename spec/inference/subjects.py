@@ -19,6 +19,7 @@ from .rows import Rows
 from .schemas import Reader, Schema, request_schema, response_schema, streams
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
+_VERB_AT_END = re.compile(r"/(create|new|start|add|open|init|begin|retrieve|get)$")
 _SUFFIX = re.compile(r"[?#].*$")
 
 
@@ -81,6 +82,7 @@ class Api:
         self.requests = Reader(document, View.REQUEST)
         self.responses = Reader(document, View.RESPONSE)
         self.rows = Rows(self.responses)
+        self.run_inputs: list[tuple[str, ...]] | None = None
         self.subjects = [
             Subject(
                 operation,
@@ -107,8 +109,8 @@ class Api:
             if subject.resource != "session" or subject.verb == "act":
                 continue
             parameters = [i for i, part in enumerate(subject.segments) if part.startswith("{")]
-            if subject.verb == "create":
-                found.add(subject.path)
+            if subject.verb == "create" and not subject.path.endswith("}"):
+                found.add(_VERB_AT_END.sub("", subject.path))
             elif parameters and subject.verb != "list":
                 found.add("/" + "/".join(subject.segments[: parameters[-1]]))
         return sorted(found, key=len, reverse=True)

@@ -19,12 +19,13 @@ INPUT = ranked(
     "usermessage userinput userquery usertext inputtext messagetext newmessage latestmessage "
     "message content contents text query question prompt utterance chatinput textinput userprompt "
     "messages input inputs body msg msgs parts value items payload data params queryinput event "
-    "events activity part request thread additionalmessages instruction q"
+    "events activity part request thread additionalmessages instruction q attributes"
 )
 OUTPUT = ranked(
     "content contents text message messages value body parts data msg utterance answer reply "
     "response output outputs payload llmmessage result info values msgs activity messagecontent "
-    "part blocks texts delta snippet"
+    "part blocks texts delta snippet attributes "
+    "fulfillmenttext answertext responsetext outputtext generatedtext"
 )
 _ARRAYS = words("messages input items events additionalmessages history turns contents msgs inputs")
 _HOLDERS = words(
