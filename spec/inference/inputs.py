@@ -18,7 +18,7 @@ Block = dict[str, Any]
 
 _KIND = ranked("kind type eventtype messagetype event itemtype")
 _IDS = re.compile(r"(id|ids|key|token|uuid|url|uri)$")
-_WEAK = ranked("command arguments instruction instructions name text")
+_WEAK = ranked("text arguments instruction instructions command name")
 _OUTPUTS = ranked("tooloutputs toolresults toolreturns outputs functionresults tooloutput")
 _CALL_ID = ranked("toolcallid callid tooluseid functioncallid invocationid id")
 _OUTPUT = ranked("output result toolreturn toolresult content response value")

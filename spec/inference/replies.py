@@ -37,6 +37,11 @@ _OF_TURN = words("usage stopreason finishreason tokenusage latency tokens finish
 _FLAGS = ("stream", "streaming", "isstream", "streamresponse", "sse", "enablestreaming")
 _MODES = ("responsemode", "mode", "streammode", "executionmode", "deliverymode", "outputmode")
 _STREAMED = ("stream", "streaming", "sse", "streamed")
+_ANSWER = ranked(
+    "run autorun triggerrun generate respond autorespond autoreply reply triggerresponse "
+    "generatereply generateresponse invokeagent triggeragent"
+)
+_NO_ANSWER = ranked("noreply skipreply noresponse skipresponse silent storeonly recordonly")
 _WAITS = ranked(
     "waitfordata wait waitseconds waittimeout longpoll longpolltimeout polltimeout pollwait block "
     "waittime timeout timeoutseconds waitforseconds maxwait"
@@ -133,6 +138,16 @@ def _of_message(api: Api, subject: Subject) -> Block:
     at = _reply_place(api, subject)
     if subject.streams:
         return _streamed(api, subject, at)
+    block = _in_json(api, subject, at)
+    if (asked := flag(api, subject, *_ANSWER)) is not None:
+        later = "subscribe" if api.siblings(subject, Role.MESSAGE_SUBSCRIBE) else "poll"
+        return {**block, "via": block["via"] if block["via"] != "none" else later, "when": asked}
+    if (unasked := flag(api, subject, *_NO_ANSWER)) is not None:
+        block["when"] = {unasked: {"not": True}}
+    return block
+
+
+def _in_json(api: Api, subject: Subject, at: str | None) -> Block:
     if at is not None:
         return {"via": "body", "at": at}
     if subject.response is not None and api.says_nothing(subject):

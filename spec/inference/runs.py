@@ -122,7 +122,7 @@ def output_place(api: Api, subject: Subject) -> str | None:
             return at
         for other in api.subjects:  # what is answered here may be what is shown later
             shown = None if api.says_nothing(other) else output_place(api, other)
-            if other.role is Role.RUN_GET and subject.verb == "create" and shown is not None:
+            if other.role is Role.RUN_GET and subject.verb != "get" and shown is not None:
                 return shown
         waits = {w for literal in subject.literals[-1:] for w in split(literal)} & {"wait", "join"}
         return "/messages/-1/content" if waits else None

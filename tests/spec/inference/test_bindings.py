@@ -84,9 +84,24 @@ def document(operations: Mapping[str, Mapping[str, Any]]) -> tuple[Document, dic
     return compile_document(Source("", "", tree, {})), roles
 
 
-MESSAGE = {"id!": "string", "role!": "user|assistant|system", "content!": "string", "created_at": "string"}
-SESSION = {"id!": "string", "user_id": "string", "title": "string", "metadata": "object", "created_at": "string"}
-RUN = {"id!": "string", "thread_id": "string", "status!": "queued|in_progress|completed|cancelled|failed"}
+MESSAGE = {
+    "id!": "string",
+    "role!": "user|assistant|system",
+    "content!": "string",
+    "created_at": "string",
+}
+SESSION = {
+    "id!": "string",
+    "user_id": "string",
+    "title": "string",
+    "metadata": "object",
+    "created_at": "string",
+}
+RUN = {
+    "id!": "string",
+    "thread_id": "string",
+    "status!": "queued|in_progress|completed|cancelled|failed",
+}
 HOME: dict[str, dict[str, Any]] = {
     "POST /sessions": {"role": "session.create", "body": {"title": "string"}, "ok": SESSION},
     "GET /sessions/{session_id}": {"role": "session.get", "ok": SESSION},
@@ -117,16 +132,20 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     # Where the user's text is
     "a plain text": (SEND, send({"content": "string"}), {"input": "/content"}),
     "a query beside free inputs": (
-        CHAT, send({"inputs": "object", "query": "string"}), {"input": "/query"},
+        CHAT,
+        send({"inputs": "object", "query": "string"}),
+        {"input": "/query"},
     ),
     "the text of the last of several messages": (
-        SEND, send({"messages": [{"role": "user|assistant", "content": "string"}]}),
+        SEND,
+        send({"messages": [{"role": "user|assistant", "content": "string"}]}),
         {"input": "/messages/-1/content", "messages": "/messages"},
     ),
     "a string or parts": (SEND, send({"content": ("string", PARTS)}), {"input": "/content"}),
     "parts only": (SEND, send({"parts": PARTS}), {"input": "/parts/0/text"}),
     "the parts of the last message": (
-        SEND, send({"messages": [{"role": "string", "parts": PARTS}]}),
+        SEND,
+        send({"messages": [{"role": "string", "parts": PARTS}]}),
         {"input": "/messages/-1/parts/0/text"},
     ),
     "a message in a call": (
@@ -138,11 +157,13 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "a form": (
-        CHAT, send({"message!": "string", "files": ["string"]}, media="multipart/form-data"),
+        CHAT,
+        send({"message!": "string", "files": ["string"]}, media="multipart/form-data"),
         {"input": "/message"},
     ),
     "a query parameter": (
-        CHAT, {"role": "message.create", "query": {"message!": "string"}},
+        CHAT,
+        {"role": "message.create", "query": {"message!": "string"}},
         {"input": "$request.query.message"},
     ),
     "any input holds messages by convention": (
@@ -151,7 +172,8 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"input": "/input/messages/-1/content", "messages": ABSENT},
     ),
     "messages before an input in one string": (
-        CHAT, send({"input": "string", "messages": [{"role": "string", "content": "string"}]}),
+        CHAT,
+        send({"input": "string", "messages": [{"role": "string", "content": "string"}]}),
         {"input": "/messages/-1/content"},
     ),
     "the history is not the input": (
@@ -160,24 +182,32 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"input": "/message", "messages": ABSENT},
     ),
     "an id and a model are no text": (
-        SEND, send({"model!": "string", "message_id!": "string", "utterance!": "string"}),
+        SEND,
+        send({"model!": "string", "message_id!": "string", "utterance!": "string"}),
         {"input": "/utterance"},
     ),
     "nested under its event": (
-        SEND, send({"event": {"type": "string", "data": {"text": "string"}}}),
+        SEND,
+        send({"event": {"type": "string", "data": {"text": "string"}}}),
         {"input": "/event/data/text"},
     ),
     # Kinds, tools, flags
     "the kind of a posted event": (
-        SEND, send({"type": "message|status|tool_result", "content": "string"}),
+        SEND,
+        send({"type": "message|status|tool_result", "content": "string"}),
         {"kind": "/type", "input": "/content"},
     ),
     "the kind of content is no kind of event": (
-        SEND, send({"type": "text|image", "content": "string"}), {"kind": ABSENT},
+        SEND,
+        send({"type": "text|image", "content": "string"}),
+        {"kind": ABSENT},
     ),
     "tool outputs": (
         "POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs",
-        {"role": "run.act", "body": {"tool_outputs": [{"tool_call_id": "string", "output": "string"}]}},
+        {
+            "role": "run.act",
+            "body": {"tool_outputs": [{"tool_call_id": "string", "output": "string"}]},
+        },
         {
             "tool": {
                 "call": "/tool_outputs/*/tool_call_id",
@@ -194,29 +224,41 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"greeting": "$request.query.allow_greeting"},
     ),
     "a turn that is not to be recorded": (
-        SEND, send({"message": "string", "record": "boolean"}), {"record": "$request.body#/record"},
+        SEND,
+        send({"message": "string", "record": "boolean"}),
+        {"record": "$request.body#/record"},
     ),
     # Sessions and targets
     "the id behind the collection": (
-        SEND, send({"content": "string"}), {"session": "$request.path.session_id", "implicit": ABSENT},
+        SEND,
+        send({"content": "string"}),
+        {"session": "$request.path.session_id", "implicit": ABSENT},
     ),
     "an id in the body": (
-        CHAT, send({"session_id!": "string", "message": "string"}),
+        CHAT,
+        send({"session_id!": "string", "message": "string"}),
         {"session": "$request.body#/session_id"},
     ),
     "an id that may be left out makes a session": (
-        CHAT, send({"conversationId": "string", "message": "string"}, {"answer": "string", "conversationId": "string"}),
+        CHAT,
+        send(
+            {"conversationId": "string", "message": "string"},
+            {"answer": "string", "conversationId": "string"},
+        ),
         {
-            "session": "$request.body#/conversationId", "implicit": True,
+            "session": "$request.body#/conversationId",
+            "implicit": True,
             "run": {"session": "/conversationId"},
         },
     ),
     "an id in a query": (
-        "GET /messages", talk(MESSAGE, query={"conversation_id!": "string"}),
+        "GET /messages",
+        talk(MESSAGE, query={"conversation_id!": "string"}),
         {"session": "$request.query.conversation_id", "filter": ABSENT},
     ),
     "messages of an agent without sessions": (
-        "POST /agents/{agent_id}/messages", send({"content": "string"}),
+        "POST /agents/{agent_id}/messages",
+        send({"content": "string"}),
         {"session": "$request.path.agent_id", "implicit": True},
     ),
     "a permission is not the session": (
@@ -231,17 +273,27 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "a run named in a query": (
         "GET /chat/retrieve",
-        {"role": "run.get", "query": {"conversation_id!": "string", "chat_id!": "string"}, "ok": RUN},
+        {
+            "role": "run.get",
+            "query": {"conversation_id!": "string", "chat_id!": "string"},
+            "ok": RUN,
+        },
         {"session": "$request.query.conversation_id", "target": "$request.query.chat_id"},
     ),
     "events of one run": (
-        "GET /runs/{run_id}/events", talk(MESSAGE), {"target": "$request.path.run_id", "session": ABSENT},
+        "GET /runs/{run_id}/events",
+        talk(MESSAGE),
+        {"target": "$request.path.run_id", "session": ABSENT},
     ),
     "the caller's active session": (
-        "GET /sessions/active", {"role": "session.get", "ok": SESSION}, {"select": "active"},
+        "GET /sessions/active",
+        {"role": "session.get", "ok": SESSION},
+        {"select": "active"},
     ),
     "one stream of all sessions": (
-        "GET /events", {"role": "message.subscribe", "sse": True}, {"scope": "all"},
+        "GET /events",
+        {"role": "message.subscribe", "sse": True},
+        {"scope": "all"},
     ),
     "a client may choose the id": (
         "POST /threads",
@@ -250,7 +302,11 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "another's id is not the client's": (
         "POST /sessions",
-        {"role": "session.create", "body": {"agent_id!": "string", "user_id": "string"}, "ok": SESSION},
+        {
+            "role": "session.create",
+            "body": {"agent_id!": "string", "user_id": "string"},
+            "ok": SESSION,
+        },
         {"client_id": ABSENT},
     ),
     "a wrapped entity": (
@@ -263,20 +319,49 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"role": "session.get", "ok": {"id": "string", "messages": [MESSAGE]}},
         {"history": "/messages"},
     ),
+    "what was said, wrapped once more": (
+        "GET /chats/{chat_id}",
+        {
+            "role": "session.get",
+            "ok": {
+                "id": "string",
+                "parts": {"parts": [{"body": "string", "author": {"type": "admin|user|bot"}}]},
+            },
+        },
+        {
+            "history": "/parts/parts",
+            "row": {
+                "text": "/body",
+                "role": {"at": "/author/type", "user": "user", "agent": "bot"},
+            },
+        },
+    ),
     # Lists
     "a bare array": (LIST, lists([SESSION]), {"items": ABSENT, "id": ABSENT}),
     "data": (LIST, lists({"data": [SESSION], "tags": ["string"]}), {"items": "/data"}),
-    "an array by its noun": (LIST, lists({"sessions": [SESSION], "users": [SESSION]}), {"items": "/sessions"}),
+    "an array by its noun": (
+        LIST,
+        lists({"sessions": [SESSION], "users": [SESSION]}),
+        {"items": "/sessions"},
+    ),
     "rows beside a total": (
-        LIST, lists({"total": "integer", "rows": [SESSION]}, {"limit": "integer", "offset": "integer"}),
+        LIST,
+        lists({"total": "integer", "rows": [SESSION]}, {"limit": "integer", "offset": "integer"}),
         {
             "items": "/rows",
             "page": {"style": "offset", "in": "offset", "limit": "limit", "total": "/total"},
         },
     ),
     "a list in an envelope": (
-        LIST, lists({"success": "boolean", "data": {"items": [SESSION], "total": "integer"}}, {"size": "integer"}),
-        {"items": "/data/items", "page": {"style": "none", "limit": "size", "total": "/data/total"}},
+        LIST,
+        lists(
+            {"success": "boolean", "data": {"items": [SESSION], "total": "integer"}},
+            {"size": "integer"},
+        ),
+        {
+            "items": "/data/items",
+            "page": {"style": "none", "limit": "size", "total": "/data/total"},
+        },
     ),
     "an array or a page of it": (
         LIST,
@@ -286,13 +371,26 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "pages by number": (
         LIST,
         lists(
-            {"data": [SESSION], "meta": {"page": "integer", "limit": "integer", "total_pages": "integer", "total_count": "integer"}},
+            {
+                "data": [SESSION],
+                "meta": {
+                    "page": "integer",
+                    "limit": "integer",
+                    "total_pages": "integer",
+                    "total_count": "integer",
+                },
+            },
             {"page": "integer", "limit": "integer"},
         ),
         {
             "page": {
-                "style": "page", "in": "page", "limit": "limit", "total": "/meta/total_count",
-                "pages": "/meta/total_pages", "start": "/meta/page", "size": "/meta/limit",
+                "style": "page",
+                "in": "page",
+                "limit": "limit",
+                "total": "/meta/total_count",
+                "pages": "/meta/total_pages",
+                "start": "/meta/page",
+                "size": "/meta/limit",
             }
         },
     ),
@@ -304,24 +402,117 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         ),
         {
             "page": {
-                "style": "cursor", "in": "after", "before": "before", "limit": "limit",
-                "more": "/has_more", "first": "/first_id", "last": "/last_id",
+                "style": "cursor",
+                "in": "after",
+                "before": "before",
+                "limit": "limit",
+                "more": "/has_more",
+                "first": "/first_id",
+                "last": "/last_id",
             },
             "order": {"dir": "$request.query.order"},
         },
     ),
     "page tokens": (
-        LIST, lists({"sessions": [SESSION], "nextPageToken": "string"}, {"pageToken": "string", "pageSize": "integer"}),
-        {"page": {"style": "cursor", "in": "pageToken", "limit": "pageSize", "out": "/nextPageToken"}},
+        LIST,
+        lists(
+            {"sessions": [SESSION], "nextPageToken": "string"},
+            {"pageToken": "string", "pageSize": "integer"},
+        ),
+        {
+            "page": {
+                "style": "cursor",
+                "in": "pageToken",
+                "limit": "pageSize",
+                "out": "/nextPageToken",
+            }
+        },
+    ),
+    "a watermark that is a token": (
+        "GET /conversations/{conversationId}/activities",
+        {
+            "role": "message.list",
+            "query": {"watermark": "string"},
+            "ok": {
+                "activities": [
+                    {"type": "message|typing", "from": {"role": "user|bot"}, "text": "string"}
+                ],
+                "watermark": "string",
+            },
+        },
+        {
+            "items": "/activities",
+            "shape": "event",
+            "page": {"style": "cursor", "in": "watermark", "out": "/watermark"},
+            "row": {
+                "text": "/text",
+                "role": {"at": "/from/role", "user": "user", "agent": "bot"},
+                "kind": {"at": "/type", "message": "message", "status": "typing"},
+            },
+        },
+    ),
+    "numbered pages of resource objects": (
+        LIST,
+        lists(
+            {
+                "data": [{"id": "string", "attributes": {"title": "string"}}],
+                "meta": {"total": "integer"},
+            },
+            {"page[number]": "integer", "page[size]": "integer", "filter[title]": "string"},
+        ),
+        {
+            "items": "/data",
+            "page": {
+                "style": "page",
+                "in": "page[number]",
+                "limit": "page[size]",
+                "total": "/meta/total",
+            },
+            "filter": {"filter[title]": {"at": "/attributes/title", "how": "exact"}},
+        },
+    ),
+    "embedded rows": (
+        LIST,
+        lists(
+            {
+                "_embedded": {"sessions": [SESSION]},
+                "page": {"totalElements": "integer", "totalPages": "integer"},
+            },
+            {"page": "integer", "size": "integer"},
+        ),
+        {
+            "items": "/_embedded/sessions",
+            "page": {
+                "style": "page",
+                "in": "page",
+                "limit": "size",
+                "total": "/page/totalElements",
+                "pages": "/page/totalPages",
+            },
+        },
+    ),
+    "parameters with a dollar": (
+        LIST,
+        lists({"value": [SESSION]}, {"$top": "integer", "$skip": "integer"}),
+        {"page": {"style": "offset", "in": "$request.query.$skip", "limit": "$request.query.$top"}},
     ),
     "a page that is a token": (
-        LIST, lists({"items": [SESSION]}, {"page": "string"}), {"page": {"style": "cursor", "in": "page"}},
+        LIST,
+        lists({"items": [SESSION]}, {"page": "string"}),
+        {"page": {"style": "cursor", "in": "page"}},
     ),
     "a search with a body": (
         "POST /sessions/search",
-        lists([SESSION], body={"metadata": "object", "ids": ["string"], "limit": "integer", "offset": "integer"}),
+        lists(
+            [SESSION],
+            body={"metadata": "object", "ids": ["string"], "limit": "integer", "offset": "integer"},
+        ),
         {
-            "page": {"style": "offset", "in": "$request.body#/offset", "limit": "$request.body#/limit"},
+            "page": {
+                "style": "offset",
+                "in": "$request.body#/offset",
+                "limit": "$request.body#/limit",
+            },
             "filter": {
                 "$request.body#/metadata": {"at": "/metadata", "how": "exact-json"},
                 "$request.body#/ids": {"at": "/id", "how": "any-of"},
@@ -329,17 +520,25 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "a filter needs a member": (
-        LIST, lists([SESSION], {"user_id": "string", "workspace": "string"}),
+        LIST,
+        lists([SESSION], {"user_id": "string", "workspace": "string"}),
         {"filter": {"user_id": {"at": "/user_id", "how": "exact"}}},
     ),
     "sorting by a member": (
-        LIST, lists([SESSION], {"sort_by": "created_at|updated_at", "sort_order": "asc|desc"}),
+        LIST,
+        lists([SESSION], {"sort_by": "created_at|updated_at", "sort_order": "asc|desc"}),
         {"order": {"by": "$request.query.sort_by", "dir": "$request.query.sort_order"}},
     ),
     "events from an offset on": (
         "GET /sessions/{session_id}/events",
         talk(
-            {"id": "string", "offset": "integer", "type": "message|status|tool", "source": "customer|ai_agent", "data": {"message": "string", "status": "string"}},
+            {
+                "id": "string",
+                "offset": "integer",
+                "type": "message|status|tool",
+                "source": "customer|ai_agent",
+                "data": {"message": "string", "status": "string"},
+            },
             query={"min_offset": "integer", "wait_for_data": "integer", "types": ["string"]},
         ),
         {
@@ -348,47 +547,95 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
             "filter": {"types": {"at": "/type", "how": "any-of"}},
             "reply": {"via": "poll", "wait": "$request.query.wait_for_data"},
             "row": {
-                "text": "/data/message", "id": "/id", "offset": "/offset", "status": "/data/status",
+                "text": "/data/message",
+                "id": "/id",
+                "offset": "/offset",
+                "status": "/data/status",
                 "role": {"at": "/source", "user": "customer", "agent": "ai_agent"},
-                "kind": {"at": "/type", "message": "message", "status": "status", "tool_call": "tool"},
+                "kind": {
+                    "at": "/type",
+                    "message": "message",
+                    "status": "status",
+                    "tool_call": "tool",
+                },
             },
         },
     ),
     # Rows
     "a message": (
-        TALK, talk(MESSAGE),
+        TALK,
+        talk(MESSAGE),
         {
             "shape": ABSENT,
             "row": {"text": "/content", "id": "/id", "created": "/created_at", "role": USERS},
         },
     ),
     "a flag for the user": (
-        TALK, talk({"is_user": "boolean", "text": "string"}),
+        TALK,
+        talk({"is_user": "boolean", "text": "string"}),
         {"row": {"text": "/text", "role": {"at": "/is_user", "user": True, "agent": False}}},
     ),
     "upper case words": (
-        TALK, talk({"author": "HUMAN|BOT", "body": "string", "timestamp": "integer"}),
-        {"row": {"text": "/body", "created": "/timestamp", "role": {"at": "/author", "user": "HUMAN", "agent": "BOT"}}},
+        TALK,
+        talk({"author": "HUMAN|BOT", "body": "string", "timestamp": "integer"}),
+        {
+            "row": {
+                "text": "/body",
+                "created": "/timestamp",
+                "role": {"at": "/author", "user": "HUMAN", "agent": "BOT"},
+            }
+        },
     ),
     "who speaks stands in the author": (
-        TALK, talk({"author": {"id": "string", "type": "customer|agent"}, "text": "string"}),
-        {"row": {"text": "/text", "role": {"at": "/author/type", "user": "customer", "agent": "agent"}}},
+        TALK,
+        talk({"author": {"id": "string", "type": "customer|agent"}, "text": "string"}),
+        {
+            "row": {
+                "text": "/text",
+                "role": {"at": "/author/type", "user": "customer", "agent": "agent"},
+            }
+        },
     ),
     "parts among others": (
-        TALK, talk({"role": "user|model", "parts": PARTS}),
-        {"row": {"text": "/parts/*/text", "role": {"at": "/role", "user": "user", "agent": "model"}}},
+        TALK,
+        talk({"role": "user|model", "parts": PARTS}),
+        {
+            "row": {
+                "text": "/parts/*/text",
+                "role": {"at": "/role", "user": "user", "agent": "model"},
+            }
+        },
     ),
     "text beside other kinds of parts": (
         TALK,
-        talk({"role": "user|assistant", "content": [({"type": "=image", "image": {"text": "string"}}, {"type": "=text", "text": {"value": "string"}})]}),
-        {"row": {"text": "/content/*/text/value", "role": {"at": "/role", "user": "user", "agent": "assistant"}}},
+        talk(
+            {
+                "role": "user|assistant",
+                "content": [
+                    (
+                        {"type": "=image", "image": {"text": "string"}},
+                        {"type": "=text", "text": {"value": "string"}},
+                    )
+                ],
+            }
+        ),
+        {
+            "row": {
+                "text": "/content/*/text/value",
+                "role": {"at": "/role", "user": "user", "agent": "assistant"},
+            }
+        },
     ),
     "the branch that is a message": (
         TALK,
         talk(
             (
                 {"kind": "=ErrorEvent", "detail": "string", "text": "string"},
-                {"kind": "=MessageEvent", "source": "user|agent", "llm_message": {"content": PARTS}},
+                {
+                    "kind": "=MessageEvent",
+                    "source": "user|agent",
+                    "llm_message": {"content": PARTS},
+                },
                 {"kind": "=ActionEvent", "tool_call_id": "string", "tool_name": "string"},
                 {"kind": "=ObservationEvent", "tool_call_id": "string", "observation": "string"},
             )
@@ -399,7 +646,9 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
                 "text": "/llm_message/content/*/text",
                 "role": {"at": "/source", "user": "user", "agent": "agent"},
                 "kind": {
-                    "at": "/kind", "message": "MessageEvent", "tool_call": "ActionEvent",
+                    "at": "/kind",
+                    "message": "MessageEvent",
+                    "tool_call": "ActionEvent",
                     "tool_result": "ObservationEvent",
                 },
                 "tool": {"id": "/tool_call_id", "name": "/tool_name", "result": "/observation"},
@@ -408,86 +657,140 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "a kind for each speaker": (
         TALK,
-        talk(({"type": "=thread.user_message", "content": "string"}, {"type": "=thread.assistant_message", "content": "string"})),
+        talk(
+            (
+                {"type": "=thread.user_message", "content": "string"},
+                {"type": "=thread.assistant_message", "content": "string"},
+            )
+        ),
         {
             "row": {
                 "text": "/content",
-                "role": {"at": "/type", "user": "thread.user_message", "agent": "thread.assistant_message"},
+                "role": {
+                    "at": "/type",
+                    "user": "thread.user_message",
+                    "agent": "thread.assistant_message",
+                },
             }
         },
     ),
     "an envelope around its facts": (
         TALK,
-        talk({"info": {"id": "string", "role": "user|assistant", "time": {"created": "number"}}, "parts": PARTS}),
+        talk(
+            {
+                "info": {"id": "string", "role": "user|assistant", "time": {"created": "number"}},
+                "parts": PARTS,
+            }
+        ),
         {
             "row": {
-                "text": "/parts/*/text", "id": "/info/id", "created": "/info/time/created",
+                "text": "/parts/*/text",
+                "id": "/info/id",
+                "created": "/info/time/created",
                 "role": {"at": "/info/role", "user": "user", "agent": "assistant"},
             }
         },
     ),
     "how far a message is, and its turn": (
-        TALK, talk({**MESSAGE, "run_id": "string", "status": "in_progress|completed|incomplete"}),
+        TALK,
+        talk({**MESSAGE, "run_id": "string", "status": "in_progress|completed|incomplete"}),
         {
             "row": {
-                "text": "/content", "id": "/id", "turn": "/run_id", "created": "/created_at", "role": USERS,
+                "text": "/content",
+                "id": "/id",
+                "turn": "/run_id",
+                "created": "/created_at",
+                "role": USERS,
                 "state": {"at": "/status", "complete": "completed", "stopped": "incomplete"},
             }
         },
     ),
     "a free role says its words": (
         TALK,
-        talk({"role": {"$": {"type": "string", "description": "`human` or `ai`"}}, "content": "string"}),
+        talk(
+            {
+                "role": {"$": {"type": "string", "description": "`human` or `ai`"}},
+                "content": "string",
+            }
+        ),
         {"row": {"text": "/content", "role": {"at": "/role", "user": "human", "agent": "ai"}}},
     ),
     "text where the example has it": (
         TALK,
         talk({"source": "user|bot", "data": {"$": {"example": {"message": "Hi", "tags": []}}}}),
-        {"row": {"text": "/data/message", "role": {"at": "/source", "user": "user", "agent": "bot"}}},
+        {
+            "row": {
+                "text": "/data/message",
+                "role": {"at": "/source", "user": "user", "agent": "bot"},
+            }
+        },
     ),
     # Replies
     "an answer in the body": (
-        CHAT, send({"message": "string"}, {"answer": "string", "usage": "object"}),
+        CHAT,
+        send({"message": "string"}, {"answer": "string", "usage": "object"}),
         {"reply": {"via": "body", "at": "/answer"}},
     ),
     "rows in the body": (
-        "POST /sessions/{session_id}/chat", send({"message": "string"}, {"messages": [MESSAGE]}),
+        "POST /sessions/{session_id}/chat",
+        send({"message": "string"}, {"messages": [MESSAGE]}),
         {"reply": {"via": "body", "at": "/messages/*"}},
     ),
     "the first of several choices": (
-        CHAT, send({"message": "string"}, {"response": [[MESSAGE]]}),
+        CHAT,
+        send({"message": "string"}, {"response": [[MESSAGE]]}),
         {"reply": {"via": "body", "at": "/response/0/*"}},
     ),
     "an assistant's message is no echo": (
-        SEND, send({"content": "string"}, {"id": "string", "role": "=assistant", "content": "string"}),
+        SEND,
+        send({"content": "string"}, {"id": "string", "role": "=assistant", "content": "string"}),
         {"reply": {"via": "body", "at": ""}},
     ),
     "the user's and the agent's message": (
-        SEND, send({"content": "string"}, {"user_message": MESSAGE, "assistant_message": MESSAGE}),
+        SEND,
+        send({"content": "string"}, {"user_message": MESSAGE, "assistant_message": MESSAGE}),
         {"reply": {"via": "body", "at": "/assistant_message"}},
     ),
     "an echo is no reply": (
-        SEND, send({"content": "string"}, MESSAGE), {"reply": {"via": "poll"}},
+        SEND,
+        send({"content": "string"}, MESSAGE),
+        {"reply": {"via": "poll"}},
     ),
     "a note of success is no reply": (
-        SEND, send({"content": "string"}, {"success": "boolean", "message": "string"}),
+        SEND,
+        send({"content": "string"}, {"success": "boolean", "message": "string"}),
         {"reply": {"via": "poll"}},
     ),
     "only a stream": (SEND, send({"content": "string"}, sse=True), {"reply": {"via": "sse"}}),
     "a stream by flag": (
-        CHAT, send({"message": "string", "stream": "boolean"}, {"reply": "string"}, sse=True),
+        CHAT,
+        send({"message": "string", "stream": "boolean"}, {"reply": "string"}, sse=True),
         {"reply": {"via": "body", "at": "/reply", "when": "$request.body#/stream"}},
     ),
     "a stream by mode": (
-        CHAT, send({"query": "string", "response_mode": "blocking|streaming"}, {"answer": "string"}, sse=True),
-        {"reply": {"via": "body", "at": "/answer", "when": {"$request.body#/response_mode": "streaming"}}},
+        CHAT,
+        send(
+            {"query": "string", "response_mode": "blocking|streaming"},
+            {"answer": "string"},
+            sse=True,
+        ),
+        {
+            "reply": {
+                "via": "body",
+                "at": "/answer",
+                "when": {"$request.body#/response_mode": "streaming"},
+            }
+        },
     ),
     "a stream by Accept": (
-        CHAT, send({"message": "string"}, {"reply": "string"}, sse=True),
+        CHAT,
+        send({"message": "string"}, {"reply": "string"}, sse=True),
         {"reply": {"via": "body", "at": "/reply"}},
     ),
     "a path of streams": (
-        "POST /chat/stream", send({"message": "string"}, "any", sse=True), {"reply": {"via": "sse"}},
+        "POST /chat/stream",
+        send({"message": "string"}, "any", sse=True),
+        {"reply": {"via": "sse"}},
     ),
     "a run that is waited for": (
         "POST /threads/{thread_id}/runs",
@@ -495,28 +798,97 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {
             "reply": {"via": "body", "at": "/output"},
             "run": {
-                "session": "/thread_id", "status": "/status",
+                "session": "/thread_id",
+                "status": "/status",
                 "states": {
-                    "queued": "queued", "running": "in_progress", "done": "completed",
-                    "stopped": "cancelled", "failed": "failed",
+                    "queued": "queued",
+                    "running": "in_progress",
+                    "done": "completed",
+                    "stopped": "cancelled",
+                    "failed": "failed",
                 },
             },
         },
     ),
     "a run in the background": (
-        "POST /threads/{thread_id}/runs", {"role": "run.create", "body": {"input": "string"}, "ok": RUN},
+        "POST /threads/{thread_id}/runs",
+        {"role": "run.create", "body": {"input": "string"}, "ok": RUN},
         {"reply": {"via": "poll"}, "input": "/input"},
     ),
     "what a run was given is not what came of it": (
         "POST /runs",
-        {"role": "run.create", "body": {"messages": [MESSAGE]}, "ok": {**RUN, "messages": [MESSAGE]}},
+        {
+            "role": "run.create",
+            "body": {"messages": [MESSAGE]},
+            "ok": {**RUN, "messages": [MESSAGE]},
+        },
         {"reply": {"via": "poll"}},
     ),
+    "a run starts as soon as a flag says so": (
+        SEND,
+        send({"content": "string", "run": "boolean"}, {"success": "boolean"}),
+        {"reply": {"via": "poll", "when": "$request.body#/run"}},
+    ),
+    "no reply where a flag says so": (
+        SEND,
+        send({"content": "string", "noReply": "boolean"}, {"reply": "string"}),
+        {
+            "reply": {
+                "via": "body",
+                "at": "/reply",
+                "when": {"$request.body#/noReply": {"not": True}},
+            }
+        },
+    ),
+    "the first of several completions": (
+        CHAT,
+        send({"prompt": "string"}, {"choices": [{"index": "integer", "message": MESSAGE}]}),
+        {"reply": {"via": "body", "at": "/choices/0/message"}},
+    ),
+    "words in a part of their own": (
+        SEND,
+        send({"input": {"text": "string"}}, {"output": {"generic": [{"text": "string"}]}}),
+        {"input": "/input/text", "reply": {"via": "body", "at": "/output/generic/*/text"}},
+    ),
+    "events as the answer of a run": (
+        "POST /run",
+        {
+            "role": "run.create",
+            "body": {"newMessage": {"parts": PARTS}},
+            "ok": [{"content": {"role": "string", "parts": PARTS}}],
+        },
+        {"input": "/newMessage/parts/0/text", "reply": {"via": "body", "at": "/*"}},
+    ),
+    "a run in an envelope": (
+        "POST /chat/runs",
+        {"role": "run.create", "body": {"input": "string"}, "ok": {"data": RUN}, "sse": True},
+        {
+            "entity": "/data",
+            "id": "/data/id",
+            "reply": {"via": "poll"},
+            "run": {
+                "session": "/data/thread_id",
+                "status": "/data/status",
+                "states": {
+                    "queued": "queued",
+                    "running": "in_progress",
+                    "done": "completed",
+                    "stopped": "cancelled",
+                    "failed": "failed",
+                },
+            },
+        },
+    ),
     "an act cancels": (
-        "POST /runs/{run_id}/cancel", {"role": "run.act", "ok": RUN},
+        "POST /runs/{run_id}/cancel",
+        {"role": "run.act", "ok": RUN},
         {"effect": "cancel", "target": "$request.path.run_id"},
     ),
-    "an act copies": ("POST /sessions/{session_id}/copy", {"role": "session.act"}, {"effect": "fork"}),
+    "an act copies": (
+        "POST /sessions/{session_id}/copy",
+        {"role": "session.act"},
+        {"effect": "fork"},
+    ),
 }
 
 
@@ -532,7 +904,11 @@ def test_a_document_says(claim: str) -> None:
 def test_a_run_that_answers_leaves_its_messages_without_a_reply() -> None:
     run = {"role": "run.create", "body": {"agent_id": "string"}, "ok": RUN}
     compiled, roles = document(
-        {**HOME, SEND: send({"content": "string"}, MESSAGE), "POST /sessions/{session_id}/runs": run}
+        {
+            **HOME,
+            SEND: send({"content": "string"}, MESSAGE),
+            "POST /sessions/{session_id}/runs": run,
+        }
     )
     assert infer_bindings(compiled, roles)[SEND]["reply"] == {"via": "none"}
 
@@ -540,7 +916,11 @@ def test_a_run_that_answers_leaves_its_messages_without_a_reply() -> None:
 def test_a_subscription_brings_what_a_message_does_not_answer() -> None:
     stream = {"role": "message.subscribe", "sse": True}
     compiled, roles = document(
-        {**HOME, SEND: send({"content": "string"}, MESSAGE), "GET /sessions/{session_id}/events": stream}
+        {
+            **HOME,
+            SEND: send({"content": "string"}, MESSAGE),
+            "GET /sessions/{session_id}/events": stream,
+        }
     )
     assert infer_bindings(compiled, roles)[SEND]["reply"] == {"via": "subscribe"}
 
@@ -589,7 +969,7 @@ def assert_valid(compiled: Document, label: str, block: Block) -> None:
     _, defects = read_binding(block, compiled.source, ())
     assert not defects, (label, block, defects)
     found = next(op for op in compiled.operations if op.label == label)
-    missing = [place for place in places(compiled, found, block)]
+    missing = list(places(compiled, found, block))
     assert not missing, (label, missing, block)
 
 
@@ -614,7 +994,16 @@ def places(compiled: Document, op: Operation, block: Block) -> Iterator[str]:
         tokens = tuple(token for part in location for token in pointers.split(part))
         return responses.at(answer, tokens) is not None
 
-    for key in ("session", "target", "client_id", "input", "messages", "kind", "greeting", "record"):
+    for key in (
+        "session",
+        "target",
+        "client_id",
+        "input",
+        "messages",
+        "kind",
+        "greeting",
+        "record",
+    ):
         if key in block and not in_request(block[key]):
             yield f"{key} {block[key]}"
     page, reply = block.get("page", {}), block.get("reply", {})
@@ -631,7 +1020,9 @@ def places(compiled: Document, op: Operation, block: Block) -> Iterator[str]:
         rows = reply.get("at", f"{block['items']}/*" if "items" in block else wrapper)
     base = f"{block.get('items', '')}/*" if block["role"].endswith("list") else ""
     shown = [block.get("entity"), block.get("items"), block.get("history"), reply.get("at")]
-    shown += [page.get(k) for k in ("out", "more", "first", "last", "total", "pages", "start", "size")]
+    shown += [
+        page.get(k) for k in ("out", "more", "first", "last", "total", "pages", "start", "size")
+    ]
     run = [at for k, at in block.get("run", {}).items() if k != "states"]
     yield from (at for at in shown if at is not None and not in_answer(at))
     yield from (at for at in [block.get("id"), *run] if at is not None and not in_answer(base, at))
@@ -648,9 +1039,19 @@ def locations(row: Block) -> list[str]:
 
 
 REAL = (
-    "acp-beeai.yaml", "agno.yaml", "flux0.json", "julep-v0-2024-04.yaml",
-    "langchain-agent-protocol.json", "langgraph-platform.json", "letta.json", "openai.yaml",
-    "opencode.yml", "openhands.json", "parlant.json", "rasa.yml", "zep-v0.json",
+    "acp-beeai.yaml",
+    "agno.yaml",
+    "flux0.json",
+    "julep-v0-2024-04.yaml",
+    "langchain-agent-protocol.json",
+    "langgraph-platform.json",
+    "letta.json",
+    "openai.yaml",
+    "opencode.yml",
+    "openhands.json",
+    "parlant.json",
+    "rasa.yml",
+    "zep-v0.json",
 )
 
 
@@ -664,7 +1065,7 @@ def real(request: pytest.FixtureRequest, shared: Path) -> tuple[Document, dict[s
     labels = yaml.safe_load((shared / "specs" / "roles.yaml").read_text())[name.rpartition(".")[0]]
     roles = {}
     for op in compiled.operations:
-        said = labels.get(op.label, labels.get(f"{op.method} {op.path[len(compiled.base_path):]}"))
+        said = labels.get(op.label, labels.get(f"{op.method} {op.path[len(compiled.base_path) :]}"))
         if said is not None:
             roles[op.label] = Role(said)
     assert len(roles) == len(labels)
@@ -723,6 +1124,7 @@ def test_a_large_document_is_read_quickly(shared: Path) -> None:
 
 
 # The bundled documents say themselves what their operations mean.
+
 
 @pytest.mark.parametrize("name", ["sessions", "julep"])
 def test_what_a_bundled_document_declares_is_not_contradicted(name: str) -> None:
