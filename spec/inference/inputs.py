@@ -54,7 +54,7 @@ def _is_declared_list(api: Api, subject: Subject, at: Location) -> bool:
 def _text(api: Api, subject: Subject) -> Location | None:
     if subject.request is None:
         return _RPC_TEXT if api.is_call(subject) else None
-    found = Texts(api.requests, INPUT, "0").find(subject.request)
+    found = api.asked.find(subject.request)
     if found is not None:
         return found
     return _only_string(api, subject.request) if subject.role is Role.MESSAGE_CREATE else None

@@ -58,7 +58,7 @@ class Rows:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._texts = Texts(reader, OUTPUT, EACH)
+        self.texts = Texts(reader, OUTPUT, EACH)
         self._known: dict[int, tuple[Schema, Row]] = {}
 
     def read(self, schema: Schema) -> Row:
@@ -114,13 +114,13 @@ class Rows:
             return branches[0]
 
         def cost(branch: Schema) -> float:
-            found = self._texts.best(branch)
-            return self._texts.strangeness(branch) + (found.cost if found else 100)
+            found = self.texts.best(branch)
+            return self.texts.strangeness(branch) + (found.cost if found else 100)
 
         return min(branches, key=cost)
 
     def _text(self, branch: Schema, schema: Schema) -> Location | None:
-        found = self._texts.find(branch)
+        found = self.texts.find(branch)
         if found is None:
             for example in (*examples(branch), *examples(schema)):
                 at = in_example(example, OUTPUT)

@@ -201,11 +201,11 @@ def words_of(api: Api, schema: Schema, depth: int = 0) -> Location | None:
             return ("0", *below) if below is not None else None
         if reader.is_text(items) or api.rows.is_talk(items):
             return (EACH,)
-        below = Texts(reader, OUTPUT, EACH).find(items)
+        below = api.rows.texts.find(items)
         return (EACH, *below) if below is not None else None
     if api.rows.is_talk(schema):
         return ()
-    found = Texts(reader, [*OUTPUT, "choices"], EACH).find(schema)
+    found = api.rows.texts.find(schema)
     if found is not None or depth > 2:
         return found
     for name, member in reader.members(schema).items():

@@ -14,7 +14,6 @@ Schema = Mapping[str, Any]
 
 NOTHING: Schema = {}
 T = TypeVar("T")
-_DEPTH = 12
 _JSON = ("json", "x-www-form-urlencoded", "form-data", "*/*")
 _STREAMS = ("text/event-stream", "jsonl", "ndjson", "json-seq", "stream+json")
 
@@ -46,18 +45,20 @@ class Reader:
 
         A schema without alternatives is its own only branch.
         """
-        return self._once("branches", schema, lambda node: list(self._expand(node, 0)))
+        return self._once("branches", schema, lambda node: list(self._expand(node, ())))
 
-    def _expand(self, schema: Any, depth: int) -> Iterator[Schema]:
+    def _expand(self, schema: Any, above: tuple[int, ...]) -> Iterator[Schema]:
         node = self.resolve(schema)
         choices = [*items_of(node, "oneOf"), *items_of(node, "anyOf")]
-        if depth > _DEPTH or not choices:
+        if id(node) in above:
+            return  # an alternative that leads back to itself adds none
+        if not choices:
             if node.get("type") != "null":
                 yield node
             return
         around = {k: v for k, v in node.items() if k not in ("oneOf", "anyOf")}
         for choice in choices:
-            for branch in self._expand(choice, depth + 1):
+            for branch in self._expand(choice, (*above, id(node))):
                 if around.keys() & {"properties", "allOf", "items", "required"}:
                     yield {"allOf": [around, branch]}
                 else:
@@ -84,28 +85,34 @@ class Reader:
 
     def parts(self, schema: Schema) -> list[Schema]:
         """A schema and all that it is made of, alternatives too."""
-        return self._once("parts", schema, lambda node: list(self._parts(node, 0)))
+        return self._once("parts", schema, lambda node: list(self._parts(node, set())))
 
-    def _parts(self, schema: Any, depth: int) -> Iterator[Schema]:
+    def _parts(self, schema: Any, seen: set[int]) -> Iterator[Schema]:
         node = self.resolve(schema)
+        if id(node) in seen:
+            return
+        seen.add(id(node))
         yield node
-        for key in ("allOf", "oneOf", "anyOf") if depth < _DEPTH else ():
+        for key in ("allOf", "oneOf", "anyOf"):
             for part in items_of(node, key):
-                yield from self._parts(part, depth + 1)
+                yield from self._parts(part, seen)
 
     def required(self, schema: Schema) -> set[str]:
         """The members that the schema demands in each of its alternatives."""
         sets = [
-            {name for part in self._conjuncts(branch, 0) for name in required_of(part)}
+            {name for part in self._conjuncts(branch, set()) for name in required_of(part)}
             for branch in self.branches(schema)
         ]
         return set.intersection(*sets) if sets else set()
 
-    def _conjuncts(self, schema: Any, depth: int) -> Iterator[Schema]:
+    def _conjuncts(self, schema: Any, seen: set[int]) -> Iterator[Schema]:
         node = self.resolve(schema)
+        if id(node) in seen:
+            return
+        seen.add(id(node))
         yield node
-        for part in items_of(node, "allOf") if depth < _DEPTH else ():
-            yield from self._conjuncts(part, depth + 1)
+        for part in items_of(node, "allOf"):
+            yield from self._conjuncts(part, seen)
 
     def items(self, schema: Schema) -> Schema | None:
         """The schema of the items of an array, None where it is none."""
@@ -143,7 +150,7 @@ class Reader:
     def is_text(self, schema: Schema) -> bool:
         """Whether a schema allows a free string: no enum, no constant, no format but of texts."""
         for branch in self.branches(schema):
-            parts = list(self._conjuncts(branch, 0))
+            parts = list(self._conjuncts(branch, set()))
             types = {name for part in parts for name in types_of(part)}
             closed = any("enum" in part or "const" in part for part in parts)
             formats = {part.get("format") for part in parts} - {None, "textarea", "markdown"}
@@ -154,7 +161,7 @@ class Reader:
     def is_free(self, schema: Schema) -> bool:
         """Whether a schema has an alternative that allows any object, or says nothing at all."""
         for branch in self.branches(schema):
-            parts = list(self._conjuncts(branch, 0))
+            parts = list(self._conjuncts(branch, set()))
             types = {name for part in parts for name in types_of(part)}
             closed = any(p.get("additionalProperties") is False or "enum" in p for p in parts)
             if (not types or "object" in types) and not self.members(branch) and not closed:

@@ -17,6 +17,7 @@ from sparring.spec.schemas import View, members_of
 from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, singular
 from .rows import Rows
 from .schemas import Reader, Schema, request_schema, response_schema, streams
+from .texts import INPUT, Texts
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 _VERB_AT_END = re.compile(r"/(create|new|start|add|open|init|begin|retrieve|get)$")
@@ -82,6 +83,7 @@ class Api:
         self.requests = Reader(document, View.REQUEST)
         self.responses = Reader(document, View.RESPONSE)
         self.rows = Rows(self.responses)
+        self.asked = Texts(self.requests, INPUT, "0")
         self.run_inputs: list[tuple[str, ...]] | None = None
         self.subjects = [
             Subject(

@@ -170,6 +170,27 @@ def test_the_same_document_gives_the_same_blocks() -> None:
     assert infer_bindings(compiled, roles) == infer_bindings(compiled, turned)
 
 
+def test_a_schema_that_holds_itself_many_times_is_read_once() -> None:
+    label = "POST /talk"
+    tree: Any = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
+    node = {"$ref": "#/components/schemas/Node"}
+    names = ("message", "content", "parts", "data", "payload", "body", "value", "output", "result")
+    members = {name: {"anyOf": [node, {"type": "array", "items": node}, node]} for name in names}
+    said = {"type": "object", "anyOf": [{"properties": members}, node, node], "allOf": [node]}
+    media = {"application/json": {"schema": node}}
+    tree["components"] = {"schemas": {"Node": said, "Loop": {"$ref": "#/components/schemas/Loop"}}}
+    tree["paths"] = {
+        "/talk": {
+            "post": {"requestBody": {"content": media}, "responses": {"200": {"content": media}}}
+        }
+    }
+    compiled = compile_document(Source("", "", tree, {}))
+    begun = time.process_time()
+    for role in Role:
+        assert_valid(compiled, label, infer_bindings(compiled, {label: role})[label])
+    assert time.process_time() - begun < 5
+
+
 def test_the_model_is_read_from_the_blocks() -> None:
     compiled, roles = document({**HOME, SEND: ECHO})
     model = infer_model(compiled, infer_bindings(compiled, roles))
