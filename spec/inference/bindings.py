@@ -214,7 +214,7 @@ def _session_of_answer(api: Api, subject: Subject) -> Block:
 
 def _row(api: Api, schema: Schema, block: Block) -> None:
     row = api.rows.read(schema)
-    if row:
+    if "text" in row:
         block["row"] = row
 
 

@@ -60,7 +60,10 @@ _TYPES = {
     "last": {"string", "integer"},
 }
 _IDENTITY = words("id uuid createdat timestamp checkpoint checkpointid values role content text")
-_HOLDERS = words("meta pagination paging page pages pageinfo metadata cursor data result response")
+_HOLDERS = words(
+    "meta pagination paging page pages responsemetadata pageinfo metadata cursor data result "
+    "response"
+)
 _BY = ranked("sortby orderby sortfield orderfield sortkey ordering")
 _DIRECTION = ranked(
     "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir"

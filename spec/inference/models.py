@@ -17,7 +17,7 @@ from .subjects import Api, Subject
 
 Block = dict[str, Any]
 
-_SHOWS = ("session.get", "session.create", "session.update", "session.list")
+_SHOWS = (Role.SESSION_GET, Role.SESSION_CREATE, Role.SESSION_UPDATE, Role.SESSION_LIST)
 _PARTS = {
     "owner": ranked("owner ownerid createdby accountid"),
     "user": ranked("userid user customerid enduserid clientid visitorid contactid customer"),
@@ -53,7 +53,7 @@ def infer_model(document: Document, blocks: Mapping[str, Mapping[str, Any]]) -> 
     main = _main_collection(api)
     subjects = [s for s in api.subjects if api.collection(s) in (main, "") or s.path == main]
     model: Block = {}
-    if session := _session(api, subjects, blocks):
+    if session := _session(api, subjects, blocks) or _session(api, api.subjects, blocks):
         model["session"] = session
     for subject in subjects:
         block = blocks[subject.operation.label]
@@ -77,22 +77,19 @@ def _main_collection(api: Api) -> str:
 
 
 def _session(api: Api, subjects: list[Subject], blocks: Mapping[str, Mapping[str, Any]]) -> Block:
-    """Where the parts of a session stand in its entity."""
-    for role in _SHOWS:
-        for subject in subjects:
-            block = blocks[subject.operation.label]
-            if block["role"] != role or subject.response is None:
-                continue
-            entity = pointers.split(block.get("entity", ""))
-            at = (
-                (*pointers.split(block.get("items", "")), EACH) if role.endswith("list") else entity
-            )
-            schema = api.responses.at(subject.response, at)
-            id_at = pointers.split(block.get("id", "/id"))
-            if not role.endswith("list"):
-                id_at = id_at[len(entity) :] if id_at[: len(entity)] == entity else id_at
-            if schema is not None and api.responses.at(schema, id_at) is not None:
-                return {"id": pointers.join(id_at), **_parts(api, schema, id_at)}
+    """Where the parts of a session stand in the entity that the surest of its operations shows."""
+    shown = [s for s in subjects if s.role in _SHOWS and s.response is not None]
+    for subject in sorted(shown, key=lambda s: _SHOWS.index(s.role)):
+        block = blocks[subject.operation.label]
+        at = entity = pointers.split(block.get("entity", ""))
+        id_at = pointers.split(block.get("id", "/id"))
+        if subject.role is Role.SESSION_LIST:
+            at = (*pointers.split(block.get("items", "")), EACH)
+        elif id_at[: len(entity)] == entity:
+            id_at = id_at[len(entity) :]
+        schema = api.responses.at(subject.response, at)
+        if schema is not None and api.responses.at(schema, id_at) is not None:
+            return {"id": pointers.join(id_at), **_parts(api, schema, id_at)}
     return {}
 
 

@@ -49,6 +49,18 @@ def ranked(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+_VERBS = words(
+    "create new start add open get fetch read retrieve list search find query update edit patch "
+    "delete remove end close send post"
+)
+
+
+def noun(segment: str) -> str:
+    """The flat singular of what a path segment names: `create-chat` and `chats` are `chat`."""
+    said = [word for word in split(segment) if word not in _VERBS]
+    return singular("".join(said) or flat(segment))
+
+
 SESSION_NOUNS = words(
     "session thread conversation chat dialog dialogue talk channel room topic chatsession "
     "chatthread agentsession ticket discussion"
@@ -119,4 +131,17 @@ def translate(listed: Iterable[Any], table: Mapping[str, Sequence[str]]) -> dict
             if word in by_flat and by_flat[word] not in found.values():
                 found[ours] = by_flat[word]
                 break
+    return found
+
+
+def speakers(listed: Iterable[Any]) -> dict[str, Any]:
+    """Our words for who speaks to a document's; a name such as `SUPPORT_BOT` counts by its end."""
+    listed = list(listed)
+    found = translate(listed, SPEAKERS)
+    ends = {
+        split(word)[-1]: word for word in reversed(listed) if isinstance(word, str) and split(word)
+    }
+    for ours, end in translate(ends, SPEAKERS).items():
+        if ours not in found and ends[end] not in found.values():
+            found[ours] = ends[end]
     return found

@@ -10,7 +10,7 @@ from sparring.spec.binding import Role
 from sparring.spec.pointers import EACH
 
 from .inputs import flag
-from .names import SPEAKERS, flat, pick, ranked, split, translate, words
+from .names import flat, pick, ranked, speakers, split, words
 from .runs import from_example, is_run, output_place, words_below
 from .schemas import Location, Schema
 from .subjects import Api, Subject
@@ -185,7 +185,7 @@ def _stores(api: Api, subject: Subject) -> bool:
     role = pick(members, ("role",))
     if role is None:
         return False
-    said = translate(reader.words(members[role]), SPEAKERS)
+    said = speakers(reader.words(members[role]))
     return "agent" in said or not said
 
 
@@ -230,7 +230,7 @@ def _reply_in(api: Api, subject: Subject, schema: Schema) -> Location | None:
         if below is None:
             continue
         items = reader.items(members[key]) if "array" in reader.types(members[key]) else None
-        row = items if items is not None else members[key]
+        row = items if items is not None else (members[key] if below else schema)
         sure = name in _SURE and name != "messages"
         if sure or _answers(api, subject, row or {}):
             return (key, *below)
@@ -279,7 +279,7 @@ def _same_as_listed(api: Api, subject: Subject, row: Schema) -> bool:
             schema = other.response
             while schema is not None:
                 listed = {flat(name) for name in api.responses.members(schema)}
-                if own and own == listed:
+                if own and (own == listed or (own < listed and len(own) > 2)):
                     return True
                 inner = api.responses.items(schema)
                 arrays = [

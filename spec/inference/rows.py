@@ -10,7 +10,7 @@ from sparring.spec import pointers
 from sparring.spec.pointers import EACH, LAST
 from sparring.spec.schemas import items_of
 
-from .names import KINDS, SPEAKERS, STATES, flat, pick, ranked, translate, words
+from .names import KINDS, SPEAKERS, STATES, flat, pick, ranked, speakers, translate, words
 from .schemas import Location, Reader, Schema
 from .texts import OUTPUT, Texts, examples, in_example
 
@@ -19,11 +19,11 @@ Row = dict[str, Any]
 _ENVELOPES = words(
     "info message data attributes payload meta metadata event item llmmessage details msg header"
 )
-_ID = ranked("id uuid messageid msgid eventid itemid key guid activityid turnid")
+_ID = ranked("id uuid sid messageid msgid eventid itemid key guid activityid turnid")
 _CREATED = ranked(
-    "createdat created creationtime creationutc creationdate createdon createdtime createtime "
-    "timestamp date datetime sentat sentdate time ts insertedat occurredat postedat receivedat "
-    "createdtimestamp eventtime createddate received receivedon"
+    "createdat created datecreated creationtime creationutc creationdate createdon createdtime "
+    "createtime timestamp date datetime sentat sentdate time ts insertedat occurredat postedat "
+    "receivedat createdtimestamp eventtime createddate received receivedon"
 )
 _OFFSET = ranked(
     "offset sequence sequencenumber seq seqid seqnum seqno sequenceid position index messageindex"
@@ -203,7 +203,7 @@ class Rows:
         """The words for the two sides in a member, or in the object that it is."""
         reader = self._reader
         listed = reader.words(member)
-        said = translate(listed, SPEAKERS)
+        said = speakers(listed)
         if listed:
             if "user" in said and "agent" in said:
                 return (), said

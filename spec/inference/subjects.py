@@ -14,7 +14,7 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View, members_of
 
-from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, singular
+from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, noun
 from .rows import Rows
 from .schemas import Reader, Schema, request_schema, response_schema, streams
 from .texts import INPUT, Texts
@@ -120,7 +120,7 @@ class Api:
     @cached_property
     def nouns(self) -> set[str]:
         """The document's own flat words for a session, in the singular."""
-        return {singular(flat(path.rpartition("/")[2])) for path in self.collections} - {""}
+        return {noun(path.rpartition("/")[2]) for path in self.collections} - {""}
 
     @cached_property
     def session_names(self) -> list[str]:
@@ -168,7 +168,12 @@ class Api:
 
     def noun(self, subject: Subject) -> str:
         """The flat singular of what a subject's path speaks of last."""
-        return singular(flat(subject.literals[-1])) if subject.literals else ""
+        return noun(subject.literals[-1]) if subject.literals else ""
+
+    @staticmethod
+    def noun_of(path: str) -> str:
+        """The flat singular of what a collection's path ends with."""
+        return noun(path.rpartition("/")[2])
 
     def siblings(self, subject: Subject, role: Role) -> list[Subject]:
         """The subjects of a role that speak of the same kind of session, or of all."""

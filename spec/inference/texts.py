@@ -19,18 +19,17 @@ INPUT = ranked(
     "usermessage userinput userquery usertext inputtext messagetext newmessage latestmessage "
     "message content contents text query question prompt utterance chatinput textinput userprompt "
     "messages input inputs body msg msgs parts value items payload data params queryinput event "
-    "events activity part request thread additionalmessages instruction q attributes"
+    "events activity part request thread additionalmessages instruction q attributes "
+    "action fragments segments"
 )
 OUTPUT = ranked(
     "content contents text message messages value body parts data msg utterance answer reply "
     "response output outputs payload llmmessage result info values msgs activity messagecontent "
     "part blocks texts delta snippet attributes "
-    "fulfillmenttext answertext responsetext outputtext generatedtext"
+    "fulfillmenttext answertext responsetext outputtext generatedtext fragments segments"
 )
 _ARRAYS = words("messages input items events additionalmessages history turns contents msgs inputs")
-_HOLDERS = words(
-    "event events activity part parts request thread items params payload additionalmessages"
-)
+_HOLDERS = words("event events activity part parts request thread items params additionalmessages")
 _PLAIN = words("text content inputtext outputtext markdown plain texts textpart string textcontent")
 _STRANGE = words(
     "image imageurl imagefile file audio video refusal reasoning thinking tool toolcall tooluse "
