@@ -99,6 +99,10 @@ KINDS = {
         "toolmessage"
     ),
 }
+ACTIVITY = {
+    "thinking": ranked("thinking processing working busy running inprogress"),
+    "typing": ranked("typing composing generating writing responding"),
+}
 STATES = {
     "queued": ("queued", "pending", "created", "submitted", "waiting", "new", "scheduled"),
     "running": ranked(

@@ -48,8 +48,9 @@ def session_place(api: Api, subject: Subject) -> tuple[str, bool] | None:
 
 def _own_id(api: Api, subject: Subject) -> str | None:
     """Where a call that speaks of one session gives its plain `id`."""
-    if api.requests.members(subject.request or {}).keys() & {"id", "uuid"}:
-        return f"$request.body#/{pick(api.requests.members(subject.request or {}), ('id', 'uuid'))}"
+    key = pick(api.requests.members(subject.request or {}), ("id", "uuid"))
+    if key is not None:
+        return f"$request.body#/{key}"
     key = pick(subject.parameters("query"), ("id", "uuid"))
     return f"$request.query.{key}" if key is not None else None
 
@@ -284,7 +285,7 @@ def _id_names(api: Api, subject: Subject) -> list[str]:
     if subject.resource == "run":
         nouns = ["run", "response", "task", "job", "execution", "invocation", "turn"]
     if subject.resource == "message":
-        nouns = ["message", "event", "item", "turn", "msg"]
+        nouns = ["message", "event", "item", "msg", api.noun(subject)]
     return [
         *own,
         *(["id"] if subject.resource != "session" else []),

@@ -10,7 +10,7 @@ from sparring.spec import pointers
 from sparring.spec.pointers import EACH, LAST
 from sparring.spec.schemas import items_of
 
-from .names import KINDS, SPEAKERS, STATES, flat, pick, ranked, speakers, translate, words
+from .names import ACTIVITY, KINDS, SPEAKERS, STATES, flat, pick, ranked, speakers, translate, words
 from .schemas import Location, Reader, Schema
 from .texts import OUTPUT, Texts, examples, in_example
 
@@ -255,17 +255,25 @@ class Rows:
     def _event_parts(self, schema: Schema, kind: Row) -> Row:
         """Where a status event has its word, and tool events their parts."""
         found: Row = {}
-        reader = self._reader
-        for base in ((), ("data",), ("payload",)):
-            node = reader.at(schema, base)
-            members = reader.members(node) if node is not None else {}
-            key = pick(members, ("status", "state"))
-            if "status" in kind and key is not None and "string" in reader.types(members[key]):
-                found["status"] = pointers.join((*base, key))
-                break
+        if "status" in kind and (at := self._status(schema)) is not None:
+            found["status"] = pointers.join(at)
         if kind.keys() & {"tool_call", "tool_result"} and (tool := self._tool(schema, (), 0)):
             found["tool"] = tool
         return found
+
+    def _status(self, schema: Schema) -> Location | None:
+        """Where a status event has its word: by its words, rather than a message's state."""
+        reader = self._reader
+        places: list[tuple[int, Location]] = []
+        for base in ((), ("data",), ("payload",)):
+            members = reader.members(reader.at(schema, base) or {})
+            for name in ("status", "state"):
+                key = pick(members, (name,))
+                if key is not None and "string" in reader.types(members[key]):
+                    listed = reader.words(members[key])
+                    doubt = 0 if translate(listed, ACTIVITY) else (2 if listed else 1)
+                    places.append((doubt, (*base, key)))
+        return min(places)[1] if places else None
 
     def _tool(self, schema: Schema, base: Location, depth: int) -> Row | None:
         reader = self._reader

@@ -57,8 +57,8 @@ class Subject:
 
     @cached_property
     def literals(self) -> list[str]:
-        """The segments of the path that are no parameters, the last part of `message:send` too."""
-        return [part for segment in self.segments if "{" not in segment for part in [segment]]
+        """The segments of the path that are no parameters."""
+        return [segment for segment in self.segments if "{" not in segment]
 
     @cached_property
     def holders(self) -> list[tuple[str, str]]:
@@ -178,12 +178,8 @@ class Api:
     def siblings(self, subject: Subject, role: Role) -> list[Subject]:
         """The subjects of a role that speak of the same kind of session, or of all."""
         own = self.collection(subject)
-        return [
-            s
-            for s in self.subjects
-            if (s.role is role and own in (self.collection(s), ""))
-            or (s.role is role and self.collection(s) == "")
-        ]
+        found = [s for s in self.subjects if s.role is role]
+        return [s for s in found if own in ("", self.collection(s)) or not self.collection(s)]
 
     def collection(self, subject: Subject) -> str:
         """The collection of sessions that a path begins with, empty for none."""

@@ -387,3 +387,23 @@ def test_what_a_bundled_document_declares_is_not_contradicted(name: str) -> None
         assert_valid(compiled, op.label, inferred) if op.binding else None
         differs = {k: (v, inferred[k]) for k, v in declared.items() if inferred.get(k, v) != v}
         assert not differs, (op.label, differs)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("sessions", ["session", "message", "event", "suggestion", "stored"]), ("julep", ["message"])],
+)
+def test_the_model_of_a_bundled_document_could_have_been_inferred(
+    name: str, parts: list[str]
+) -> None:
+    compiled = load_document(name)
+    declared = compiled.source.tree.pop("x-session-model")
+    roles = {op.label: op.binding.role for op in compiled.operations if op.binding}
+    model = infer_model(compiled, infer_bindings(compiled, roles))
+    assert {part: model[part] for part in parts} == {part: declared[part] for part in parts}
+
+
+def test_rows_are_left_to_a_declared_model() -> None:
+    compiled = load_document("sessions")
+    roles = {op.label: op.binding.role for op in compiled.operations if op.binding}
+    assert not any("row" in block for block in infer_bindings(compiled, roles).values())
