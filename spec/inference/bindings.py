@@ -36,7 +36,11 @@ _EFFECTS = {
 def infer_bindings(document: Document, roles: Mapping[str, Role]) -> dict[str, Block]:
     """An `x-session` block for each operation that has a role; both by the operation's label."""
     api = Api(document, roles)
-    return {subject.operation.label: _block(api, subject) for subject in api.subjects}
+    blocks = {subject.operation.label: _block(api, subject) for subject in api.subjects}
+    if "x-session-model" in document.source.tree:
+        for block in blocks.values():
+            block.pop("row", None)  # the rows are the model's, and the document says what they are
+    return blocks
 
 
 def _block(api: Api, subject: Subject) -> Block:
@@ -214,7 +218,7 @@ def _session_of_answer(api: Api, subject: Subject) -> Block:
 
 def _row(api: Api, schema: Schema, block: Block) -> None:
     row = api.rows.read(schema)
-    if row:
+    if "text" in row:
         block["row"] = row
 
 

@@ -18,7 +18,7 @@ Block = dict[str, Any]
 
 _KIND = ranked("kind type eventtype messagetype event itemtype")
 _IDS = re.compile(r"(id|ids|key|token|uuid|url|uri)$")
-_WEAK = ranked("command arguments instruction instructions name text")
+_WEAK = ranked("text arguments instruction instructions command name")
 _OUTPUTS = ranked("tooloutputs toolresults toolreturns outputs functionresults tooloutput")
 _CALL_ID = ranked("toolcallid callid tooluseid functioncallid invocationid id")
 _OUTPUT = ranked("output result toolreturn toolresult content response value")
@@ -54,7 +54,7 @@ def _is_declared_list(api: Api, subject: Subject, at: Location) -> bool:
 def _text(api: Api, subject: Subject) -> Location | None:
     if subject.request is None:
         return _RPC_TEXT if api.is_call(subject) else None
-    found = Texts(api.requests, INPUT, "0").find(subject.request)
+    found = api.asked.find(subject.request)
     if found is not None:
         return found
     return _only_string(api, subject.request) if subject.role is Role.MESSAGE_CREATE else None

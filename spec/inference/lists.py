@@ -29,9 +29,9 @@ _PAGES = ranked("page pagenumber pageno pagenum pageindex currentpage p")
 _CURSORS = ranked(
     "after cursor pagetoken nexttoken startingafter nextpagetoken continuationtoken pageid afterid "
     "aftercursor startafter paginationtoken exclusivestartkey lastid nextcursor pagekey marker "
-    "next lastevaluatedkey startcursor continuation bookmark"
+    "next lastevaluatedkey startcursor continuation bookmark pageafter"
 )
-_BEFORE = ranked("before firstid endingbefore beforeid beforecursor endbefore")
+_BEFORE = ranked("before firstid pagebefore endingbefore beforeid beforecursor endbefore")
 _LIMITS = ranked(
     "limit pagesize perpage size maxresults count take first top maxpagesize itemsperpage "
     "pagelimit resultsperpage numresults max maxitems n"
@@ -39,8 +39,8 @@ _LIMITS = ranked(
 _SHOWN = {
     "out": ranked(
         "nextcursor nextpagetoken nexttoken nextpage nextpageid next cursor endcursor after "
-        "continuationtoken nextkey pagetoken pagekey nextcursortoken nextid nextlink afterid "
-        "paginationtoken"
+        "continuationtoken nextkey pagetoken pagekey nextcursortoken nextid watermark "
+        "aftercursor nextlink afterid paginationtoken"
     ),
     "more": ranked("hasmore hasnext hasnextpage more ismore morepages hasadditional"),
     "first": ranked("firstid firstmessageid startid"),
@@ -60,7 +60,10 @@ _TYPES = {
     "last": {"string", "integer"},
 }
 _IDENTITY = words("id uuid createdat timestamp checkpoint checkpointid values role content text")
-_HOLDERS = words("meta pagination paging page pageinfo metadata links cursor data result response")
+_HOLDERS = words(
+    "meta pagination paging page pages responsemetadata pageinfo metadata cursor data result "
+    "response"
+)
 _BY = ranked("sortby orderby sortfield orderfield sortkey ordering")
 _DIRECTION = ranked(
     "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir"
@@ -188,7 +191,8 @@ def _places(api: Api, subject: Subject) -> dict[str, tuple[str, set[str], Schema
     document = api.document
     for name, parameter in subject.parameters("query").items():
         schema = document.schema(parameter.schema, api.requests.view)
-        found[name] = (name, api.requests.types(schema), schema)
+        place = f"$request.query.{name}" if name.startswith("$") else name
+        found[name] = (place, api.requests.types(schema), schema)
     if subject.request is not None:
         members = api.requests.members(subject.request)
         for name, member in members.items():
@@ -260,10 +264,13 @@ def filter_block(
         return {}
     reader = api.responses
     members = reader.members(row)
-    by_name = {flat(name): name for name in reversed(members)}
+    by_name: dict[str, Location] = {}
+    for base in ((), ("attributes",)):
+        for name in reader.members(reader.at(row, base) or {}):
+            by_name.setdefault(flat(name), (*base, name))
     found: Block = {}
     for name, (place, types, schema) in _places(api, subject).items():
-        plain = flat(name)
+        plain = flat(name.removeprefix("filter[")) if "[" in name else flat(name)
         if f"$request.query.{name}" == session or place == session:
             continue
         if plain in _NEVER and plain != "status":
@@ -281,7 +288,7 @@ def filter_block(
             at = _by_words(api, schema, members)
         if at is None:
             continue
-        target = reader.types(members[at])
+        target = reader.types(reader.at(row, at) or {})
         if target == {"object"} or (not target and plain.startswith("metadata")):
             is_json = plain.startswith(("metadata", "values", "attributes", "properties", "custom"))
             how = "exact-json" if is_json else ""
@@ -292,17 +299,17 @@ def filter_block(
         elif "boolean" in types and "boolean" not in target:
             how = ""
         if how:
-            found[place] = {"at": pointers.join((at,)), "how": how}
+            found[place] = {"at": pointers.join(at), "how": how}
     return found
 
 
-def _by_words(api: Api, schema: Schema, members: dict[str, Schema]) -> str | None:
+def _by_words(api: Api, schema: Schema, members: dict[str, Schema]) -> Location | None:
     """The one member that lists the same words as a parameter."""
     listed = api.requests.words(schema)
     if len(listed) < 3:
         return None
     same = [n for n, m in members.items() if set(api.responses.words(m)) == set(listed)]
-    return same[0] if len(same) == 1 else None
+    return (same[0],) if len(same) == 1 else None
 
 
 def history_place(api: Api, entity: Schema | None) -> tuple[Location, Schema] | None:
@@ -313,12 +320,16 @@ def history_place(api: Api, entity: Schema | None) -> tuple[Location, Schema] | 
     members = reader.members(entity)
     for name in _TALK:
         key = pick(members, (name,))
-        if key is None or "array" not in reader.types(members[key]):
-            continue
-        items = reader.items(members[key])
-        if items is None:
+        items = reader.items(members[key]) if key is not None else None
+        if key is None or items is None:
             continue
         is_free = reader.is_free(items) and name not in ("items", "data", "log", "logs", "results")
         if api.rows.is_talk(items) or (is_free and "string" not in reader.types(items)):
             return (key,), items
+    for name, member in members.items():  # under a name of its own, or wrapped once
+        for base, holder in ((), {name: member}), ((name,), reader.members(member)):
+            for key, inner in holder.items():
+                items = reader.items(inner) if "array" in reader.types(inner) else None
+                if items is not None and api.rows.is_talk(items):
+                    return (*base, key), items
     return None

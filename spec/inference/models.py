@@ -11,13 +11,13 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document
 from sparring.spec.pointers import EACH
 
-from .names import pick, ranked, translate
+from .names import ACTIVITY, pick, ranked, translate
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 
 Block = dict[str, Any]
 
-_SHOWS = ("session.get", "session.create", "session.update", "session.list")
+_SHOWS = (Role.SESSION_GET, Role.SESSION_CREATE, Role.SESSION_UPDATE, Role.SESSION_LIST)
 _PARTS = {
     "owner": ranked("owner ownerid createdby accountid"),
     "user": ranked("userid user customerid enduserid clientid visitorid contactid customer"),
@@ -38,10 +38,6 @@ _TYPES = {
     "count": {"integer", "number"},
 }
 _TIMES = {"string", "integer", "number"}
-_STATUS = {
-    "thinking": ranked("thinking processing working busy running inprogress"),
-    "typing": ranked("typing composing generating writing responding"),
-}
 
 
 def infer_model(document: Document, blocks: Mapping[str, Mapping[str, Any]]) -> Block:
@@ -53,7 +49,7 @@ def infer_model(document: Document, blocks: Mapping[str, Mapping[str, Any]]) -> 
     main = _main_collection(api)
     subjects = [s for s in api.subjects if api.collection(s) in (main, "") or s.path == main]
     model: Block = {}
-    if session := _session(api, subjects, blocks):
+    if session := _session(api, subjects, blocks) or _session(api, api.subjects, blocks):
         model["session"] = session
     for subject in subjects:
         block = blocks[subject.operation.label]
@@ -62,6 +58,8 @@ def infer_model(document: Document, blocks: Mapping[str, Mapping[str, Any]]) -> 
             model.setdefault(shape, block["row"])
             if shape == "event" and "stored" not in model:
                 model |= _stored(api, subject, block)
+        if subject.role is Role.SUGGESTION_LIST and (said := _suggestion(api, subject, block)):
+            model["suggestion"] = said
     if "message" not in model:
         row = model.get("event") or _other_row(subjects, blocks)
         if row:
@@ -77,23 +75,49 @@ def _main_collection(api: Api) -> str:
 
 
 def _session(api: Api, subjects: list[Subject], blocks: Mapping[str, Mapping[str, Any]]) -> Block:
-    """Where the parts of a session stand in its entity."""
-    for role in _SHOWS:
-        for subject in subjects:
-            block = blocks[subject.operation.label]
-            if block["role"] != role or subject.response is None:
-                continue
-            entity = pointers.split(block.get("entity", ""))
-            at = (
-                (*pointers.split(block.get("items", "")), EACH) if role.endswith("list") else entity
-            )
-            schema = api.responses.at(subject.response, at)
-            id_at = pointers.split(block.get("id", "/id"))
-            if not role.endswith("list"):
-                id_at = id_at[len(entity) :] if id_at[: len(entity)] == entity else id_at
-            if schema is not None and api.responses.at(schema, id_at) is not None:
-                return {"id": pointers.join(id_at), **_parts(api, schema, id_at)}
+    """Where the parts of a session stand in the entity that the surest of its operations shows."""
+    shown = [s for s in subjects if s.role in _SHOWS and s.response is not None]
+    for subject in sorted(shown, key=lambda s: _SHOWS.index(s.role)):
+        block = blocks[subject.operation.label]
+        at = entity = pointers.split(block.get("entity", ""))
+        id_at = pointers.split(block.get("id", "/id"))
+        if subject.role is Role.SESSION_LIST:
+            at = (*pointers.split(block.get("items", "")), EACH)
+        elif id_at[: len(entity)] == entity:
+            id_at = id_at[len(entity) :]
+        schema = api.responses.at(subject.response, at)
+        if schema is not None and api.responses.at(schema, id_at) is not None:
+            found = {"id": pointers.join(id_at), **_parts(api, schema, id_at)}
+            return _deleted(api, subjects) | found
     return {}
+
+
+def _deleted(api: Api, subjects: list[Subject]) -> Block:
+    """Where the answer to a delete says when that was."""
+    for subject in subjects:
+        if subject.role is Role.SESSION_DELETE and subject.response is not None:
+            members = api.responses.members(subject.response)
+            key = pick(members, _PARTS["deleted"])
+            if key is not None and "boolean" not in api.responses.types(members[key]):
+                return {"deleted": pointers.join((key,))}
+    return {}
+
+
+def _suggestion(api: Api, subject: Subject, block: Mapping[str, Any]) -> Block:
+    """Where the parts of a suggestion stand; a bare string is its own text."""
+    at = (*pointers.split(block.get("items", "")), EACH)
+    schema = api.responses.at(subject.response, at)
+    if schema is None or "string" in api.responses.types(schema):
+        return {} if schema is None else {"text": ""}
+    row = api.rows.read(schema)
+    found: Block = {part: row[part] for part in ("id", "text", "created") if part in row}
+    members = api.responses.members(schema)
+    for part, names in (("message", ["messageid"]), ("session", api.session_names)):
+        if (key := pick(members, names)) is not None:
+            found[part] = pointers.join((key,))
+            if found[part] == found.get("id"):
+                del found["id"]
+    return found if "text" in found else {}
 
 
 def _parts(api: Api, schema: Schema, id_at: Location) -> Block:
@@ -110,7 +134,7 @@ def _parts(api: Api, schema: Schema, id_at: Location) -> Block:
         if (key := pick(fitting, names)) is not None:
             found[part] = pointers.join((key,))
             continue
-        for holder in ("time", "timestamps", "dates", "metadata", "meta"):
+        for holder in ("time", "timestamps", "dates", "attributes", "metadata", "meta"):
             outer = pick(members, (holder,))
             inner = pick(reader.members(members[outer]), names) if outer is not None else None
             if outer is not None and inner is not None:
@@ -127,7 +151,7 @@ def _stored(api: Api, subject: Subject, block: Mapping[str, Any]) -> Block:
     if "status" in row:
         at = (*pointers.split(block.get("items", "")), EACH, *pointers.split(row["status"]))
         schema = api.responses.at(subject.response, at)
-        if said := translate(api.responses.words(schema or {}), _STATUS):
+        if said := translate(api.responses.words(schema or {}), ACTIVITY):
             found["status"] = said
     return found
 

@@ -49,6 +49,18 @@ def ranked(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+_VERBS = words(
+    "create new start add open get fetch read retrieve list search find query update edit patch "
+    "delete remove end close send post"
+)
+
+
+def noun(segment: str) -> str:
+    """The flat singular of what a path segment names: `create-chat` and `chats` are `chat`."""
+    said = [word for word in split(segment) if word not in _VERBS]
+    return singular("".join(said) or flat(segment))
+
+
 SESSION_NOUNS = words(
     "session thread conversation chat dialog dialogue talk channel room topic chatsession "
     "chatthread agentsession ticket discussion"
@@ -66,8 +78,8 @@ SPEAKERS = {
     "agent": ranked(
         "assistant ai aiagent agent bot model chatbot assistantmessage aimessage agentmessage "
         "botmessage modelmessage outbound outgoing answer reply virtualagent virtualassistant "
-        "machine robot agentoutput outputmessage messageoutput assistantoutput outputevent llm "
-        "response"
+        "machine robot business operator admin representative staff "
+        "agentoutput outputmessage messageoutput assistantoutput outputevent llm response"
     ),
     "system": ranked("system systemmessage developer developermessage environment"),
 }
@@ -86,6 +98,10 @@ KINDS = {
         "tooloutput toolresponse functionresponse functionresult observationevent observation "
         "toolmessage"
     ),
+}
+ACTIVITY = {
+    "thinking": ranked("thinking processing working busy running inprogress"),
+    "typing": ranked("typing composing generating writing responding"),
 }
 STATES = {
     "queued": ("queued", "pending", "created", "submitted", "waiting", "new", "scheduled"),
@@ -119,4 +135,17 @@ def translate(listed: Iterable[Any], table: Mapping[str, Sequence[str]]) -> dict
             if word in by_flat and by_flat[word] not in found.values():
                 found[ours] = by_flat[word]
                 break
+    return found
+
+
+def speakers(listed: Iterable[Any]) -> dict[str, Any]:
+    """Our words for who speaks to a document's; a name such as `SUPPORT_BOT` counts by its end."""
+    listed = list(listed)
+    found = translate(listed, SPEAKERS)
+    ends = {
+        split(word)[-1]: word for word in reversed(listed) if isinstance(word, str) and split(word)
+    }
+    for ours, end in translate(ends, SPEAKERS).items():
+        if ours not in found and ends[end] not in found.values():
+            found[ours] = ends[end]
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sparring.spec import pointers
@@ -21,7 +21,8 @@ _MADE = re.compile(
 _WRAPPERS = ranked(
     "data result payload item response object entity record body resource content value"
 )
-_OWN_IDS = ["id", "uuid", "guid", "key"]
+_OF_ONE_SESSION = (Role.SESSION_GET, Role.SESSION_UPDATE, Role.SESSION_DELETE, Role.SESSION_ACT)
+_OWN_IDS = ["id", "uuid", "guid", "key", "sid"]
 
 
 def session_place(api: Api, subject: Subject) -> tuple[str, bool] | None:
@@ -37,14 +38,37 @@ def session_place(api: Api, subject: Subject) -> tuple[str, bool] | None:
     reads = subject.verb in ("list", "get", "delete", "clear", "update")
     if container and reads:
         return f"$request.path.{container}", False
-    if (found := _in_body(api, subject)) is not None:
-        return found
+    if subject.role in _OF_ONE_SESSION and (own := _own_id(api, subject)) is not None:
+        return own, False
+    said = [found for found in (_in_body(api, subject), *_in_parameters(api, subject)) if found]
+    if said:
+        return min(said, key=lambda found: _rank(api, *found))
+    return (f"$request.path.{container}", False) if container else None
+
+
+def _own_id(api: Api, subject: Subject) -> str | None:
+    """Where a call that speaks of one session gives its plain `id`."""
+    key = pick(api.requests.members(subject.request or {}), ("id", "uuid"))
+    if key is not None:
+        return f"$request.body#/{key}"
+    key = pick(subject.parameters("query"), ("id", "uuid"))
+    return f"$request.query.{key}" if key is not None else None
+
+
+def _in_parameters(api: Api, subject: Subject) -> Iterator[tuple[str, bool]]:
     for place in ("query", "header"):
         names = subject.parameters(place)
         key = _session_name(api, subject, names)
         if key is not None:
-            return f"$request.{place}.{key}", not names[key].required
-    return (f"$request.path.{container}", False) if container else None
+            yield f"$request.{place}.{key}", not names[key].required
+
+
+def _rank(api: Api, expression: str, optional: bool) -> tuple[bool, bool, int]:
+    """How likely an expression names the session: by the document's own noun, or as it must."""
+    name = flat(re.split(r"[./#]", expression)[-1])
+    is_own = name.removesuffix("id") in api.nouns
+    place = api.session_names.index(name) if name in api.session_names else 0
+    return not is_own, optional, place
 
 
 def _session_in_path(api: Api, subject: Subject) -> str | None:
@@ -85,7 +109,8 @@ def _session_name(api: Api, subject: Subject, names: Iterable[str]) -> str | Non
     members = dict.fromkeys(names)
     if subject.resource == "session":
         return pick(members, api.session_names)
-    own = {f"{singular(flat(literal))}id" for literal in subject.literals}
+    nouns = {singular(flat(literal)) for literal in subject.literals}
+    own = {f"{noun}id" for noun in nouns if subject.resource == "run" or noun in MESSAGE_NOUNS}
     key = pick(members, [name for name in api.session_names if name not in own])
     speaks_of_one = subject.verb not in ("create", "list", "clear")
     return key if key is not None or speaks_of_one else pick(members, api.session_names)
@@ -175,11 +200,12 @@ def is_implicit(api: Api, subject: Subject, session: tuple[str, bool] | None) ->
     collection = api.collection(subject)
     if any(s.path == collection and s.verb == "create" for s in api.subjects):
         return False
-    if collection and not any(s.path == collection for s in creates):
-        return not any(collection in (api.collection(s), s.path) for s in creates)
+    if collection and api.noun_of(collection) not in {api.noun(s) for s in creates}:
+        return True
     if not creates or (session[0].startswith("$request.path") and not collection):
         return True
-    return bool(_MADE.search(subject.prose)) and "session" in subject.prose.lower()
+    spoken = any(noun in subject.prose.lower() for noun in api.nouns | SESSION_NOUNS)
+    return spoken and bool(_MADE.search(subject.prose))
 
 
 def client_id(api: Api, subject: Subject) -> str | None:
@@ -218,11 +244,9 @@ def entity_id(
     members = _ids(reader, schema)
     if (key := pick(members, names)) is not None:
         return (), (key,)
-    nouns = [
-        api.noun(subject),
-        subject.resource,
-        *sorted(api.nouns if subject.resource == "session" else ()),
-    ]
+    nouns = [api.noun(subject), subject.resource]
+    if subject.resource == "session":
+        nouns += [*sorted(api.nouns), *sorted(SESSION_NOUNS)]
     nouns += [singular(flat(literal)) for literal in reversed(subject.literals)]
     objects = {n: m for n, m in reader.members(schema).items() if "object" in reader.types(m)}
     wrapper = pick(objects, [*nouns, *_WRAPPERS])
@@ -251,6 +275,9 @@ def _id_names(api: Api, subject: Subject) -> list[str]:
             or api.collection(s) in ("", api.collection(subject), subject.path)
         )
     ]
+    others = [
+        flat(s.holders[-1][0]) for s in api.subjects if s.role is Role.SESSION_GET and s.holders
+    ]
     own = [name for name in dict.fromkeys(named) if name not in _OWN_IDS]
     nouns = [subject.resource]
     if subject.resource == "session":
@@ -258,11 +285,12 @@ def _id_names(api: Api, subject: Subject) -> list[str]:
     if subject.resource == "run":
         nouns = ["run", "response", "task", "job", "execution", "invocation", "turn"]
     if subject.resource == "message":
-        nouns = ["message", "event", "item", "turn", "msg"]
+        nouns = ["message", "event", "item", "msg", api.noun(subject)]
     return [
         *own,
         *(["id"] if subject.resource != "session" else []),
         *(f"{noun}id" for noun in nouns),
         *_OWN_IDS,
-        "name",
-    ][: None if own else -1]
+        *(others if subject.resource == "session" else []),
+        *(["name"] if own else []),
+    ]

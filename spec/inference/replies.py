@@ -10,8 +10,8 @@ from sparring.spec.binding import Role
 from sparring.spec.pointers import EACH
 
 from .inputs import flag
-from .names import SPEAKERS, flat, pick, ranked, split, translate, words
-from .runs import from_example, is_run, output_place, words_of
+from .names import flat, pick, ranked, speakers, split, words
+from .runs import from_example, is_run, output_place, words_below
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 
@@ -19,7 +19,8 @@ Block = dict[str, Any]
 
 _REPLY = ranked(
     "reply answer agentmessage assistantmessage botmessage aimessage botresponse airesponse "
-    "agentresponse assistantresponse replies generatedtext generation answertext responsetext "
+    "agentresponse assistantresponse fulfillmenttext "
+    "fulfillmentmessages queryresult replies generatedtext generation answertext responsetext "
     "outputtext chatresponse modelresponse completion completions choices candidates response "
     "responses output outputs messages message content text result results data values artifacts "
     "task state body events parts"
@@ -36,6 +37,11 @@ _OF_TURN = words("usage stopreason finishreason tokenusage latency tokens finish
 _FLAGS = ("stream", "streaming", "isstream", "streamresponse", "sse", "enablestreaming")
 _MODES = ("responsemode", "mode", "streammode", "executionmode", "deliverymode", "outputmode")
 _STREAMED = ("stream", "streaming", "sse", "streamed")
+_ANSWER = ranked(
+    "run autorun triggerrun generate respond autorespond autoreply reply triggerresponse "
+    "generatereply generateresponse invokeagent triggeragent"
+)
+_NO_ANSWER = ranked("noreply skipreply noresponse skipresponse silent storeonly recordonly")
 _WAITS = ranked(
     "waitfordata wait waitseconds waittimeout longpoll longpolltimeout polltimeout pollwait block "
     "waittime timeout timeoutseconds waitforseconds maxwait"
@@ -113,9 +119,13 @@ def _of_run(api: Api, subject: Subject) -> Block:
     at = output_place(api, subject)
     later = {word for segment in subject.literals[-1:] for word in split(segment)} & _LATER
     if subject.streams:
-        return _streamed(api, subject, at)
+        block = _streamed(api, subject, at)
+        waits = at is None and is_run(api, subject)
+        return {**block, "via": "poll"} if waits else block
     if subject.response is None:
         return {"via": "none"} if not _lists(api, subject) else {"via": "poll"}
+    if at is None and api.says_nothing(subject) and not _shows_runs(api):
+        return {"via": "body"}
     if at is None or later:
         return {"via": "poll"}
     return {"via": "body", "at": at}
@@ -128,12 +138,26 @@ def _of_message(api: Api, subject: Subject) -> Block:
     at = _reply_place(api, subject)
     if subject.streams:
         return _streamed(api, subject, at)
+    block = _in_json(api, subject, at)
+    if (asked := flag(api, subject, *_ANSWER)) is not None:
+        later = "subscribe" if api.siblings(subject, Role.MESSAGE_SUBSCRIBE) else "poll"
+        return {**block, "via": block["via"] if block["via"] != "none" else later, "when": asked}
+    if (unasked := flag(api, subject, *_NO_ANSWER)) is not None:
+        block["when"] = {unasked: {"not": True}}
+    return block
+
+
+def _in_json(api: Api, subject: Subject, at: str | None) -> Block:
     if at is not None:
         return {"via": "body", "at": at}
     if subject.response is not None and api.says_nothing(subject):
         at = from_example(api, subject)
         return {"via": "body", "at": at} if at is not None else {"via": "body"}
     return {"via": _elsewhere(api, subject)}
+
+
+def _shows_runs(api: Api) -> bool:
+    return any(subject.role is Role.RUN_GET for subject in api.subjects)
 
 
 def _elsewhere(api: Api, subject: Subject) -> str:
@@ -161,7 +185,7 @@ def _stores(api: Api, subject: Subject) -> bool:
     role = pick(members, ("role",))
     if role is None:
         return False
-    said = translate(reader.words(members[role]), SPEAKERS)
+    said = speakers(reader.words(members[role]))
     return "agent" in said or not said
 
 
@@ -200,12 +224,13 @@ def _reply_in(api: Api, subject: Subject, schema: Schema) -> Location | None:
         key = pick(members, (name,))
         if key is None or _only_acknowledges(api, subject, name, members):
             continue
-        below = words_of(api, members[key])
+        below = words_below(api, key, members[key])
         if below is None:
             below = _reply_in(api, subject, members[key]) if name in ("result", "data") else None
         if below is None:
             continue
-        row = reader.items(members[key]) if below == (EACH,) else members[key]
+        items = reader.items(members[key]) if "array" in reader.types(members[key]) else None
+        row = items if items is not None else (members[key] if below else schema)
         sure = name in _SURE and name != "messages"
         if sure or _answers(api, subject, row or {}):
             return (key, *below)
@@ -254,7 +279,7 @@ def _same_as_listed(api: Api, subject: Subject, row: Schema) -> bool:
             schema = other.response
             while schema is not None:
                 listed = {flat(name) for name in api.responses.members(schema)}
-                if own and own == listed:
+                if own and (own == listed or (own < listed and len(own) > 2)):
                     return True
                 inner = api.responses.items(schema)
                 arrays = [

@@ -10,7 +10,7 @@ from sparring.spec import pointers
 from sparring.spec.pointers import EACH, LAST
 from sparring.spec.schemas import items_of
 
-from .names import KINDS, SPEAKERS, STATES, flat, pick, ranked, translate, words
+from .names import ACTIVITY, KINDS, SPEAKERS, STATES, flat, pick, ranked, speakers, translate, words
 from .schemas import Location, Reader, Schema
 from .texts import OUTPUT, Texts, examples, in_example
 
@@ -19,11 +19,11 @@ Row = dict[str, Any]
 _ENVELOPES = words(
     "info message data attributes payload meta metadata event item llmmessage details msg header"
 )
-_ID = ranked("id uuid messageid msgid eventid itemid key guid activityid turnid")
+_ID = ranked("id uuid sid messageid msgid eventid itemid key guid activityid turnid")
 _CREATED = ranked(
-    "createdat created creationtime creationutc creationdate createdon createdtime createtime "
-    "timestamp date datetime sentat sentdate time ts insertedat occurredat postedat receivedat "
-    "createdtimestamp eventtime createddate"
+    "createdat created datecreated creationtime creationutc creationdate createdon createdtime "
+    "createtime timestamp date datetime sentat sentdate time ts insertedat occurredat postedat "
+    "receivedat createdtimestamp eventtime createddate received receivedon"
 )
 _OFFSET = ranked(
     "offset sequence sequencenumber seq seqid seqnum seqno sequenceid position index messageindex"
@@ -58,7 +58,7 @@ class Rows:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._texts = Texts(reader, OUTPUT, EACH)
+        self.texts = Texts(reader, OUTPUT, EACH)
         self._known: dict[int, tuple[Schema, Row]] = {}
 
     def read(self, schema: Schema) -> Row:
@@ -114,13 +114,13 @@ class Rows:
             return branches[0]
 
         def cost(branch: Schema) -> float:
-            found = self._texts.best(branch)
-            return self._texts.strangeness(branch) + (found.cost if found else 100)
+            found = self.texts.best(branch)
+            return self.texts.strangeness(branch) + (found.cost if found else 100)
 
         return min(branches, key=cost)
 
     def _text(self, branch: Schema, schema: Schema) -> Location | None:
-        found = self._texts.find(branch)
+        found = self.texts.find(branch)
         if found is None:
             for example in (*examples(branch), *examples(schema)):
                 at = in_example(example, OUTPUT)
@@ -135,6 +135,10 @@ class Rows:
         for name, member in reader.members(branch).items():
             if flat(name) in _ENVELOPES and "object" in reader.types(member):
                 yield (name,), reader.resolve(member)
+        if len(text) > 1 and text[0] not in _ENVELOPES and text[1] not in (EACH, LAST):
+            below = reader.at(branch, text[:1])
+            if below is not None and "object" in reader.types(below):
+                yield text[:1], below
         # A row that holds a list of messages: the parts of each stand beside its text.
         holder = next((i for i, token in enumerate(text) if token in (EACH, LAST)), None)
         if holder is not None and holder < len(text) - 1:
@@ -199,7 +203,7 @@ class Rows:
         """The words for the two sides in a member, or in the object that it is."""
         reader = self._reader
         listed = reader.words(member)
-        said = translate(listed, SPEAKERS)
+        said = speakers(listed)
         if listed:
             if "user" in said and "agent" in said:
                 return (), said
@@ -251,17 +255,25 @@ class Rows:
     def _event_parts(self, schema: Schema, kind: Row) -> Row:
         """Where a status event has its word, and tool events their parts."""
         found: Row = {}
-        reader = self._reader
-        for base in ((), ("data",), ("payload",)):
-            node = reader.at(schema, base)
-            members = reader.members(node) if node is not None else {}
-            key = pick(members, ("status", "state"))
-            if "status" in kind and key is not None and "string" in reader.types(members[key]):
-                found["status"] = pointers.join((*base, key))
-                break
+        if "status" in kind and (at := self._status(schema)) is not None:
+            found["status"] = pointers.join(at)
         if kind.keys() & {"tool_call", "tool_result"} and (tool := self._tool(schema, (), 0)):
             found["tool"] = tool
         return found
+
+    def _status(self, schema: Schema) -> Location | None:
+        """Where a status event has its word: by its words, rather than a message's state."""
+        reader = self._reader
+        places: list[tuple[int, Location]] = []
+        for base in ((), ("data",), ("payload",)):
+            members = reader.members(reader.at(schema, base) or {})
+            for name in ("status", "state"):
+                key = pick(members, (name,))
+                if key is not None and "string" in reader.types(members[key]):
+                    listed = reader.words(members[key])
+                    doubt = 0 if translate(listed, ACTIVITY) else (2 if listed else 1)
+                    places.append((doubt, (*base, key)))
+        return min(places)[1] if places else None
 
     def _tool(self, schema: Schema, base: Location, depth: int) -> Row | None:
         reader = self._reader

@@ -10,7 +10,7 @@ from sparring.spec.pointers import EACH, LAST
 
 from .inputs import input_block
 from .lists import items_place
-from .names import STATES, flat, pick, ranked, split, translate
+from .names import STATES, flat, pick, ranked, split, translate, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
 from .texts import OUTPUT, Texts, in_example
@@ -24,6 +24,7 @@ _OUTPUTS = ranked(
 _INPUTS = ranked(
     "input inputs runinput prompt query question inputtext message usermessage inputmessages"
 )
+_ALTERNATIVES = words("choices candidates generations alternatives completions")
 STATUS = ranked("status state runstatus phase taskstatus jobstatus")
 
 
@@ -76,17 +77,22 @@ def named_session(api: Api, members: dict[str, Schema]) -> Location | None:
     return None
 
 
+def _inputs(api: Api) -> list[Location]:
+    """Where the bodies that create runs have the user's text."""
+    if api.run_inputs is None:
+        creates = [s for s in api.subjects if s.role is Role.RUN_CREATE]
+        texts = [input_block(api, subject).get("input", "$") for subject in creates]
+        api.run_inputs = [pointers.split(text) for text in texts if text.startswith("/")]
+    return api.run_inputs
+
+
 def _given(api: Api, run: Schema) -> Location | None:
     """Where a run repeats the user's text: where the request had it, else by its name."""
     reader = api.responses
     members = reader.members(run)
-    for subject in api.subjects:
-        if subject.role is Role.RUN_CREATE:
-            at = input_block(api, subject).get("input", "$")
-            if at.startswith("/") and pointers.split(at)[0] in members:
-                location = pointers.split(at)
-                if reader.at(run, location) is not None:
-                    return location
+    for location in _inputs(api):
+        if location[0] in members and reader.at(run, location) is not None:
+            return location
     key = pick(members, _INPUTS)
     if key is None:
         return None
@@ -100,11 +106,9 @@ def is_run(api: Api, subject: Subject) -> bool:
     """Whether a message is answered with how far its run is, not with words."""
     if subject.response is None:
         return False
-    members = api.responses.members(subject.response)
-    status = pick(members, STATUS)
-    if status is None or pick(members, ("role", "sender", "parts", "content")) is not None:
+    if pick(api.responses.members(subject.response), ("role", "sender", "parts", "content")):
         return False
-    said = translate(api.responses.words(members[status]), STATES)
+    said = run_block(api, subject).get("states", {})
     return len(said) > 2 and bool(said.keys() & {"queued", "running"})
 
 
@@ -118,10 +122,13 @@ def output_place(api: Api, subject: Subject) -> str | None:
             return at
         for other in api.subjects:  # what is answered here may be what is shown later
             shown = None if api.says_nothing(other) else output_place(api, other)
-            if other.role is Role.RUN_GET and subject.verb == "create" and shown is not None:
+            if other.role is Role.RUN_GET and subject.verb != "get" and shown is not None:
                 return shown
         waits = {w for literal in subject.literals[-1:] for w in split(literal)} & {"wait", "join"}
         return "/messages/-1/content" if waits else None
+    items = reader.items(subject.response) if "array" in reader.types(subject.response) else None
+    if items is not None:
+        return "/*" if subject.verb != "list" and api.rows.is_talk(items) else None
     members = reader.members(subject.response)
     names = [name for name in _OUTPUTS if flat(name) != "input"]
     wrapped = pick(members, ("run", "data", "result", "response"))
@@ -162,14 +169,27 @@ def _words_in(api: Api, schema: Schema, names: list[str]) -> Location | None:
         key = pick(members, (name,))
         if key is None or key in given:
             continue
-        if (below := words_of(api, members[key])) is not None:
+        if (below := words_below(api, key, members[key])) is not None:
             return (key, *below)
         if reader.is_free(members[key]) and flat(key) in ("output", "values", "result"):
             return (key, "messages", "-1", "content")
     return None
 
 
-def words_of(api: Api, schema: Schema) -> Location | None:
+def words_below(api: Api, name: str, schema: Schema) -> Location | None:
+    """Where words stand in a named value: of several alternatives, in the first."""
+    items = api.responses.items(schema) if "array" in api.responses.types(schema) else None
+    if items is None or flat(name) not in _ALTERNATIVES:
+        return words_of(api, schema)
+    members = api.responses.members(items)
+    key = pick(members, ("message",))
+    below = words_of(api, members[key]) if key is not None else words_of(api, items)
+    if below is None:
+        return None
+    return ("0", *((key,) if key is not None else ()), *below)
+
+
+def words_of(api: Api, schema: Schema, depth: int = 0) -> Location | None:
     """Where words stand in a value: `()` for a string or a row, `*` for rows, else down to them."""
     reader = api.responses
     if reader.is_text(schema):
@@ -181,9 +201,16 @@ def words_of(api: Api, schema: Schema) -> Location | None:
             return ("0", *below) if below is not None else None
         if reader.is_text(items) or api.rows.is_talk(items):
             return (EACH,)
-        below = Texts(reader, OUTPUT, EACH).find(items)
+        below = api.rows.texts.find(items)
         return (EACH, *below) if below is not None else None
     if api.rows.is_talk(schema):
         return ()
-    found = Texts(reader, [*OUTPUT, "choices"], EACH).find(schema)
-    return found
+    found = api.rows.texts.find(schema)
+    if found is not None or depth > 2:
+        return found
+    for name, member in reader.members(schema).items():
+        if reader.types(member) & {"array", "object"} and not reader.is_text(member):
+            below = words_of(api, member, depth + 1)
+            if below is not None and below != (EACH,):
+                return (name, *below)
+    return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from sparring.spec.document import Document, Operation
 from sparring.spec.pointers import EACH, LAST
@@ -13,7 +13,7 @@ Location = tuple[str, ...]
 Schema = Mapping[str, Any]
 
 NOTHING: Schema = {}
-_DEPTH = 12
+T = TypeVar("T")
 _JSON = ("json", "x-www-form-urlencoded", "form-data", "*/*")
 _STREAMS = ("text/event-stream", "jsonl", "ndjson", "json-seq", "stream+json")
 
@@ -24,33 +24,41 @@ class Reader:
     def __init__(self, document: Document, view: View) -> None:
         self.document = document
         self.view = view
-        self._branches: dict[int, tuple[Any, list[Schema]]] = {}
-        self._members: dict[int, tuple[Any, dict[str, Schema]]] = {}
+        self._known: dict[tuple[str, int], tuple[Any, Any]] = {}
+
+    def _once(self, what: str, schema: Any, read: Callable[[Any], T]) -> T:
+        """What `read` finds in a schema; both are kept, so that an identity stays its own."""
+        key = (what, id(schema))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = (schema, read(schema))
+        return known[1]
 
     def resolve(self, schema: Any) -> Schema:
         """The schema that a reference leads to."""
-        return self.document.follow(schema, self.view)
+        if isinstance(schema, dict) and "$ref" not in schema:
+            return schema
+        return self._once("resolve", schema, lambda node: self.document.follow(node, self.view))
 
     def branches(self, schema: Schema) -> list[Schema]:
         """The alternatives of a schema that are not null, each with what stands around it.
 
         A schema without alternatives is its own only branch.
         """
-        known = self._branches.get(id(schema))
-        if known is None:
-            known = self._branches[id(schema)] = (schema, list(self._expand(schema, 0)))
-        return known[1]
+        return self._once("branches", schema, lambda node: list(self._expand(node, ())))
 
-    def _expand(self, schema: Any, depth: int) -> Iterator[Schema]:
+    def _expand(self, schema: Any, above: tuple[int, ...]) -> Iterator[Schema]:
         node = self.resolve(schema)
         choices = [*items_of(node, "oneOf"), *items_of(node, "anyOf")]
-        if depth > _DEPTH or not choices:
+        if id(node) in above:
+            return  # an alternative that leads back to itself adds none
+        if not choices:
             if node.get("type") != "null":
                 yield node
             return
         around = {k: v for k, v in node.items() if k not in ("oneOf", "anyOf")}
         for choice in choices:
-            for branch in self._expand(choice, depth + 1):
+            for branch in self._expand(choice, (*above, id(node))):
                 if around.keys() & {"properties", "allOf", "items", "required"}:
                     yield {"allOf": [around, branch]}
                 else:
@@ -61,45 +69,54 @@ class Reader:
 
         A property that several alternatives declare differently is the union of theirs.
         """
-        known = self._members.get(id(schema))
-        if known is None:
-            found: dict[str, Schema] = {}
-            for part in self._parts(schema, 0):
-                if types_of(part) == {"array"}:
-                    continue  # properties beside items: real documents have them, and mean items
-                for name, member in members_of(part).items():
-                    if name not in found:
-                        found[name] = member
-                    elif found[name] != member:
-                        found[name] = {"anyOf": [*_choices(found[name]), member]}
-            known = self._members[id(schema)] = (schema, found)
-        return known[1]
+        return self._once("members", schema, self._read_members)
 
-    def _parts(self, schema: Any, depth: int) -> Iterator[Schema]:
+    def _read_members(self, schema: Schema) -> dict[str, Schema]:
+        found: dict[str, Schema] = {}
+        for part in self.parts(schema):
+            if types_of(part) == {"array"}:
+                continue  # properties beside items: real documents have them, and mean items
+            for name, member in members_of(part).items():
+                if name not in found:
+                    found[name] = member
+                elif found[name] is not member and found[name] != member:
+                    found[name] = {"anyOf": [*_choices(found[name]), member]}
+        return found
+
+    def parts(self, schema: Schema) -> list[Schema]:
         """A schema and all that it is made of, alternatives too."""
+        return self._once("parts", schema, lambda node: list(self._parts(node, set())))
+
+    def _parts(self, schema: Any, seen: set[int]) -> Iterator[Schema]:
         node = self.resolve(schema)
+        if id(node) in seen:
+            return
+        seen.add(id(node))
         yield node
-        for key in ("allOf", "oneOf", "anyOf") if depth < _DEPTH else ():
+        for key in ("allOf", "oneOf", "anyOf"):
             for part in items_of(node, key):
-                yield from self._parts(part, depth + 1)
+                yield from self._parts(part, seen)
 
     def required(self, schema: Schema) -> set[str]:
         """The members that the schema demands in each of its alternatives."""
         sets = [
-            {name for part in self._conjuncts(branch, 0) for name in required_of(part)}
+            {name for part in self._conjuncts(branch, set()) for name in required_of(part)}
             for branch in self.branches(schema)
         ]
         return set.intersection(*sets) if sets else set()
 
-    def _conjuncts(self, schema: Any, depth: int) -> Iterator[Schema]:
+    def _conjuncts(self, schema: Any, seen: set[int]) -> Iterator[Schema]:
         node = self.resolve(schema)
+        if id(node) in seen:
+            return
+        seen.add(id(node))
         yield node
-        for part in items_of(node, "allOf") if depth < _DEPTH else ():
-            yield from self._conjuncts(part, depth + 1)
+        for part in items_of(node, "allOf"):
+            yield from self._conjuncts(part, seen)
 
     def items(self, schema: Schema) -> Schema | None:
         """The schema of the items of an array, None where it is none."""
-        for part in self._parts(schema, 0):
+        for part in self.parts(schema):
             if isinstance(part.get("items"), dict):
                 return part["items"]  # type: ignore[no-any-return]
             if prefix := items_of(part, "prefixItems"):
@@ -108,21 +125,24 @@ class Reader:
 
     def types(self, schema: Schema) -> set[str]:
         """The JSON types that a schema allows but null; none when it leaves that open."""
+        return self._once("types", schema, self._read_types)
+
+    def _read_types(self, schema: Schema) -> set[str]:
         found: set[str] = set()
-        for part in self._parts(schema, 0):
-            found |= types_of(part)
+        for part in self.parts(schema):
+            stated = types_of(part)
             values = [*items_of(part, "enum"), *([part["const"]] if "const" in part else [])]
-            found |= {_TYPES[type(value)] for value in values if type(value) in _TYPES}
-            if not types_of(part) and members_of(part):
+            found |= stated | {_TYPES[type(value)] for value in values if type(value) in _TYPES}
+            if not stated and members_of(part):
                 found.add("object")
-            if not types_of(part) and isinstance(part.get("items"), dict):
+            if not stated and isinstance(part.get("items"), dict):
                 found.add("array")
         return found - {"null"}
 
     def words(self, schema: Schema) -> list[Any]:
         """The values that a schema lists: its enums and constants, in order."""
         found: list[Any] = []
-        for part in self._parts(schema, 0):
+        for part in self.parts(schema):
             values = [*items_of(part, "enum"), *([part["const"]] if "const" in part else [])]
             found += [value for value in values if value is not None and value not in found]
         return found
@@ -130,7 +150,7 @@ class Reader:
     def is_text(self, schema: Schema) -> bool:
         """Whether a schema allows a free string: no enum, no constant, no format but of texts."""
         for branch in self.branches(schema):
-            parts = list(self._conjuncts(branch, 0))
+            parts = list(self._conjuncts(branch, set()))
             types = {name for part in parts for name in types_of(part)}
             closed = any("enum" in part or "const" in part for part in parts)
             formats = {part.get("format") for part in parts} - {None, "textarea", "markdown"}
@@ -141,7 +161,7 @@ class Reader:
     def is_free(self, schema: Schema) -> bool:
         """Whether a schema has an alternative that allows any object, or says nothing at all."""
         for branch in self.branches(schema):
-            parts = list(self._conjuncts(branch, 0))
+            parts = list(self._conjuncts(branch, set()))
             types = {name for part in parts for name in types_of(part)}
             closed = any(p.get("additionalProperties") is False or "enum" in p for p in parts)
             if (not types or "object" in types) and not self.members(branch) and not closed:
@@ -168,7 +188,7 @@ class Reader:
         return here
 
     def _is_map(self, schema: Schema) -> bool:
-        return any(part.get("additionalProperties") for part in self._parts(schema, 0))
+        return any(part.get("additionalProperties") for part in self.parts(schema))
 
 
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}

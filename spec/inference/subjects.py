@@ -14,11 +14,13 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View, members_of
 
-from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, singular
+from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, noun
 from .rows import Rows
 from .schemas import Reader, Schema, request_schema, response_schema, streams
+from .texts import INPUT, Texts
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
+_VERB_AT_END = re.compile(r"/(create|new|start|add|open|init|begin|retrieve|get)$")
 _SUFFIX = re.compile(r"[?#].*$")
 
 
@@ -55,8 +57,8 @@ class Subject:
 
     @cached_property
     def literals(self) -> list[str]:
-        """The segments of the path that are no parameters, the last part of `message:send` too."""
-        return [part for segment in self.segments if "{" not in segment for part in [segment]]
+        """The segments of the path that are no parameters."""
+        return [segment for segment in self.segments if "{" not in segment]
 
     @cached_property
     def holders(self) -> list[tuple[str, str]]:
@@ -81,6 +83,8 @@ class Api:
         self.requests = Reader(document, View.REQUEST)
         self.responses = Reader(document, View.RESPONSE)
         self.rows = Rows(self.responses)
+        self.asked = Texts(self.requests, INPUT, "0")
+        self.run_inputs: list[tuple[str, ...]] | None = None
         self.subjects = [
             Subject(
                 operation,
@@ -107,8 +111,8 @@ class Api:
             if subject.resource != "session" or subject.verb == "act":
                 continue
             parameters = [i for i, part in enumerate(subject.segments) if part.startswith("{")]
-            if subject.verb == "create":
-                found.add(subject.path)
+            if subject.verb == "create" and not subject.path.endswith("}"):
+                found.add(_VERB_AT_END.sub("", subject.path))
             elif parameters and subject.verb != "list":
                 found.add("/" + "/".join(subject.segments[: parameters[-1]]))
         return sorted(found, key=len, reverse=True)
@@ -116,7 +120,7 @@ class Api:
     @cached_property
     def nouns(self) -> set[str]:
         """The document's own flat words for a session, in the singular."""
-        return {singular(flat(path.rpartition("/")[2])) for path in self.collections} - {""}
+        return {noun(path.rpartition("/")[2]) for path in self.collections} - {""}
 
     @cached_property
     def session_names(self) -> list[str]:
@@ -164,17 +168,18 @@ class Api:
 
     def noun(self, subject: Subject) -> str:
         """The flat singular of what a subject's path speaks of last."""
-        return singular(flat(subject.literals[-1])) if subject.literals else ""
+        return noun(subject.literals[-1]) if subject.literals else ""
+
+    @staticmethod
+    def noun_of(path: str) -> str:
+        """The flat singular of what a collection's path ends with."""
+        return noun(path.rpartition("/")[2])
 
     def siblings(self, subject: Subject, role: Role) -> list[Subject]:
         """The subjects of a role that speak of the same kind of session, or of all."""
         own = self.collection(subject)
-        return [
-            s
-            for s in self.subjects
-            if (s.role is role and own in (self.collection(s), ""))
-            or (s.role is role and self.collection(s) == "")
-        ]
+        found = [s for s in self.subjects if s.role is role]
+        return [s for s in found if own in ("", self.collection(s)) or not self.collection(s)]
 
     def collection(self, subject: Subject) -> str:
         """The collection of sessions that a path begins with, empty for none."""

@@ -19,17 +19,17 @@ INPUT = ranked(
     "usermessage userinput userquery usertext inputtext messagetext newmessage latestmessage "
     "message content contents text query question prompt utterance chatinput textinput userprompt "
     "messages input inputs body msg msgs parts value items payload data params queryinput event "
-    "events activity part request thread additionalmessages instruction q"
+    "events activity part request thread additionalmessages instruction q attributes "
+    "action fragments segments"
 )
 OUTPUT = ranked(
     "content contents text message messages value body parts data msg utterance answer reply "
     "response output outputs payload llmmessage result info values msgs activity messagecontent "
-    "part blocks texts delta snippet"
+    "part blocks texts delta snippet attributes "
+    "fulfillmenttext answertext responsetext outputtext generatedtext fragments segments"
 )
 _ARRAYS = words("messages input items events additionalmessages history turns contents msgs inputs")
-_HOLDERS = words(
-    "event events activity part parts request thread items params payload additionalmessages"
-)
+_HOLDERS = words("event events activity part parts request thread items params additionalmessages")
 _PLAIN = words("text content inputtext outputtext markdown plain texts textpart string textcontent")
 _STRANGE = words(
     "image imageurl imagefile file audio video refusal reasoning thinking tool toolcall tooluse "
@@ -57,29 +57,35 @@ class Texts:
         self._reader = reader
         self._rank = {name: index for index, name in enumerate(names)}
         self._each = each
+        self._known: dict[int, tuple[Schema, Found | None]] = {}
 
     def find(self, schema: Schema) -> Location | None:
         """Where the text stands, None where nothing by its name holds any."""
         found = self.best(schema)
+        items = self._reader.items(schema) if "array" in self._reader.types(schema) else None
+        if found is None and items is not None:
+            found = self.best(items)
+            return (LAST if self._each == "0" else EACH, *found.at) if found else None
         return found.at if found else None
 
-    def best(self, schema: Schema, depth: int = 0) -> Found | None:
-        """The surest text in a schema."""
-        return min(self._all(schema, depth), key=lambda found: found.cost, default=None)
+    def best(self, schema: Schema) -> Found | None:
+        """The surest text in a schema, arrays aside."""
+        schema = self._reader.resolve(schema)
+        if id(schema) not in self._known:
+            self._known[id(schema)] = (schema, None)  # what is found inside itself is no nearer
+            best = min(self._all(schema), key=lambda found: found.cost, default=None)
+            self._known[id(schema)] = (schema, best)
+        return self._known[id(schema)][1]
 
-    def _all(self, schema: Schema, depth: int) -> Iterator[Found]:
-        if depth > _DEPTH:
-            return
-        reader = self._reader
-        for branch in reader.branches(reader.resolve(schema)):
+    def _all(self, schema: Schema) -> Iterator[Found]:
+        for branch in self._reader.branches(schema):
             extra = self.strangeness(branch)
-            for found in self._in(branch, depth):
+            for found in self._in(branch):
                 yield Found(found.cost + extra, found.at)
 
-    def _in(self, branch: Schema, depth: int) -> Iterator[Found]:
+    def _in(self, branch: Schema) -> Iterator[Found]:
         reader = self._reader
-        members = reader.members(branch)
-        for name, member in members.items():
+        for name, member in reader.members(branch).items():
             rank = self._rank.get(flat(name))
             if rank is None or reader.resolve(member).get("readOnly"):
                 continue
@@ -89,15 +95,11 @@ class Texts:
             if reader.is_text(member) and flat(name) not in _HOLDERS:
                 yield Found(rank, (name,))
                 continue
-            found = self._array(name, member, depth) or self.best(member, depth + 1)
+            found = self._array(name, member) or self.best(member)
             if found:
                 # A list of messages is as good a place as a single text.
                 near = found.cost / 50 if found.at[0] == LAST else found.cost / 2 + 4
                 yield Found(near + rank, (name, *found.at))
-        items = reader.items(branch) if depth == 0 and not members else None
-        found = self.best(items, depth + 1) if items is not None else None
-        if found is not None:
-            yield Found(found.cost + 1, (LAST if self._each == "0" else EACH, *found.at))
 
     def _free(self, name: str, member: Schema) -> Found | None:
         """Text in a member that takes any JSON: where its example has it, or by convention.
@@ -117,7 +119,7 @@ class Texts:
             return Found(15, (name, "messages", LAST, "content"))
         return Found(3, (name,)) if not types and flat(name) in _PLAIN_FREE else None
 
-    def _array(self, name: str, member: Schema, depth: int) -> Found | None:
+    def _array(self, name: str, member: Schema) -> Found | None:
         """Text in the items of an array; a string beside the array is found before it."""
         reader = self._reader
         items = reader.items(member)
@@ -128,7 +130,7 @@ class Texts:
             each = LAST  # in a row, too: what shows all messages at a time shows a newest one
         if reader.is_text(items):
             return Found(0, (each,))
-        found = self.best(items, depth + 1)
+        found = self.best(items)
         return Found(found.cost, (each, *found.at)) if found else None
 
     def is_message(self, schema: Schema) -> bool:
