@@ -98,6 +98,8 @@ class Evidence:
         self._sessions: dict[Key, float] = {}
         self._runs: dict[Key, float] = {}
         self.turns: set[Key] = set()  # collections named like sessions, whose items are messages
+        for operation in document.operations:
+            self._gather_words(operation)
         for call in self.calls:
             self._gather(call)
         self._weigh()
@@ -130,13 +132,21 @@ class Evidence:
                     self._below[part.key].add(lower.noun)
             if part.item and part is last and call.verb is Verb.SEND:
                 self._below[part.key].add(Noun.MESSAGE)
+        named = self._named(operation)
         says = self.shapes.carries_text(operation)
-        named = set(map(session_of, filter(names_a_session, self.shapes.names(operation))))
-        if says or last.noun in (Noun.MESSAGE, Noun.RUN):
-            self._spoken_for |= named
         makes = call.method == "POST" and last.noun is Noun.SESSION and not last.item
         if makes and says and self.paths.has_items(last.key) and named - {last.term.head}:
             self.turns.add(last.key)  # its items are made for a session of another name
+
+    def _gather_words(self, operation: Operation) -> None:
+        reading = self.paths.read(operation.path)
+        about = reading.last is not None and reading.last.noun in (Noun.MESSAGE, Noun.RUN)
+        if not reading.elsewhere and (about or self.shapes.carries_text(operation)):
+            self._spoken_for |= self._named(operation)
+
+    def _named(self, operation: Operation) -> set[str]:
+        """The words for the sessions whose ids a request carries."""
+        return set(map(session_of, filter(names_a_session, self.shapes.names(operation))))
 
     def _speaks(self, operation: Operation) -> bool:
         """Whether somebody says something in the body of a request or of its answer."""

@@ -216,10 +216,13 @@ class Paths:
 
     def _holds_sessions(self, key: Key) -> bool:
         """Whether the items of a collection have sessions below them rather than messages."""
-        heads = {
-            term_of(name).head: self.has_items((*key, ITEM, name)) for name in self.below_items(key)
-        }
-        return any(heads.get(head) for head in SESSION) and not MESSAGE & set(heads)
+        below = {name: term_of(name) for name in self.below_items(key)}
+        if any(term.head in MESSAGE for term in below.values()):
+            return False
+        return any(
+            term.head in SESSION and (term.plural or self.has_items((*key, ITEM, name)))
+            for name, term in below.items()
+        )
 
     def _session_noun(self, head: str, term: Term, last: Resource | None, key: Key) -> Noun | None:
         if last is not None and last.item and last.noun is Noun.SESSION:
