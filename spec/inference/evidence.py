@@ -128,7 +128,7 @@ class Evidence:
                 talks = lower.noun is Noun.MESSAGE and (
                     lower.term.head not in PART or self._speaks(operation)
                 )
-                if talks or lower.noun is Noun.RUN:
+                if part.item and (talks or lower.noun is Noun.RUN):
                     self._below[part.key].add(lower.noun)
             if part.item and part is last and call.verb is Verb.SEND:
                 self._below[part.key].add(Noun.MESSAGE)
@@ -197,8 +197,10 @@ class Evidence:
     def run(self, call: Call) -> float:
         """How surely the runs that a call is about are those of an agent."""
         part, above = call.part, call.reading.above()
-        if above is not None and above.noun is Noun.SESSION:
-            return self.session(above)
+        if above is not None and above.noun is Noun.SESSION and part.term.head != "task":
+            made_with_it = part.term.head == "run" and not part.item  # `/threads/runs`
+            if above.item or made_with_it:
+                return self.session(above)
         if part.key not in self._runs:
             owner = above.term.head if above is not None and above.noun is Noun.OWNER else None
             self._runs[part.key] = self._weight_of_runs(part, owner)
@@ -234,8 +236,10 @@ class Evidence:
             return self._unheld_talk(call)
         if above.noun is Noun.SESSION:
             value = self.session(above)
-            if above.item or self.shapes.carries_session(operation):
+            if above.item:
                 return value, f"a session of {above.text}"
+            if self.shapes.carries_session(operation):
+                return max(value, 0.92), "the session that the request names"
             return value - 0.15, "a session"
         owner = f"the {above.term.head} that the path names"
         if above.noun is Noun.RUN and above.item:
@@ -312,8 +316,8 @@ class Evidence:
         """Whether a resource has a life of its own: it is kept, or known to be no talk."""
         if NESTED.intersection(part.term.words):
             return True
-        items = self.paths.methods((*part.key, ITEM))
-        return part.noun is Noun.OTHER and bool(items - {"POST"})
+        kept = bool(self.paths.methods((*part.key, ITEM)) - {"POST"})
+        return kept and (part.noun is Noun.OTHER or not part.item)
 
 
 def _head(key: Key) -> str:

@@ -115,13 +115,13 @@ def _below_session(call: Call, evidence: Evidence, value: float) -> Verdict:
     if not nested and (says or verb is Verb.SEND):
         reason = f"{call.what} says something to one session"
         return Verdict(Role.MESSAGE_CREATE, value - 0.1, reason)
-    acts = Verdict(Role.SESSION_ACT, value, f"{call.what} acts on one session")
-    if verb in (Verb.ACT, Verb.STOP, Verb.EXECUTE, Verb.CLEAR):
-        return acts._replace(confidence=value - (0.3 if nested else 0.1))
-    if not nested and (verb is Verb.UPDATE or (verb is None and call.said is Verb.UPDATE)):
-        return acts._replace(confidence=value - 0.18)
-    if not nested and verb is None and not part.term.plural:
-        return acts._replace(confidence=value - 0.25)
+    less = None if nested else 0.25 if verb is None and not part.term.plural else None
+    if not nested and verb in (Verb.ACT, Verb.STOP, Verb.EXECUTE, Verb.CLEAR):
+        less = 0.1
+    elif not nested and (verb is Verb.UPDATE or (verb is None and call.said is Verb.UPDATE)):
+        less = 0.18
+    if less is not None:
+        return Verdict(Role.SESSION_ACT, value - less, f"{call.what} acts on one session")
     return nothing(f"{part.text} is something else that a session has")
 
 

@@ -128,7 +128,7 @@ TALKS = {
         POST   /assistants/{id}/message           - (input)
     """,
     "id in the body": """
-        POST   /ask                               message.create (question threadId) -> answer threadId
+        POST   /ask                               message.create (question threadId) -> threadId
         GET    /threads                           session.list
         GET    /messages/{threadId}               message.list
         DELETE /messages/{threadId}               message.clear
