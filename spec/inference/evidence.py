@@ -273,6 +273,8 @@ class Evidence:
         )
         if call.part.item and kept:
             return 0.85, "a session"
+        if self.any_session and call.part.term.verb is call.verb is not None:
+            return 0.84, "a session"  # a call of one segment: `/add-message`
         listed = any(map(self.shapes.carries_session, self.paths.operations(call.part.key)))
         return (0.9, "a session") if listed else (0.0, "")
 

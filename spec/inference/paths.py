@@ -14,6 +14,7 @@ from .words import (
     NEUTRAL,
     OWNER,
     PART,
+    PSEUDO_ID,
     RUN,
     SESSION,
     SPOKEN_TO,
@@ -134,6 +135,10 @@ class Paths:
             text += f":{segment[1:]}" if segment.startswith(":") else f"/{segment}"
             if parameter:
                 self._parameter(chain, segment, verb, key, text)
+                continue
+            if segment.lower() in PSEUDO_ID:
+                if chain and not chain[-1].item:
+                    chain[-1] = replace(chain[-1], item=True, text=text)
                 continue
             if is_noise(segment.lstrip(":")):
                 continue

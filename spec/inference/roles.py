@@ -83,15 +83,20 @@ def _suggestion(call: Call, evidence: Evidence) -> Verdict:
 def _below(call: Call, evidence: Evidence) -> Verdict:
     """Something unknown, perhaps below a session, a message or a run."""
     part, above, upper = call.part, call.reading.above(), call.above()
-    talks = any(part.noun is Noun.SESSION and part.item for part in call.reading.chain)
-    if talks and call.method == "POST" and ASKED.intersection(part.term.words):
-        return Verdict(Role.SESSION_ACT, 0.83, f"{call.what} answers what the agent asked")
+    if call.method == "POST" and ASKED.intersection(part.term.words):
+        held = [upper.noun for upper in call.reading.chain if upper.item]
+        acts = {Noun.SESSION: Role.SESSION_ACT, Noun.RUN: Role.RUN_ACT}
+        asked = next((acts[noun] for noun in held if noun in acts), None)
+        if asked is not None:
+            return Verdict(asked, 0.83, f"{call.what} answers what the agent asked")
     if above is None or upper is None or not above.item or part.item:
         return NOTHING
-    if above.noun is Noun.MESSAGE and call.method == "GET" and streams(call.operation):
+    if above.noun is Noun.MESSAGE and call.method == "GET" and part.term.head == "event":
         value, holder = evidence.talk(upper)
-        role = Role.MESSAGE_SUBSCRIBE if value > 0 else None
-        return Verdict(role, value - 0.1, f"{call.what} streams {holder}")
+        if value > 0 and streams(call.operation):
+            return Verdict(Role.MESSAGE_SUBSCRIBE, value - 0.1, f"{call.what} streams {holder}")
+        if value > 0:
+            return Verdict(Role.MESSAGE_LIST, value - 0.25, f"{call.what}, events of {holder}")
     if above.noun is Noun.RUN and call.method == "POST":
         value = evidence.run(upper)
         if value > 0 and call.verb in (Verb.EXECUTE, Verb.ACT, Verb.STOP):
