@@ -249,7 +249,8 @@ class Evidence:
             named = self.shapes.carries_session(operation)
             return 0.88 if named else 0.0, "the session that the request names"
         if above.noun is Noun.OWNER:
-            if self._has_sessions(above) and not self.shapes.carries_session(operation):
+            named = self.shapes.carries_session(operation)
+            if not named and self._has_sessions(above) and not self._lists_messages(above):
                 return 0.0, owner  # what is said outside of its sessions is kept nowhere
             if above.term.head in STRONG_OWNER:
                 return 0.93, owner
@@ -273,7 +274,8 @@ class Evidence:
         )
         if call.part.item and kept:
             return 0.85, "a session"
-        if self.any_session and call.part.term.verb is call.verb is not None:
+        term = call.part.term
+        if self.any_session and len(term.words) > 1 and term.verb is call.verb is not None:
             return 0.84, "a session"  # a call of one segment: `/add-message`
         listed = any(map(self.shapes.carries_session, self.paths.operations(call.part.key)))
         return (0.9, "a session") if listed else (0.0, "")
@@ -287,12 +289,18 @@ class Evidence:
 
     def _speaks_below(self, owner: Resource) -> bool:
         """Whether what is below an item is said by somebody in a role."""
-        return any(
-            self.shapes.carries_role(operation)
+        return any(map(self.shapes.carries_role, self._on_messages_of(owner)))
+
+    def _lists_messages(self, owner: Resource) -> bool:
+        return any(operation.method == "GET" for operation in self._on_messages_of(owner))
+
+    def _on_messages_of(self, owner: Resource) -> list[Operation]:
+        return [
+            operation
             for name in self.paths.below_items(owner.key)
             for operation in self.paths.operations((*owner.key, ITEM, name))
             if (last := self.paths.read(operation.path).last) and last.noun is Noun.MESSAGE
-        )
+        ]
 
     def is_beside_messages(self, call: Call) -> bool:
         """Whether events or activities are no messages, as there are messages beside them."""

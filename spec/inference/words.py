@@ -64,7 +64,7 @@ NEUTRAL = (
     | SESSION
     | OWNER
     | _of(
-        "message user ai llm all global my new active background stateless interaction human client v"
+        "message user ai llm all global my new active background stateless interaction human client"
     )
 )
 # A path below one of these is about something else, whatever its words are.
