@@ -228,8 +228,9 @@ class Paths:
         if any(term.head in MESSAGE for term in below.values()):
             return False
         return any(
-            term.head in SESSION and (term.plural or self.has_items((*key, ITEM, name)))
+            self.has_items((*key, ITEM, name)) or (term.plural and term.head != "chat")
             for name, term in below.items()
+            if term.head in SESSION
         )
 
     def _session_noun(self, head: str, term: Term, last: Resource | None, key: Key) -> Noun | None:

@@ -191,6 +191,32 @@ TALKS = {
         GET    /conversations/{id}/events         message.subscribe -> SSE
         GET    /conversations/{id}/messages/{mid}/events message.subscribe -> SSE
     """,
+    "chats that are messages": """
+        POST   /space/{slug}/thread/new           session.create
+        POST   /space/{slug}/thread/{t}/update    session.update (name)
+        DELETE /space/{slug}/thread/{t}           session.delete
+        GET    /space/{slug}/thread/{t}/chats     message.list
+        POST   /space/{slug}/thread/{t}/chat      message.create (message)
+        GET    /widget/{id}/chats/{sessionUuid}   message.list
+        GET    /admin/space-chats                 -
+    """,
+    "calls on messages": """
+        POST   /api/add-chat                      session.create (Chat)
+        GET    /api/get-chats                     session.list (user)
+        POST   /api/add-message                   message.create (Message)
+        GET    /api/get-messages                  message.list (chat)
+        POST   /api/delete-message                message.delete (Message)
+        POST   /api/add-product                   -
+    """,
+    "pseudo ids": """
+        GET    /chats                             session.list
+        GET    /chats/pinned                      session.list
+        GET    /chats/current                     session.get
+        POST   /chats/{id}/read                   session.act
+        POST   /chats/{id}/messages               message.create (content)
+        PUT    /chats/{id}/title                  session.update (title)
+        POST   /chats/archive                     session.act (chat_ids)
+    """,
     "chats that are assistants": """
         POST   /chats                             - (name)
         GET    /chats                             -
