@@ -70,6 +70,8 @@ class Call:
         if written.startswith(f"{self.method.lower()} /"):
             return None  # it has no name
         words = words_of(written)
+        if "or" in words and "create" in words:
+            return Verb.CREATE  # `get_or_create_session`
         if words and words[-1] == self.method.lower():
             words = words[:-1]  # a generated name ends with the path and the method
         verbs = (VERBS[word] for word in words if word in VERBS)
@@ -157,9 +159,11 @@ class Evidence:
         for key in self._sessions:
             self._sessions[key] = self._weight(key)
         strong = {_head(key) for key, value in self._sessions.items() if value >= STRONG}
+        shown = {_head(key) for key in self._sessions if self._below[key]}
         for key, value in self._sessions.items():
-            if 0 <= value < STRONG and _head(key) in strong:
-                self._sessions[key] = 0.88
+            namesake = value < STRONG and _head(key) in strong
+            if value >= 0 and not self._below[key] and (namesake or _head(key) in shown):
+                self._sessions[key] = 0.88  # the messages are those of another one of that name
 
     def _weight(self, key: Key) -> float:
         if self._below[key]:
@@ -197,7 +201,9 @@ class Evidence:
     def run(self, call: Call) -> float:
         """How surely the runs that a call is about are those of an agent."""
         part, above = call.part, call.reading.above()
-        if above is not None and above.noun is Noun.SESSION and part.term.head != "task":
+        if above is not None and above.noun is Noun.SESSION:
+            if part.term.head == "task":
+                return 0.0  # what a session has to do is no run of it
             made_with_it = part.term.head == "run" and not part.item  # `/threads/runs`
             if above.item or made_with_it:
                 return self.session(above)
