@@ -103,7 +103,7 @@ def cases_of(folder: Path) -> dict[str, list[Case]]:
 
 def show(cases: dict[str, list[Case]], wrong: bool) -> None:
     """Prints the tables."""
-    titles = ("operations", "labelled", "precision", "recall", "wrong at >= 0.9")
+    titles = ("operations", "labelled", "precision", "recall", "sure wrong")
     print(f"{'document':28}" + "".join(f"{title:>11}" for title in titles))
     everything = [case for some in cases.values() for case in some]
     for name, some in (*cases.items(), ("all (micro average)", everything)):

@@ -70,6 +70,8 @@ class Call:
         if written.startswith(f"{self.method.lower()} /"):
             return None  # it has no name
         words = words_of(written)
+        if "or" in words and "create" in words:
+            return Verb.CREATE  # `get_or_create_session`
         if words and words[-1] == self.method.lower():
             words = words[:-1]  # a generated name ends with the path and the method
         verbs = (VERBS[word] for word in words if word in VERBS)
@@ -98,6 +100,8 @@ class Evidence:
         self._sessions: dict[Key, float] = {}
         self._runs: dict[Key, float] = {}
         self.turns: set[Key] = set()  # collections named like sessions, whose items are messages
+        for operation in document.operations:
+            self._gather_words(operation)
         for call in self.calls:
             self._gather(call)
         self._weigh()
@@ -126,17 +130,25 @@ class Evidence:
                 talks = lower.noun is Noun.MESSAGE and (
                     lower.term.head not in PART or self._speaks(operation)
                 )
-                if talks or lower.noun is Noun.RUN:
+                if part.item and (talks or lower.noun is Noun.RUN):
                     self._below[part.key].add(lower.noun)
             if part.item and part is last and call.verb is Verb.SEND:
                 self._below[part.key].add(Noun.MESSAGE)
+        named = self._named(operation)
         says = self.shapes.carries_text(operation)
-        named = set(map(session_of, filter(names_a_session, self.shapes.names(operation))))
-        if says or last.noun in (Noun.MESSAGE, Noun.RUN):
-            self._spoken_for |= named
         makes = call.method == "POST" and last.noun is Noun.SESSION and not last.item
         if makes and says and self.paths.has_items(last.key) and named - {last.term.head}:
             self.turns.add(last.key)  # its items are made for a session of another name
+
+    def _gather_words(self, operation: Operation) -> None:
+        reading = self.paths.read(operation.path)
+        about = reading.last is not None and reading.last.noun in (Noun.MESSAGE, Noun.RUN)
+        if not reading.elsewhere and (about or self.shapes.carries_text(operation)):
+            self._spoken_for |= self._named(operation)
+
+    def _named(self, operation: Operation) -> set[str]:
+        """The words for the sessions whose ids a request carries."""
+        return set(map(session_of, filter(names_a_session, self.shapes.names(operation))))
 
     def _speaks(self, operation: Operation) -> bool:
         """Whether somebody says something in the body of a request or of its answer."""
@@ -147,9 +159,11 @@ class Evidence:
         for key in self._sessions:
             self._sessions[key] = self._weight(key)
         strong = {_head(key) for key, value in self._sessions.items() if value >= STRONG}
+        shown = {_head(key) for key in self._sessions if self._below[key]}
         for key, value in self._sessions.items():
-            if 0 <= value < STRONG and _head(key) in strong:
-                self._sessions[key] = 0.88
+            namesake = value < STRONG and _head(key) in strong
+            if value >= 0 and not self._below[key] and (namesake or _head(key) in shown):
+                self._sessions[key] = 0.88  # the messages are those of another one of that name
 
     def _weight(self, key: Key) -> float:
         if self._below[key]:
@@ -188,7 +202,11 @@ class Evidence:
         """How surely the runs that a call is about are those of an agent."""
         part, above = call.part, call.reading.above()
         if above is not None and above.noun is Noun.SESSION:
-            return self.session(above)
+            if part.term.head == "task":
+                return 0.0  # what a session has to do is no run of it
+            made_with_it = part.term.head == "run" and not part.item  # `/threads/runs`
+            if above.item or made_with_it:
+                return self.session(above)
         if part.key not in self._runs:
             owner = above.term.head if above is not None and above.noun is Noun.OWNER else None
             self._runs[part.key] = self._weight_of_runs(part, owner)
@@ -224,8 +242,10 @@ class Evidence:
             return self._unheld_talk(call)
         if above.noun is Noun.SESSION:
             value = self.session(above)
-            if above.item or self.shapes.carries_session(operation):
+            if above.item:
                 return value, f"a session of {above.text}"
+            if self.shapes.carries_session(operation):
+                return max(value, 0.92), "the session that the request names"
             return value - 0.15, "a session"
         owner = f"the {above.term.head} that the path names"
         if above.noun is Noun.RUN and above.item:
@@ -235,7 +255,8 @@ class Evidence:
             named = self.shapes.carries_session(operation)
             return 0.88 if named else 0.0, "the session that the request names"
         if above.noun is Noun.OWNER:
-            if self._has_sessions(above) and not self.shapes.carries_session(operation):
+            named = self.shapes.carries_session(operation)
+            if not named and self._has_sessions(above) and not self._lists_messages(above):
                 return 0.0, owner  # what is said outside of its sessions is kept nowhere
             if above.term.head in STRONG_OWNER:
                 return 0.93, owner
@@ -259,6 +280,9 @@ class Evidence:
         )
         if call.part.item and kept:
             return 0.85, "a session"
+        term = call.part.term
+        if self.any_session and len(term.words) > 1 and term.verb is call.verb is not None:
+            return 0.84, "a session"  # a call of one segment: `/add-message`
         listed = any(map(self.shapes.carries_session, self.paths.operations(call.part.key)))
         return (0.9, "a session") if listed else (0.0, "")
 
@@ -271,12 +295,18 @@ class Evidence:
 
     def _speaks_below(self, owner: Resource) -> bool:
         """Whether what is below an item is said by somebody in a role."""
-        return any(
-            self.shapes.carries_role(operation)
+        return any(map(self.shapes.carries_role, self._on_messages_of(owner)))
+
+    def _lists_messages(self, owner: Resource) -> bool:
+        return any(operation.method == "GET" for operation in self._on_messages_of(owner))
+
+    def _on_messages_of(self, owner: Resource) -> list[Operation]:
+        return [
+            operation
             for name in self.paths.below_items(owner.key)
             for operation in self.paths.operations((*owner.key, ITEM, name))
             if (last := self.paths.read(operation.path).last) and last.noun is Noun.MESSAGE
-        )
+        ]
 
     def is_beside_messages(self, call: Call) -> bool:
         """Whether events or activities are no messages, as there are messages beside them."""
@@ -302,8 +332,8 @@ class Evidence:
         """Whether a resource has a life of its own: it is kept, or known to be no talk."""
         if NESTED.intersection(part.term.words):
             return True
-        items = self.paths.methods((*part.key, ITEM))
-        return part.noun is Noun.OTHER and bool(items - {"POST"})
+        kept = bool(self.paths.methods((*part.key, ITEM)) - {"POST"})
+        return kept and (part.noun is Noun.OTHER or not part.item)
 
 
 def _head(key: Key) -> str:

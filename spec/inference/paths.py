@@ -14,6 +14,7 @@ from .words import (
     NEUTRAL,
     OWNER,
     PART,
+    PSEUDO_ID,
     RUN,
     SESSION,
     SPOKEN_TO,
@@ -77,11 +78,13 @@ class Paths:
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._nodes: dict[Key, Node] = {(): Node()}
         self._readings: dict[str, Reading] = {}
+        self._has_sessions = False  # by that name
         for operation in operations:
             segments = segments_of(operation.path)
             key: Key = ()
             for segment in segments:
                 name = ITEM if segment.startswith("{") else segment
+                self._has_sessions = self._has_sessions or term_of(name).head in SESSION
                 self._nodes[key].children.add(name)
                 key = (*key, name)
                 self._nodes.setdefault(key, Node())
@@ -133,6 +136,10 @@ class Paths:
             if parameter:
                 self._parameter(chain, segment, verb, key, text)
                 continue
+            if segment.lower() in PSEUDO_ID:
+                if chain and not chain[-1].item:
+                    chain[-1] = replace(chain[-1], item=True, text=text)
+                continue
             if is_noise(segment.lstrip(":")):
                 continue
             term = term_of(segment)
@@ -161,15 +168,16 @@ class Paths:
         if words and words[-1] in IDENTIFIERS:
             words = words[:-1]
         session = bool(words) and words[-1] in SESSION
+        if not chain and not session:
+            return  # a tenant or a version
         if not chain or (session and chain[-1].item and chain[-1].noun is not Noun.SESSION):
-            noun = Noun.SESSION if session else Noun.OTHER
-            term = term_of(words[-1]) if words else term_of("x")
-            chain.append(Resource(noun, term, key[:-1], text, item=True))
+            held = term_of(words[-1])
+            chain.append(Resource(Noun.SESSION, held, key[:-1], text, item=True))
         elif session and not chain[-1].item and _said_in(words[-1], chain[-1]):
             # `/history/{session_id}`: the messages of that session
             messages = replace(chain.pop(), noun=Noun.MESSAGE)
-            held = Resource(Noun.SESSION, term_of(words[-1]), messages.key, text, item=True)
-            chain += [held, replace(messages, text=text)]
+            holder = Resource(Noun.SESSION, term_of(words[-1]), messages.key, text, item=True)
+            chain += [holder, replace(messages, text=text)]
         elif not chain[-1].item:
             chain[-1] = replace(chain[-1], item=True, text=text)
 
@@ -187,7 +195,7 @@ class Paths:
         if head in SESSION:
             return self._session_noun(head, term, last, key)
         parent = last.noun if last else None
-        if head in SPOKEN_TO and not in_session and self._is_spoken_to(key):
+        if head in SPOKEN_TO and not self._has_sessions and self._is_spoken_to(key):
             return Noun.SESSION
         if head in MESSAGE:
             if parent is Noun.MESSAGE or (parent is Noun.OTHER and last and last.item):
@@ -216,10 +224,14 @@ class Paths:
 
     def _holds_sessions(self, key: Key) -> bool:
         """Whether the items of a collection have sessions below them rather than messages."""
-        heads = {
-            term_of(name).head: self.has_items((*key, ITEM, name)) for name in self.below_items(key)
-        }
-        return any(heads.get(head) for head in SESSION) and not MESSAGE & set(heads)
+        below = {name: term_of(name) for name in self.below_items(key)}
+        if any(term.head in MESSAGE for term in below.values()):
+            return False
+        return any(
+            self.has_items((*key, ITEM, name)) or (term.plural and term.head != "chat")
+            for name, term in below.items()
+            if term.head in SESSION
+        )
 
     def _session_noun(self, head: str, term: Term, last: Resource | None, key: Key) -> Noun | None:
         if last is not None and last.item and last.noun is Noun.SESSION:

@@ -83,15 +83,20 @@ def _suggestion(call: Call, evidence: Evidence) -> Verdict:
 def _below(call: Call, evidence: Evidence) -> Verdict:
     """Something unknown, perhaps below a session, a message or a run."""
     part, above, upper = call.part, call.reading.above(), call.above()
-    talks = any(part.noun is Noun.SESSION and part.item for part in call.reading.chain)
-    if talks and call.method == "POST" and ASKED.intersection(part.term.words):
-        return Verdict(Role.SESSION_ACT, 0.83, f"{call.what} answers what the agent asked")
+    if call.method == "POST" and ASKED.intersection(part.term.words):
+        held = [upper.noun for upper in call.reading.chain if upper.item]
+        acts = {Noun.SESSION: Role.SESSION_ACT, Noun.RUN: Role.RUN_ACT}
+        asked = next((acts[noun] for noun in held if noun in acts), None)
+        if asked is not None:
+            return Verdict(asked, 0.83, f"{call.what} answers what the agent asked")
     if above is None or upper is None or not above.item or part.item:
         return NOTHING
-    if above.noun is Noun.MESSAGE and call.method == "GET" and streams(call.operation):
+    if above.noun is Noun.MESSAGE and call.method == "GET" and part.term.head == "event":
         value, holder = evidence.talk(upper)
-        role = Role.MESSAGE_SUBSCRIBE if value > 0 else None
-        return Verdict(role, value - 0.1, f"{call.what} streams {holder}")
+        if value > 0 and streams(call.operation):
+            return Verdict(Role.MESSAGE_SUBSCRIBE, value - 0.1, f"{call.what} streams {holder}")
+        if value > 0:
+            return Verdict(Role.MESSAGE_LIST, value - 0.25, f"{call.what}, events of {holder}")
     if above.noun is Noun.RUN and call.method == "POST":
         value = evidence.run(upper)
         if value > 0 and call.verb in (Verb.EXECUTE, Verb.ACT, Verb.STOP):
@@ -115,13 +120,13 @@ def _below_session(call: Call, evidence: Evidence, value: float) -> Verdict:
     if not nested and (says or verb is Verb.SEND):
         reason = f"{call.what} says something to one session"
         return Verdict(Role.MESSAGE_CREATE, value - 0.1, reason)
-    acts = Verdict(Role.SESSION_ACT, value, f"{call.what} acts on one session")
-    if verb in (Verb.ACT, Verb.STOP, Verb.EXECUTE, Verb.CLEAR):
-        return acts._replace(confidence=value - (0.3 if nested else 0.1))
-    if not nested and (verb is Verb.UPDATE or (verb is None and call.said is Verb.UPDATE)):
-        return acts._replace(confidence=value - 0.18)
-    if not nested and verb is None and not part.term.plural:
-        return acts._replace(confidence=value - 0.25)
+    less = None if nested else 0.25 if verb is None and not part.term.plural else None
+    if not nested and verb in (Verb.ACT, Verb.STOP, Verb.EXECUTE, Verb.CLEAR):
+        less = 0.1
+    elif not nested and (verb is Verb.UPDATE or (verb is None and call.said is Verb.UPDATE)):
+        less = 0.18
+    if less is not None:
+        return Verdict(Role.SESSION_ACT, value - less, f"{call.what} acts on one session")
     return nothing(f"{part.text} is something else that a session has")
 
 

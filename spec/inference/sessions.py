@@ -98,6 +98,8 @@ def _called(call: Call, evidence: Evidence, value: float) -> Verdict:
         if part.item:
             return nothing(f"{action} looks into one session")
         return Verdict(Role.SESSION_LIST, value - 0.03, f"{action}, a collection of sessions")
+    if verb is Verb.GET and part.item and call.method != "GET":
+        return Verdict(Role.SESSION_ACT, value - 0.28, f"{action} marks one session")
     if verb is Verb.GET:
         several = compound and part.term.plural and not one
         role = Role.SESSION_LIST if several else Role.SESSION_GET
@@ -106,6 +108,8 @@ def _called(call: Call, evidence: Evidence, value: float) -> Verdict:
     if verb in (Verb.UPDATE, Verb.DELETE):
         role = Role.SESSION_UPDATE if verb is Verb.UPDATE else Role.SESSION_DELETE
         return Verdict(role, value - 0.05 - far, f"{action}, one session")
+    if verb is Verb.CLEAR and one and call.reading.action == "reset":
+        return Verdict(Role.SESSION_ACT, value - 0.28, f"{action} begins one session anew")
     if verb is Verb.CLEAR and one:
         return Verdict(Role.MESSAGE_CLEAR, value - 0.1, f"{action}, one session")
     if verb is Verb.CLEAR:

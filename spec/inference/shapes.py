@@ -50,10 +50,7 @@ class Shapes:
 
     def carries_session(self, operation: Operation) -> bool:
         """Whether the body or the query says which session is meant."""
-        shape = self.request(operation)
-        if any(names_a_session(name) for name in self.names(operation)):
-            return True
-        return any(names_a_session(name) for name in shape.below) and _has_text(shape)
+        return any(names_a_session(name) for name in self.names(operation))
 
     def carries_text(self, operation: Operation) -> bool:
         """Whether the body has a member for what the user says."""

@@ -63,7 +63,9 @@ NEUTRAL = (
     CONVERSATION
     | SESSION
     | OWNER
-    | _of("message user ai llm all my new active background stateless interaction human client v")
+    | _of(
+        "message user ai llm all global my new active background stateless interaction human client"
+    )
 )
 # A path below one of these is about something else, whatever its words are.
 ELSEWHERE = _of(
@@ -88,7 +90,8 @@ _VERBS = {
     Verb.WAIT: "wait poll async sync blocking background streaming",
     Verb.BATCH: "batch bulk",
     Verb.STOP: "stop cancel abort interrupt terminate kill",
-    Verb.ACT: "pause resume close end finish complete archive unarchive fork copy clone duplicate "
+    Verb.ACT: "launch activate deactivate suspend "
+    "pause resume close end finish complete archive unarchive fork copy clone duplicate "
     "branch share unshare rename title name summarize summarise compact condense compress "
     "revert unrevert undo redo rollback retry regenerate restore handoff handover transfer "
     "escalate assign unassign approve reject confirm answer acknowledge init initialize "
@@ -108,10 +111,12 @@ NESTED = _of(
     "recording schema score state status step story subscription summary tag task todo tool trace "
     "upload usage user variable version vote webhook"
 )
+# These stand where an id would: `/sessions/current`.
+PSEUDO_ID = _of("current latest last me self")
 # A reply to what the agent asked: these are answered below a session rather than created.
 ASKED = _of("permission approval confirmation interrupt elicitation clarification consent")
 
-IDENTIFIERS = _of("id uuid sid uid guid key slug name identifier handle")
+IDENTIFIERS = _of("id ids uuid sid uid guid key slug name identifier handle")
 TEXT = _of(
     "message messages input inputs text query question prompt content contents utterance parts "
     "command msg"
@@ -126,7 +131,7 @@ _GLUED = re.compile(
     "(chat|message|session|thread|conversation|history|run)(s?)"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_NOISE = re.compile(r"v\d+\w*|api|rest|public|latest|beta|alpha|json|\d+")
+_NOISE = re.compile(r"v\d+\w*|api|rest|public|beta|alpha|json|\d+")
 
 
 @lru_cache(maxsize=4096)
