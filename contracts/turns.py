@@ -133,6 +133,7 @@ def joined(turn: Turn) -> dict[str | None, str]:
     """What the pieces of each message add up to, by message id."""
     sums: dict[str | None, str] = {}
     for seen in turn.events:
-        if seen.kind is Kind.CHUNK and seen.text is not None:
+        last = seen.kind is Kind.DONE and seen.text
+        if seen.text is not None and (seen.kind is Kind.CHUNK or last):
             sums[seen.message] = sums.get(seen.message, "") + seen.text
     return sums

@@ -18,6 +18,7 @@ _SENTINEL = re.compile(r"\[(?:DONE|END|EOS|EOF|COMPLETE|FINISHED)\]")
 _STREAMS = re.compile(
     r"server[- ]sent|event[- ]stream|\bSSE\b|\bndjson\b|json lines", re.IGNORECASE
 )
+_QUOTED = re.compile(r"[`'\"]([a-z][a-z_.-]{2,30})[`'\"]", re.IGNORECASE)
 _SENTINEL_KEY = re.compile(r"sentinel|terminator", re.IGNORECASE)
 _SCHEMA_KEY = re.compile(r"schema|stream|chunk|event", re.IGNORECASE)
 _FLAG = re.compile(r"^(is_?)?stream(ing|ed)?$", re.IGNORECASE)
@@ -25,9 +26,11 @@ _FLAG = re.compile(r"^(is_?)?stream(ing|ed)?$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What was found; `streams`: the words say that there is a stream, though no media type does."""
+    """What was found: `names` are words that may be names of events, `streams` that words say that
+    there is a stream."""
 
     examples: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     sentinel: str | None = None
     schema: Path | None = None
     streams: bool = False
@@ -65,9 +68,16 @@ def hints_of(
         if sentinel is None and (match := _SENTINEL.search(text)):
             sentinel = match[0]
     says = any(_STREAMS.search(text) for text in texts) and _has_flag(document, operation)
+    names = tuple(dict.fromkeys(name for text in texts for name in _names(text)))
     if lines:
-        return Hints(examples, sentinel, schema, True, LINES, "application/x-ndjson")
-    return Hints(examples, sentinel, schema, says or schema is not None)
+        return Hints(examples, names, sentinel, schema, True, LINES, "application/x-ndjson")
+    return Hints(examples, names, sentinel, schema, says or schema is not None)
+
+
+def _names(text: str) -> Iterator[str]:
+    """The names of events in a description: words in code or quotes, where it speaks of events."""
+    if re.search(r"\bevents?\b", text, re.IGNORECASE):
+        yield from (match[1] for match in _QUOTED.finditer(text))
 
 
 def _extension(key: str, value: Any, path: Path) -> tuple[str | None, Path | None, bool]:

@@ -35,7 +35,8 @@ _MARKS = re.compile(b"|".join(re.escape(_encode(mark)) for mark in (_TEXT, _INDE
 class Seen:
     """One event that a stream delivered, in our words; `kind` is None when the model knows none.
 
-    `text` is a piece of a message for `chunk`, the whole of it for `message`. `data` is the JSON.
+    `text` is a piece of a message for `chunk`, the whole of it for `message`, and the last piece
+    for a `done` that may hold one. `data` is the JSON.
     """
 
     kind: Kind | None
@@ -162,6 +163,10 @@ class EventStream:
             )
         at = shape.places
         text = at.get("message.text" if kind is Kind.MESSAGE else "chunk.text")
+        chunk = self.events.get(Kind.CHUNK)
+        if kind is Kind.DONE and chunk is not None:  # the last piece may be in it
+            place = chunk.places.get("chunk.text", ())
+            text = place if shape.constants.get(place) == "" else None
         return Seen(
             kind,
             event,

@@ -196,6 +196,8 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> dict[str, Any]
         _modernise_bounds(new)
         if not modern:
             _modernise(new)
+        elif new.pop("nullable", False) is True:  # real 3.1 documents still say it that way
+            _allow_null(new)
         return new if new != schema else schema
 
     def rewrite(node: Any, schemas: bool = False) -> Any:

@@ -225,6 +225,59 @@ content:
           event: {type: string, enum: [delta, complete]}
           data: {type: object, required: [text], properties: {text: {type: string}}}
 """,
+    "an envelope": """
+content: {text/event-stream: {schema: {$ref: '#/components/schemas/Envelope'}}}
+schemas:
+  Envelope:
+    type: object
+    required: [version, seq, payload]
+    properties:
+      version: {const: '2'}
+      seq: {type: integer}
+      payload:
+        oneOf: [{$ref: '#/components/schemas/Thought'}, {$ref: '#/components/schemas/Token'},
+                {$ref: '#/components/schemas/TurnEnded'}]
+  Thought:
+    type: object
+    required: [kind, text]
+    properties: {kind: {const: thought}, text: {type: string}}
+  Token:
+    type: object
+    required: [kind, text]
+    properties: {kind: {const: token}, text: {type: string}}
+  TurnEnded:
+    type: object
+    required: [kind, usage]
+    properties: {kind: {const: turn_ended}, usage: {type: object}}
+""",
+    "names and text": """
+content: {text/event-stream: {schema: {$ref: '#/components/schemas/Event'}}}
+schemas:
+  Event:
+    type: object
+    required: [event, data]
+    properties:
+      event: {type: string, enum: [token, error, end]}
+      data: {type: string}
+""",
+    "names in words": """
+content: {text/event-stream: {schema: {type: string}}}
+description: 'Sends `text.delta` events, then a `done` or an `error` event.'
+""",
+    "data alone": """
+content:
+  text/event-stream:
+    schema:
+      type: object
+      required: [data]
+      properties:
+        data:
+          type: object
+          required: [token, finish_reason]
+          properties:
+            token: {type: string, description: The next token.}
+            finish_reason: {type: [string, 'null']}
+""",
     "whole messages": """
 content: {text/event-stream: {schema: {$ref: '#/components/schemas/Event'}}}
 schemas:

@@ -258,10 +258,10 @@ class _Guesser:
 
     def _is_closed(self, alternative: Alternative) -> bool:
         """Whether there is nothing that a payload may hold, or that is not for us to choose."""
-        if alternative.sample is not None:
+        if alternative.sample:
             return True
         if alternative.payload is None:
-            return alternative.is_json and not alternative.whole
+            return alternative.sample is None and alternative.is_json and not alternative.whole
         node = self._schema.reader.resolve(alternative.payload)[1]
         return node.get("additionalProperties") is False
 
