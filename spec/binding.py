@@ -95,6 +95,7 @@ class StreamedEvent:
     `data` is None where the data is the event itself, as the event list shows it; `places` says
     where the names of its template, such as `chunk.text`, stand in the data, `constants` what
     else it has. Data that is no object is text: it stands in the event as it is, not as JSON.
+    `then` is the text of an event that comes behind it.
     """
 
     name: str | None
@@ -103,15 +104,17 @@ class StreamedEvent:
     places: Mapping[str, Location] = field(default_factory=dict)
     constants: Mapping[Location, Any] = field(default_factory=dict)
     template: Any = "event"
+    then: str | None = None
 
     @classmethod
     def of(cls, shape: Mapping[str, Any]) -> StreamedEvent:
         """The event that a block says. Raises ValueError for a name that no template has."""
         name, has_id, template = shape.get("name"), shape.get("id", False), shape["data"]
+        then = shape.get("then")
         if template == "event":
-            return cls(name, has_id, None)
-        fill = compile_template(template)
-        return cls(name, has_id, fill, names_in(template), constants_in(template), template)
+            return cls(name, has_id, None, then=then)
+        places, constants = names_in(template), constants_in(template)
+        return cls(name, has_id, compile_template(template), places, constants, template, then=then)
 
     @property
     def is_text(self) -> bool:

@@ -138,8 +138,12 @@ class EventStream:
         else:
             data = shape.data(context_of(entry, session))
         if shape.is_text and self.framing is SSE:
-            return sse.encode_text(data, shape.name, id)
-        return self.framing.encode(_encode(data), shape.name, id)
+            frame = sse.encode_text(data, shape.name, id)
+        else:
+            frame = self.framing.encode(_encode(data), shape.name, id)
+        if shape.then is not None:
+            frame += self.framing.encode(shape.then.encode(), None, None)
+        return frame
 
     # Reading
 

@@ -276,7 +276,8 @@ content:
           required: [token, finish_reason]
           properties:
             token: {type: string, description: The next token.}
-            finish_reason: {type: [string, 'null']}
+            finish_reason: {anyOf: [{enum: [stop, length]}, {type: 'null'}]}
+    x-sse-terminator: '[END]'
 """,
     "whole messages": """
 content: {text/event-stream: {schema: {$ref: '#/components/schemas/Event'}}}

@@ -87,6 +87,8 @@ def fields_of(reader: SchemaReader, payload: Path) -> list[Field]:
             constants = tuple(reader.constants_of(node))
             special = "format" in node or "pattern" in node
             types = frozenset(types_of(node) or ({"object"} if members else ()))
+            if not types and constants and all(isinstance(value, str) for value in constants):
+                types = frozenset({"string"})
             if types and reader.may_be_null(resolved):
                 types |= {"null"}
             here = dict(given)

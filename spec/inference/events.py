@@ -138,8 +138,10 @@ def _block(schema: EventSchema, found: list[Guess]) -> dict[str, Any]:
         if guess.kind not in best or guess.rank < best[guess.kind].rank:
             best[guess.kind] = guess
     block = {kind.value: _shape(schema, best[kind]) for kind in Kind if kind in best}
-    if Kind.DONE not in best and schema.sentinel:
-        block["done"] = {"data": schema.sentinel}
+    if schema.sentinel:
+        done = block.setdefault("done", {"data": schema.sentinel})
+        if done["data"] != schema.sentinel:
+            done["then"] = schema.sentinel
     return block
 
 
