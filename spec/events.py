@@ -16,7 +16,7 @@ from .document import Document, Media, Operation
 from .event_declaration import event_schema
 from .event_reader import EventReader
 from .event_schema import EventSchema
-from .framing import SSE, Framing
+from .framing import SSE, Framing, is_json
 from .inference.events import declared_events, infer_events
 from .model import Entry, pieces
 from .schema_reader import SchemaReader
@@ -244,7 +244,7 @@ def _row_schema(document: Document) -> Path | None:
 
 def _json_media(operation: Operation) -> Media | None:
     content = operation.success[1].content if operation.success else {}
-    return next((media for name, media in content.items() if "json" in name), None)
+    return next((media for name, media in content.items() if is_json(name)), None)
 
 
 _NOTHING: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sparring.spec.binding import StreamedEvent
 from sparring.spec.event_declaration import event_schema
 from sparring.spec.event_schema import Alternative, EventSchema, Form
-from sparring.spec.schemas import Path
+from sparring.spec.schemas import Path, types_of
 from sparring.spec.turn import Kind
 
 from .event_fields import Field, fields_of, only_string, sample_fields, text_of
@@ -96,11 +96,11 @@ def infer_events(
     block = _block(schema, guesses(schema, row))
     if {"chunk", "message"} & set(block):
         return block
-    if schema.form is Form.TEXT:
+    if schema.form is Form.TEXT and schema.framing.names:
         return TEXT | block
-    if schema.form is Form.NONE or not any(a.label for a in schema.alternatives):
+    if schema.form in (Form.NONE, Form.TEXT) or not any(a.label for a in schema.alternatives):
         return _undeclared(schema) if _is_open(schema) else block
-    return block
+    return _in_envelope(schema) | block
 
 
 def declared_events(schema: EventSchema, row: Path | None = None) -> dict[str, Any]:
@@ -112,6 +112,23 @@ def declared_events(schema: EventSchema, row: Path | None = None) -> dict[str, A
 def declared_kinds(schema: EventSchema) -> list[tuple[Kind, StreamedEvent]]:
     """Every declared event that says something; a block has but the best of each kind."""
     return [(guess.kind, StreamedEvent.of(_shape(schema, guess))) for guess in guesses(schema)]
+
+
+def _in_envelope(schema: EventSchema) -> dict[str, Any]:
+    """A piece in the first member of a payload that may hold anything."""
+    for alternative in schema.alternatives:
+        if alternative.payload is None:
+            continue
+        for name, path in schema.reader.members(alternative.payload).items():
+            resolved, node = schema.reader.resolve(path)
+            if "object" in types_of(node) and node.get("additionalProperties") is not False:
+                if schema.reader.members(resolved) or schema.reader.branches(resolved):
+                    continue
+                field = Field((name, "text"), frozenset({"string"}))
+                names = Names(alternative, [field], field)
+                guess = Guess(Kind.CHUNK, alternative, names.chunk(), 0)
+                return {"chunk": _shape(schema, guess)}
+    return {}
 
 
 def _is_open(schema: EventSchema) -> bool:
