@@ -11,6 +11,7 @@ import msgspec
 from sparring.spec import pointers
 from sparring.spec.document import Document, Header, Operation, Response
 from sparring.spec.exchange import Exchange
+from sparring.spec.framing import is_json
 from sparring.spec.parameters import compile_decoder
 from sparring.spec.schemas import View
 
@@ -116,10 +117,10 @@ def _body(
             f"Content-Type: {media_type}" if media_type else "no Content-Type",
         )
         if answer.media_type:  # what it calls itself is one cause, what it is may be another
-            media = next((m for m in declared.content.values() if "json" in m.type), None)
-        if media is None or "json" not in answer.media_type:
+            media = next((m for m in declared.content.values() if is_json(m.type)), None)
+        if media is None or not is_json(answer.media_type):
             return
-    if "json" not in media.type or media.schema is None:
+    if not is_json(media.type) or media.schema is None:
         return
     try:
         body = msgspec.json.decode(answer.body)

@@ -11,7 +11,7 @@ from sparring.spec.binding import Role, StreamedEvent
 from sparring.spec.document import Document, Operation
 from sparring.spec.events import Seen, events_of
 from sparring.spec.exchange import Exchange
-from sparring.spec.framing import framing_of
+from sparring.spec.framing import framing_of, is_json
 from sparring.spec.turn import TERMINAL, Kind
 
 from .driver import User
@@ -46,7 +46,7 @@ class Turn:
 def answers_json(operation: Operation) -> bool:
     """Whether the answer to a message may be a JSON body."""
     found = operation.success
-    return bool(found and any("json" in name for name in found[1].content))
+    return bool(found and any(map(is_json, found[1].content)))
 
 
 def streams(operation: Operation) -> bool:
@@ -95,7 +95,7 @@ def say(
         turn.ended, turn.broken = opened.ended, opened.broken
         return read_events(user, operation, turn)
     if streams(operation):
-        draft.accept = next(n for n in operation.success[1].content if "json" in n)  # type: ignore[index]
+        draft.accept = next(filter(is_json, operation.success[1].content))  # type: ignore[index]
     exchange = user.expect(draft)
     turn = Turn(exchange)
     body = exchange.response.json()
@@ -140,6 +140,7 @@ def joined(turn: Turn) -> dict[str | None, str]:
     """What the pieces of each message add up to, by message id."""
     sums: dict[str | None, str] = {}
     for seen in turn.events:
-        if seen.kind is Kind.CHUNK and seen.text is not None:
+        last = seen.kind is Kind.DONE and seen.text
+        if seen.text is not None and (seen.kind is Kind.CHUNK or last):
             sums[seen.message] = sums.get(seen.message, "") + seen.text
     return sums

@@ -95,7 +95,8 @@ class StreamedEvent:
     The id is the position in the log or, with `own_id`, that of the event. `data` is None where the
     data is the event itself, as the event list shows it; `places` says where the names of its
     template, such as `chunk.text`, stand in the data, `constants` what else it has. Data that is no
-    object is text: it stands in the event as it is, not as JSON.
+    object is text: it stands in the event as it is, not as JSON. `then` is the text of an event that
+    comes behind it.
     """
 
     name: str | None
@@ -105,17 +106,17 @@ class StreamedEvent:
     constants: Mapping[Location, Any] = field(default_factory=dict)
     template: Any = "event"
     own_id: bool = False
+    then: str | None = None
 
     @classmethod
     def of(cls, shape: Mapping[str, Any]) -> StreamedEvent:
         """The event that a block says. Raises ValueError for a name that no template has."""
         name, id, template = shape.get("name"), shape.get("id", False), shape["data"]
-        has_id, own_id = bool(id), id == "event"
+        more = {"own_id": id == "event", "then": shape.get("then")}
         if template == "event":
-            return cls(name, has_id, None, own_id=own_id)
-        fill = compile_template(template)
-        constants = constants_in(template)
-        return cls(name, has_id, fill, names_in(template), constants, template, own_id)
+            return cls(name, bool(id), None, **more)
+        places, constants = names_in(template), constants_in(template)
+        return cls(name, bool(id), compile_template(template), places, constants, template, **more)
 
     @property
     def is_text(self) -> bool:

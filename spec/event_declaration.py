@@ -56,7 +56,7 @@ def _pieces(reader: SchemaReader, operation: Operation) -> Path | None:
 def _read(
     reader: SchemaReader, media_type: str, framing: Framing, schema: Path | None, hints: Hints
 ) -> EventSchema:
-    examples = tuple(_examples(hints, framing))
+    examples = tuple(_examples(hints, framing)) or _named(hints)
     if schema is None:
         return EventSchema(Form.NONE, media_type, framing, examples, hints.sentinel, reader)
     path, node = reader.resolve(schema)
@@ -102,10 +102,8 @@ def _events(reader: SchemaReader, leaf: Leaf) -> Iterator[Alternative]:
         return
     names, strict = _names(reader, members.get("event"), leaf)
     data, has_id, whole = members.get("data"), "id" in members, (leaf.path, *leaf.bases)
-    if data is None:
-        payloads = [Alternative("", is_json=False)]
-    else:
-        payloads = list(_data(reader, data))
+    nothing = [Alternative("", is_json=False)]
+    payloads = list(_data(reader, data)) if data is not None else nothing
     for name in (*names,) or (None,):
         for found in payloads:
             label = name or found.label or reader.title(leaf.path)
@@ -252,6 +250,11 @@ def _examples(hints: Hints, framing: Framing) -> Iterator[Alternative]:
                 yield Alternative(
                     label, name, constants=words, sample=sample, has_id="id" in event.fields
                 )
+
+
+def _named(hints: Hints) -> tuple[Alternative, ...]:
+    """The events that descriptions name."""
+    return tuple(Alternative(name, name, sample={}) for name in hints.names)
 
 
 def _with_example_names(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import pointers
 from .framing import EVENT_STREAM, LINES, SSE, Framing
-from .schemas import Path, members_of
+from .schemas import Path, items_of, members_of
 
 if TYPE_CHECKING:
     from .document import Document, Operation
@@ -18,6 +18,9 @@ _SENTINEL = re.compile(r"\[(?:DONE|END|EOS|EOF|COMPLETE|FINISHED)\]")
 _STREAMS = re.compile(
     r"server[- ]sent|event[- ]stream|\bSSE\b|\bndjson\b|json lines", re.IGNORECASE
 )
+_REFERENCE = re.compile(r"#/components/schemas/([\w.-]*\w)")
+_EVENT_SCHEMA = re.compile(r"\b([A-Z]\w*(?:Event|Chunk|Delta|Frame))s?\b")
+_QUOTED = re.compile(r"[`'\"]([a-z][a-z_.-]{2,30})[`'\"]", re.IGNORECASE)
 _SENTINEL_KEY = re.compile(r"sentinel|terminator", re.IGNORECASE)
 _SCHEMA_KEY = re.compile(r"schema|stream|chunk|event", re.IGNORECASE)
 _FLAG = re.compile(r"^(is_?)?stream(ing|ed)?$", re.IGNORECASE)
@@ -25,9 +28,11 @@ _FLAG = re.compile(r"^(is_?)?stream(ing|ed)?$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What was found; `streams`: the words say that there is a stream, though no media type does."""
+    """What was found: `names` are words that may be names of events, `streams` that words say that
+    there is a stream."""
 
     examples: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     sentinel: str | None = None
     schema: Path | None = None
     streams: bool = False
@@ -54,20 +59,40 @@ def hints_of(
         nodes.append((path, node))
     examples = tuple(_examples(tree, node)) if status is not None else ()
     texts += [str(found.get("description", "")) for _, found in nodes]
-    sentinel, schema, lines = None, None, False
+    texts.append(str(members_of(nodes[-1][1], "schema").get("description", "")))
+    sentinel, lines = None, False
+    schema: Path | None = None
     for where, found in nodes:
         for key, value in found.items():
             if key.startswith("x-"):
                 hint = _extension(key, value, (*where, key))
                 sentinel, schema = hint[0] or sentinel, hint[1] or schema
                 lines = lines or hint[2]
+    spoken_of = (_spoken_of(document, text) for text in texts)
+    schema = schema or next(filter(None, spoken_of), None)
     for text in (*texts, *examples):
         if sentinel is None and (match := _SENTINEL.search(text)):
             sentinel = match[0]
     says = any(_STREAMS.search(text) for text in texts) and _has_flag(document, operation)
+    names = tuple(dict.fromkeys(name for text in texts for name in _names(text)))
     if lines:
-        return Hints(examples, sentinel, schema, True, LINES, "application/x-ndjson")
-    return Hints(examples, sentinel, schema, says or schema is not None)
+        return Hints(examples, names, sentinel, schema, True, LINES, "application/x-ndjson")
+    return Hints(examples, names, sentinel, schema, says or schema is not None)
+
+
+def _spoken_of(document: Document, text: str) -> Path | None:
+    """The schema of an event that a description names: by its reference, or as the only one."""
+    components = document.source.tree.get("components")
+    known = members_of(components, "schemas") if isinstance(components, dict) else {}
+    found = dict.fromkeys(_REFERENCE.findall(text)) or dict.fromkeys(_EVENT_SCHEMA.findall(text))
+    names = [name for name in found if name in known]
+    return ("components", "schemas", names[0]) if len(names) == 1 else None
+
+
+def _names(text: str) -> Iterator[str]:
+    """The names of events in a description: words in code or quotes, where it speaks of events."""
+    if re.search(r"\bevents?\b", text, re.IGNORECASE):
+        yield from (match[1] for match in _QUOTED.finditer(text))
 
 
 def _extension(key: str, value: Any, path: Path) -> tuple[str | None, Path | None, bool]:
@@ -92,8 +117,8 @@ def _extension(key: str, value: Any, path: Path) -> tuple[str | None, Path | Non
 
 def _examples(tree: Any, media: dict[str, Any]) -> Iterator[str]:
     shown = [media.get("example"), *(members_of(media, "examples").values())]
-    schema = media.get("schema") if isinstance(media.get("schema"), dict) else {}
-    shown.append(schema.get("example") if isinstance(schema, dict) else None)
+    schema = members_of(media, "schema")
+    shown += [schema.get("example"), *items_of(schema, "examples")]
     for example in shown:
         if isinstance(example, dict):
             example = example.get("value")

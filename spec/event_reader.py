@@ -54,13 +54,13 @@ class EventReader:
                 return kind, shape
         objects = [(kind, shape) for kind, shape in named if not shape.is_text]
         telling = self._tags | _telling([shape for _, shape in objects])
-        found: list[tuple[bool, int, int, Kind, StreamedEvent]] = []
+        found: list[tuple[int, int, bool, Kind, StreamedEvent]] = []
         for kind, shape in objects if is_json else ():
             told = shape.constants.items()
             wanted = {at: v for at, v in told if at in telling or at[-1:] in _TAGS}
             if all(pointers.first(data, at) == value for at, value in wanted.items()):
-                full = len(objects) == 1 or _has_its_part(kind, shape, data)
-                found.append((full, len(wanted), -len(found), kind, shape))
+                full = _has_its_part(kind, shape, data) or len(objects) == 1
+                found.append((full, len(wanted), kind is Kind.DONE, kind, shape))
         best = max((f for f in found if f[0]), key=lambda f: f[:3], default=None)
         if best is not None:
             return best[3], best[4]
@@ -84,10 +84,13 @@ def _telling(shapes: Iterable[StreamedEvent]) -> set[Location]:
 _PARTS = {Kind.CHUNK: "chunk.text", Kind.MESSAGE: "message.text", Kind.DONE: "turn.finish"}
 
 
-def _has_its_part(kind: Kind, shape: StreamedEvent, data: Any) -> bool:
-    """Whether an event has what an event of its kind is for."""
+def _has_its_part(kind: Kind, shape: StreamedEvent, data: Any) -> int:
+    """Whether an event has what an event of its kind is for: 2, or 1 where that is empty."""
     at = shape.places.get(_PARTS.get(kind, ""))
-    return at is None or isinstance(pointers.first(data, at), str)
+    if at is None:
+        return 2
+    part = pointers.first(data, at)
+    return 1 + bool(part) if isinstance(part, str) else 0
 
 
 def _json(text: str) -> tuple[Any, bool]:

@@ -127,9 +127,9 @@ class EventSchema:
             data = msgspec.json.decode(event.data)
         except (msgspec.DecodeError, RecursionError):
             return event.event, _ABSENT
-        if self.form is Form.EVENT and "event" not in event.fields and isinstance(data, dict):
-            if "data" in data and set(data) <= EVENT_MEMBERS:
-                return str(data.get("event", event.event)), data["data"]
+        is_unnamed = self.form is Form.EVENT and "event" not in event.fields
+        if is_unnamed and isinstance(data, dict) and {"data"} <= set(data) <= EVENT_MEMBERS:
+            return str(data.get("event", event.event)), data["data"]
         return event.event, data
 
     def _named(self, name: str) -> list[Alternative]:

@@ -16,7 +16,7 @@ from .document import Document, Media, Operation
 from .event_declaration import event_schema
 from .event_reader import EventReader
 from .event_schema import EventSchema
-from .framing import SSE, Framing
+from .framing import SSE, Framing, is_json
 from .inference.events import declared_events, infer_events
 from .model import Entry, pieces
 from .schema_reader import SchemaReader
@@ -40,7 +40,8 @@ _MARKS = re.compile(b"|".join(map(re.escape, _ENCODED)))
 class Seen:
     """One event that a stream delivered, in our words; `kind` is None when the model knows none.
 
-    `text` is a piece of a message for `chunk`, the whole of it for `message`. `data` is the JSON.
+    `text` is a piece of a message for `chunk`, the whole of it for `message`, and the last piece
+    for a `done` that may hold one. `data` is the JSON.
     """
 
     kind: Kind | None
@@ -145,8 +146,12 @@ class EventStream:
         else:
             data = shape.data(context_of(entry, session))
         if shape.is_text and self.framing is SSE:
-            return sse.encode_text(data, shape.name, id)
-        return self.framing.encode(_encode(data), shape.name, id)
+            frame = sse.encode_text(data, shape.name, id)
+        else:
+            frame = self.framing.encode(_encode(data), shape.name, id)
+        if shape.then is not None:
+            frame += self.framing.encode(shape.then.encode(), None, None)
+        return frame
 
     # Reading
 
@@ -170,6 +175,10 @@ class EventStream:
             )
         at = shape.places
         text = at.get("message.text" if kind is Kind.MESSAGE else "chunk.text")
+        chunk = self.events.get(Kind.CHUNK)
+        if kind is Kind.DONE and chunk is not None:  # the last piece may be in it
+            place = chunk.places.get("chunk.text", ())
+            text = place if shape.constants.get(place) == "" else None
         return Seen(
             kind,
             event,
@@ -243,7 +252,7 @@ def _row_schema(document: Document) -> Path | None:
 
 def _json_media(operation: Operation) -> Media | None:
     content = operation.success[1].content if operation.success else {}
-    return next((media for name, media in content.items() if "json" in name), None)
+    return next((media for name, media in content.items() if is_json(name)), None)
 
 
 _NOTHING: dict[str, Attributes] = {

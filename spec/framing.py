@@ -80,6 +80,11 @@ FRAMINGS = {
 }
 
 
+def is_json(media_type: str) -> bool:
+    """Whether a body of this media type is one JSON value, and no stream of them."""
+    return "json" in media_type.lower() and framing_of(media_type) is None
+
+
 def framing_of(media_type: str) -> Framing | None:
     """How a body of this media type is cut into events; None where it is no stream."""
     return FRAMINGS.get(media_type.partition(";")[0].strip().lower())

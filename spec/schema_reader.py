@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import pointers
-from .schemas import Path, Validator, View, items_of, members_of
+from .schemas import Path, Validator, View, items_of, members_of, types_of
 
 if TYPE_CHECKING:
     from .document import Document
@@ -94,6 +94,14 @@ class SchemaReader:
             if len(found) > 1:
                 return found
         return []
+
+    def may_be_null(self, path: Path) -> bool:
+        """Whether a schema or one of its alternatives is null."""
+        node = self.resolve(path)[1]
+        own = [
+            self.resolve((*path, k, i))[1] for k in _UNIONS for i in range(len(items_of(node, k)))
+        ]
+        return any("null" in types_of(part) for part in (node, *own))
 
     def leaves(self, path: Path, depth: int = 0) -> list[Leaf]:
         """The alternatives of a schema and of these, down to those that have none."""

@@ -225,6 +225,73 @@ content:
           event: {type: string, enum: [delta, complete]}
           data: {type: object, required: [text], properties: {text: {type: string}}}
 """,
+    "an envelope": """
+content: {text/event-stream: {schema: {$ref: '#/components/schemas/Envelope'}}}
+schemas:
+  Envelope:
+    type: object
+    required: [version, seq, payload]
+    properties:
+      version: {const: '2'}
+      seq: {type: integer}
+      payload:
+        oneOf: [{$ref: '#/components/schemas/Thought'}, {$ref: '#/components/schemas/Token'},
+                {$ref: '#/components/schemas/TurnEnded'}]
+  Thought:
+    type: object
+    required: [kind, text]
+    properties: {kind: {const: thought}, text: {type: string}}
+  Token:
+    type: object
+    required: [kind, text]
+    properties: {kind: {const: token}, text: {type: string}}
+  TurnEnded:
+    type: object
+    required: [kind, usage]
+    properties: {kind: {const: turn_ended}, usage: {type: object}}
+""",
+    "names and text": """
+content: {text/event-stream: {schema: {$ref: '#/components/schemas/Event'}}}
+schemas:
+  Event:
+    type: object
+    required: [event, data]
+    properties:
+      event: {type: string, enum: [token, error, end]}
+      data: {type: string}
+""",
+    "names in words": """
+content: {text/event-stream: {schema: {type: string}}}
+description: 'Sends `text.delta` events, then a `done` or an `error` event.'
+""",
+    "a schema in words": """
+content:
+  text/event-stream:
+    schema:
+      type: string
+      description: Each event has the JSON of a ReplyEvent in its data.
+schemas:
+  ReplyEvent:
+    oneOf:
+      - {type: object, required: [kind, piece],
+         properties: {kind: {const: partial}, piece: {type: string}}}
+      - {type: object, required: [kind], properties: {kind: {const: finished}}}
+""",
+    "data alone": """
+content:
+  text/event-stream:
+    schema:
+      type: object
+      required: [data]
+      properties:
+        data:
+          type: object
+          required: [token, finish_reason]
+          properties:
+            token: {type: string, description: The next token.}
+            finish_reason: {anyOf: [{enum: [stop, length]}, {type: 'null'}]}
+    x-sse-terminator: '[END]'
+""",
     "whole messages": """
 content: {text/event-stream: {schema: {$ref: '#/components/schemas/Event'}}}
 schemas:
@@ -267,12 +334,29 @@ schemas:
 }
 
 
-def document(convention: str) -> Document:
-    """The document of a convention."""
+_CREATE = """
+post:
+  operationId: create
+  x-session: {role: session.create}
+  responses:
+    '201':
+      description: The chat.
+      content:
+        application/json:
+          schema: {type: object, required: [id], properties: {id: {type: string}}}
+"""
+
+
+def document(convention: str, *, with_roles: bool = False) -> Document:
+    """The document of a convention; `with_roles` it says what its operations mean."""
     said = yaml.safe_load(CONVENTIONS[convention])
     tree: dict[str, Any] = copy.deepcopy(yaml.safe_load(_HEAD))
     operation = tree["paths"]["/chats/{chat_id}/messages"]["post"]
     operation["responses"]["200"]["content"] = said["content"]
     operation["description"] = said.get("description", "")
+    if with_roles:
+        operation["x-session"] = {"role": "message.create", "input": "/text"}
+        operation["x-session"]["reply"] = {"via": "sse"}
+        tree["paths"]["/chats"] = yaml.safe_load(_CREATE)
     tree["components"]["schemas"] = said.get("schemas", {})
     return compile_document(parse(yaml.safe_dump(tree).encode(), f"{convention}.yaml"))

@@ -57,6 +57,11 @@ class Field:
         """The member's name, in lower case."""
         return self.location[-1].lower() if self.location else ""
 
+    @property
+    def may_lack(self) -> bool:
+        """Whether an event may do without it."""
+        return not self.required or "null" in self.types
+
     def may(self, *types: str) -> bool:
         """Whether its schema allows one of these types, or names none."""
         return not self.types or bool(self.types & set(types))
@@ -82,6 +87,10 @@ def fields_of(reader: SchemaReader, payload: Path) -> list[Field]:
             constants = tuple(reader.constants_of(node))
             special = "format" in node or "pattern" in node
             types = frozenset(types_of(node) or ({"object"} if members else ()))
+            if not types and constants and all(isinstance(value, str) for value in constants):
+                types = frozenset({"string"})
+            if types and reader.may_be_null(resolved):
+                types |= {"null"}
             here = dict(given)
             if branch is not None:
                 for name, member in members.items():

@@ -115,16 +115,20 @@ class Names:
 
     def last(self) -> Any:
         """The same event as the sign that nothing follows; None where it has no such sign."""
+        if self._text is None or (sign := self._sign()) is None:
+            return None
+        text = {**self._text.given, self._text.location: ""}
+        return self._template({**text, **self._ids(), **self._whose(), sign[0]: sign[1]})
+
+    def _sign(self) -> tuple[Location, Any] | None:
         if (flag := self._flag()) is not None:
-            return self._template({flag.location: True, **self._ids(), **self._whose()})
+            return flag.location, True
         if (state := self._state()) is not None:
-            return self._template({state[0].location: state[2], **self._ids(), **self._whose()})
-        above = self._text.location if self._text is not None else ()
+            return state[0].location, state[2]
         for found in self._fields:
-            near = found.location[:-1] == above[: len(found.location) - 1]
-            if found.name in _REASON and found.may("string") and near:
-                places = {found.location: "$turn.finish", **self._ids(), **self._whose()}
-                return self._template(places)
+            near = found.location[:-1] == self._beside[: len(found.location) - 1]
+            if found.name in _REASON and found.may("string") and near and found.may_lack:
+                return found.location, "$turn.finish"
         return None
 
     def _state(self) -> tuple[Field, Any, Any] | None:
@@ -238,14 +242,12 @@ class Names:
         self, places: dict[Location, Any], above: Location, names: set[str], part: str, *types: str
     ) -> None:
         for f in self._fields:
-            if f.name in names and f.location[: len(above)] == above and f.may(*types):
-                if (
-                    f.location not in places
-                    and not f.constants
-                    and len(f.location) < len(above) + 3
-                ):
-                    places.setdefault(f.location, part)
-                    return
+            depth = len(f.location) - len(above)
+            is_beside = f.location[: len(above)] == above and depth < 3
+            fits = f.name in names and f.may(*types) and not f.constants
+            if is_beside and fits and f.location not in places:
+                places[f.location] = part
+                return
 
     def _call_id(self, places: dict[Location, Any], above: Location) -> None:
         found = [f for f in self._fields if f.name in _CALL_ID and not f.constants]
@@ -279,12 +281,11 @@ class Names:
                     places.setdefault(found.location, f"${name}")
                     break
         for found in self._fields:  # of the one choice, part and output that there is
-            inside = "0" in found.location or found.name != "index"
+            of_part = re.fullmatch(r"(choice|output|content|part)_?index", found.name)
+            is_index = found.name == "index" and ("0" in found.location or "index" in self._parts)
             near = found.location[:-1] == self._beside[: len(found.location) - 1]
-            inside = inside or found.name in self._parts
-            if re.fullmatch(r"index|(choice|output|content|part)_?index", found.name) and inside:
-                if near and "integer" in found.types and found.required:
-                    places.setdefault(found.location, 0)
+            if (of_part or is_index) and near and "integer" in found.types and found.required:
+                places.setdefault(found.location, 0)
         return places
 
     def _whose(self) -> dict[Location, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sparring.spec.binding import StreamedEvent
 from sparring.spec.event_declaration import event_schema
 from sparring.spec.event_schema import Alternative, EventSchema, Form
-from sparring.spec.schemas import Path
+from sparring.spec.schemas import Path, types_of
 from sparring.spec.turn import Kind
 
 from .event_fields import Field, fields_of, only_string, sample_fields, text_of
@@ -96,11 +96,11 @@ def infer_events(
     block = _block(schema, guesses(schema, row))
     if {"chunk", "message"} & set(block):
         return block
-    if schema.form is Form.TEXT:
+    if schema.form is Form.TEXT and schema.framing.names:
         return TEXT | block
-    if schema.form is Form.NONE or not any(a.label for a in schema.alternatives):
+    if schema.form in (Form.NONE, Form.TEXT) or not any(a.label for a in schema.alternatives):
         return _undeclared(schema) if _is_open(schema) else block
-    return block
+    return _in_envelope(schema) | block
 
 
 def declared_events(schema: EventSchema, row: Path | None = None) -> dict[str, Any]:
@@ -112,6 +112,23 @@ def declared_events(schema: EventSchema, row: Path | None = None) -> dict[str, A
 def declared_kinds(schema: EventSchema) -> list[tuple[Kind, StreamedEvent]]:
     """Every declared event that says something; a block has but the best of each kind."""
     return [(guess.kind, StreamedEvent.of(_shape(schema, guess))) for guess in guesses(schema)]
+
+
+def _in_envelope(schema: EventSchema) -> dict[str, Any]:
+    """A piece in the first member of a payload that may hold anything."""
+    for alternative in schema.alternatives:
+        if alternative.payload is None:
+            continue
+        for name, path in schema.reader.members(alternative.payload).items():
+            resolved, node = schema.reader.resolve(path)
+            if "object" in types_of(node) and node.get("additionalProperties") is not False:
+                if schema.reader.members(resolved) or schema.reader.branches(resolved):
+                    continue
+                field = Field((name, "text"), frozenset({"string"}))
+                names = Names(alternative, [field], field)
+                guess = Guess(Kind.CHUNK, alternative, names.chunk(), 0)
+                return {"chunk": _shape(schema, guess)}
+    return {}
 
 
 def _is_open(schema: EventSchema) -> bool:
@@ -138,8 +155,10 @@ def _block(schema: EventSchema, found: list[Guess]) -> dict[str, Any]:
         if guess.kind not in best or guess.rank < best[guess.kind].rank:
             best[guess.kind] = guess
     block = {kind.value: _shape(schema, best[kind]) for kind in Kind if kind in best}
-    if Kind.DONE not in best and schema.sentinel:
-        block["done"] = {"data": schema.sentinel}
+    if schema.sentinel:
+        done = block.setdefault("done", {"data": schema.sentinel})
+        if done["data"] != schema.sentinel:
+            done["then"] = schema.sentinel
     return block
 
 
@@ -258,10 +277,10 @@ class _Guesser:
 
     def _is_closed(self, alternative: Alternative) -> bool:
         """Whether there is nothing that a payload may hold, or that is not for us to choose."""
-        if alternative.sample is not None:
+        if alternative.sample:
             return True
         if alternative.payload is None:
-            return alternative.is_json and not alternative.whole
+            return alternative.sample is None and alternative.is_json and not alternative.whole
         node = self._schema.reader.resolve(alternative.payload)[1]
         return node.get("additionalProperties") is False
 

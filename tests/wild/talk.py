@@ -25,17 +25,17 @@ def converse(client: Client, talk: Operation) -> list[str]:
     create = client.nearest(Role.SESSION_CREATE, talk)
     session = _open(client, talk, create)
     steps.append("create" if create is not None and session else "implicit")
-    get = client.nearest(Role.SESSION_GET, talk)
-    if get is not None and create is not None:
-        answer = client.call(get, session=session)
-        assert answer.status_code < 300, f"{get.label}: {answer.text}"
-        assert _id(get, answer.json()) in (session, None)
-        steps.append("get")
     said, session, run = _say(client, talk, session)
     steps.append("send")
     if said is not None:
         assert said == REPLY, f"{talk.label} answered {said!r}"
         steps.append("reply")
+    get = client.nearest(Role.SESSION_GET, talk)
+    if get is not None and session is not None:
+        answer = client.call(get, session=session)
+        assert answer.status_code < 300, f"{get.label}: {answer.text}"
+        assert _id(get, answer.json()) in (session, None)
+        steps.append("get")
     history = client.nearest(Role.MESSAGE_LIST, talk)
     if history is not None and session is not None:
         replies = _replies(client, talk)
