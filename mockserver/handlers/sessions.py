@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from sparring.fixtures.player import greet
 from sparring.fixtures.recording import Recorder
 from sparring.fixtures.records import RecordShape
 from sparring.fixtures.wire import Wire
-from sparring.spec import model
+from sparring.spec import model, pointers
 from sparring.spec.binding import Binding, Role
 from sparring.spec.document import Operation
 from sparring.spec.model import Session
@@ -222,18 +223,19 @@ class List(SessionHandler):
         sessions = [decode_session(data) for data in everything]
         if by_update:
             sessions.sort(key=lambda session: session.updated, reverse=descending)
-        found = [(s, self._row(s)) for s in sessions if self._is_below(request, s)]
+        found = [(s, self._row(s)) for s in sessions if is_below(request, self._scope, s)]
         if tests:
             found = [pair for pair in found if all(test(pair[1]) for test in tests)]
         part = self._pager.cut(request, found, lambda pair: pair[0].id)
         return self.responder.json(self._list([row for _, row in part.items], part.told))
 
-    def _is_below(self, request: Request, session: Session) -> bool:
-        """Whether the session belongs to what the path names."""
-        if not self._scope:
-            return True
-        attributes = {_folded(name): str(value) for name, value in session.attributes.items()}
-        return all(attributes.get(_folded(name)) == str(request.path[name]) for name in self._scope)
+
+def is_below(request: Request, names: Sequence[str], session: Session) -> bool:
+    """Whether the session belongs to what the path parameters of these names say."""
+    if not names:
+        return True
+    attributes = {_folded(name): str(value) for name, value in session.attributes.items()}
+    return all(attributes.get(_folded(name)) == str(request.path[name]) for name in names)
 
 
 def _folded(name: str) -> str:
@@ -319,8 +321,9 @@ class Delete(SessionHandler):
             SESSIONS, request.user, 0, None, newest_first=False
         )
         for session in map(decode_session, everything):
-            row = {**session.attributes, **self.scope(request), "id": session.id}
-            if all(test(row) for test in tests):
+            row = dict(session.attributes)
+            pointers.put(row, self.wire.model.session["id"], session.id)
+            if is_below(request, self._scope, session) and all(test(row) for test in tests):
                 await self._remove(request, session)
         return self.responder.json({})
 

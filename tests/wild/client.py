@@ -58,6 +58,11 @@ class Client:
 
     def _is_of(self, operation: Operation, collection: str) -> bool:
         place = self.session_place(operation)
+        binding = operation.binding
+        assert binding is not None
+        names_one = binding.role in (Role.SESSION_GET, Role.SESSION_DELETE, Role.MESSAGE_LIST)
+        if names_one and place is None and binding.target is None:
+            return False
         if place is None or place.part != "path":
             return not collection or operation.template.rstrip("/") == collection
         return self.collection(operation) == collection or not collection
@@ -176,8 +181,8 @@ class Client:
     def _body(self, operation: Operation, places: dict[tuple[str, ...], Any]) -> Any:
         """The least body that the document takes which has these values at their places."""
         for media in operation.body.values():
-            if media.schema is None:
-                return self._shaper.compile(None, places)(None)
+            if not places and media.schema is not None:
+                return self._sampler.sample(media.schema, "client", required_only=True)
             return self._shaper.compile(media.schema, places)(None)
         return None
 
