@@ -239,7 +239,5 @@ def replay(
     seen = {**session.attributes, "id": session.id}
     for entry in log:
         if entry.position > after:
-            frames += [
-                frame for frame in stream.frames(entry, seen) if frame[0] > after
-            ]
+            frames += [frame for frame in stream.frames(entry, seen) if frame[0] > after]
     return frames

@@ -95,8 +95,8 @@ class StreamedEvent:
     The id is the position in the log or, with `own_id`, that of the event. `data` is None where the
     data is the event itself, as the event list shows it; `places` says where the names of its
     template, such as `chunk.text`, stand in the data, `constants` what else it has. Data that is no
-    object is text: it stands in the event as it is, not as JSON. `then` is the text of an event that
-    comes behind it.
+    object is text: it stands in the event as it is, not as JSON. `then` is the text of an event
+    that comes behind it.
     """
 
     name: str | None

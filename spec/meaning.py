@@ -10,8 +10,7 @@ from . import pointers
 from .binding import Binding, Model, Role, read_binding, read_model
 from .document import Document, Operation
 from .errors import Defect, SparringError
-from .inference.bindings import infer_bindings
-from .inference.models import infer_model
+from .inference.bindings import infer_bindings, infer_model
 from .inference.roles import infer_roles
 
 DECLARED, OVERLAY, INFERRED = "declared", "overlay", "inferred"

@@ -12,9 +12,8 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role, check, read_binding
 from sparring.spec.document import Document, Operation, compile_document, load_document
 from sparring.spec.errors import SparringError
-from sparring.spec.inference.bindings import infer_bindings
-from sparring.spec.inference.models import infer_model
-from sparring.spec.inference.schemas import Reader, request_schema, response_schema
+from sparring.spec.inference.bindings import infer_bindings, infer_model
+from sparring.spec.inference.bindings.schemas import Reader, request_schema, response_schema
 from sparring.spec.schemas import View
 from sparring.spec.source import Source
 
@@ -407,3 +406,33 @@ def test_rows_are_left_to_a_declared_model() -> None:
     compiled = load_document("sessions")
     roles = {op.label: op.binding.role for op in compiled.operations if op.binding}
     assert not any("row" in block for block in infer_bindings(compiled, roles).values())
+
+
+# What is found in the real documents, counted: how replies come (body, sse, poll, subscribe, none)
+# | texts in requests, sessions made implicitly, pages, filters.
+COUNTS = {
+    "acp-beeai": "1 0 0 0 0 | 1 1 0 0",
+    "agno": "7 3 0 0 0 | 10 10 1 3",
+    "flux0": "0 1 0 0 0 | 1 0 1 2",
+    "julep-v0-2024-04": "1 0 0 0 0 | 1 0 3 1",
+    "langchain-agent-protocol": "1 1 1 1 0 | 3 3 3 2",
+    "langgraph-platform": "2 2 3 0 0 | 7 4 4 3",
+    "letta": "2 1 1 1 0 | 5 4 7 3",
+    "openai": "2 0 2 0 2 | 6 3 5 2",
+    "opencode": "2 0 0 1 0 | 3 0 0 1",
+    "openhands": "1 0 2 0 0 | 2 0 2 3",
+    "parlant": "0 0 1 0 0 | 1 0 3 3",
+    "rasa": "1 0 3 0 0 | 2 4 0 0",
+    "zep-v0": "0 0 0 0 1 | 1 0 1 0",
+}
+
+
+def test_as_much_is_found_in_real_documents_as_before(
+    real: tuple[Document, dict[str, Role]], request: pytest.FixtureRequest
+) -> None:
+    blocks = infer_bindings(*real).values()
+    vias = [b["reply"]["via"] for b in blocks if b["role"].endswith(".create") and "reply" in b]
+    ways = " ".join(str(vias.count(via)) for via in ("body", "sse", "poll", "subscribe", "none"))
+    counted = [sum(key in b for b in blocks) for key in ("input", "implicit", "page", "filter")]
+    name = request.node.callspec.params["real"].rpartition(".")[0]
+    assert f"{ways} | {' '.join(map(str, counted))}" == COUNTS[name]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..document import Document, Operation
+from ...document import Document, Operation
 from .paths import ITEM, Key, Paths, Reading, Resource
 from .shapes import Shapes
 from .words import (
@@ -107,6 +107,7 @@ class Evidence:
         self._weigh()
         self.any_session = any(value > 0 for value in self._sessions.values())
         self.implicit = not self.any_session and self._talks_at_the_top()
+        self.has_a_talk = self.any_session or self.implicit
 
     def _calls(self, document: Document) -> Iterator[Call]:
         for operation in document.operations:
@@ -132,7 +133,8 @@ class Evidence:
                 )
                 if part.item and (talks or lower.noun is Noun.RUN):
                     self._below[part.key].add(lower.noun)
-            if part.item and part is last and call.verb is Verb.SEND:
+            said = part is last or (index == len(call.reading.chain) - 2 and not last.item)
+            if part.item and said and call.verb is Verb.SEND:
                 self._below[part.key].add(Noun.MESSAGE)
         named = self._named(operation)
         says = self.shapes.carries_text(operation)

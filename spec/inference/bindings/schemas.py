@@ -196,7 +196,7 @@ _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 def _choices(schema: Schema) -> list[Any]:
     """The alternatives of a union that `members` has made, or the schema alone."""
-    return items_of(schema, "anyOf") if set(schema) == {"anyOf"} else [schema]
+    return schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
 
 
 def request_schema(document: Document, operation: Operation) -> Schema | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..binding import Role
-from ..document import Document, Operation
+from ...binding import Role
+from ...document import Document, Operation
 from .evidence import Call, Evidence
 from .messages import message_role
 from .paths import Reading
-from .role_runs import run_role
+from .runs import run_role
 from .sessions import session_role
 from .shapes import streams
 from .verdict import ELSEWHERE, NOTHING, Verdict, nothing
-from .words import ASKED, NESTED, Noun, Verb, names_a_session, singular, words_of
+from .words import ASKED, NESTED, STRONG_OWNER, Noun, Verb, names_a_session, singular, words_of
 
 _NOT_SAID = (Verb.ASIDE, Verb.SEARCH, Verb.ACT, Verb.STOP)
 
@@ -134,16 +134,19 @@ def _by_request(operation: Operation, reading: Reading, evidence: Evidence) -> V
     """What a request makes of an operation whose path says little: it names a session."""
     last, verb, shapes = reading.last, reading.verb, evidence.shapes
     what = f"{operation.method} on {operation.path}"
-    if last is not None and evidence.is_something_else(last):
-        return NOTHING
-    if operation.method == "GET":
-        talk = evidence.any_session or evidence.implicit
+    if operation.method == "GET" and len(reading.chain) < 2 and streams(operation):
         words = set(map(singular, words_of(operation.path.rsplit("/", 1)[-1])))
-        follows = bool(words & {"event", "stream", "subscribe"}) and len(reading.chain) < 2
-        if talk and follows and streams(operation):
+        if words & {"event", "stream", "subscribe"} and evidence.has_a_talk:
             return Verdict(Role.MESSAGE_SUBSCRIBE, 0.85, f"{what} streams events")
-        return NOTHING
     if operation.method != "POST":
+        return NOTHING
+    to_agent = any(
+        part.item and (part.term.head in STRONG_OWNER or (part is last and part.noun is Noun.OWNER))
+        for part in reading.chain
+    )
+    if verb is Verb.SEND and to_agent and shapes.carries_text(operation):
+        return Verdict(Role.MESSAGE_CREATE, 0.8, f"{what} asks an agent")
+    if last is not None and evidence.is_something_else(last):
         return NOTHING
     owned = last is None or last.noun is Noun.OWNER
     if shapes.carries_session(operation):
@@ -157,7 +160,4 @@ def _by_request(operation: Operation, reading: Reading, evidence: Evidence) -> V
     if asks and answers:
         reason = f"{what} takes a text and answers with its session"
         return Verdict(Role.MESSAGE_CREATE, 0.75, reason)
-    to_agent = owned and last is not None and last.item and verb is Verb.SEND
-    if to_agent and shapes.carries_text(operation):
-        return Verdict(Role.MESSAGE_CREATE, 0.8, f"{what} asks an agent")
     return NOTHING

@@ -214,7 +214,7 @@ def names_a_session(name: str) -> bool:
     words = [singular(word) for word in words_of(name)]
     if words and words[-1] in IDENTIFIERS:
         words = words[:-1]
-        return bool(words) and words[-1] in SESSION
+        return bool(words) and words[-1] in SESSION and NEUTRAL.issuperset(words)
     return len(words) == 1 and words[0] in SESSION - {"chat"}
 
 

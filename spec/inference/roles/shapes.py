@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..document import Document, Media, Operation
-from ..schemas import items_of, members_of, types_of
+from ...document import Document, Media, Operation
+from ...schemas import items_of, members_of, types_of
 from .words import is_text, names_a_session
 
 _DEPTH = 6
@@ -104,7 +104,8 @@ class Shapes:
         if not isinstance(schema, dict) or depth > _DEPTH:
             return
         for name, member in members_of(schema).items():
-            found.setdefault(name, member)
+            if isinstance(name, str):  # YAML has keys of other types too
+                found.setdefault(name, member)
         for keyword in ("allOf", "anyOf", "oneOf"):
             for part in items_of(schema, keyword)[:8]:
                 self._members(self._document.follow(part), found, depth + 1)

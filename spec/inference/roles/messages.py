@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..binding import Role
+from ...binding import Role
 from .evidence import Call, Evidence
 from .paths import ITEM
 from .shapes import only_streams
@@ -47,6 +47,9 @@ def _one(call: Call, evidence: Evidence, value: float, holder: str) -> Verdict:
     """A request to one message, or to those of the talk whose id stands where one's would."""
     if call.method in ("GET", "DELETE") and _is_keyed_by_holder(call, evidence):
         return Verdict(_ALL[call.method][0], value - 0.08, f"{call.what}, the messages of one talk")
+    methods = evidence.paths.methods((*call.part.key, ITEM))
+    if call.method == "POST" and methods & {"PUT", "PATCH"}:  # those update it
+        return Verdict(Role.MESSAGE_CREATE, value - 0.25, f"{call.what} replies to one message")
     role, less = _ONE.get(call.method, (None, 0.0))
     return Verdict(role, value - less, f"{call.what}, one message of {holder}")
 

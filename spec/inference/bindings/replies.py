@@ -88,19 +88,23 @@ def _streamed(api: Api, subject: Subject, at: str | None) -> Block:
 
 def stream_condition(api: Api, subject: Subject) -> str | Block | None:
     """The part of a request that asks for a stream: a flag, or a word among several."""
-    if (found := flag(api, subject, *_FLAGS)) is not None:
-        return found
-    for name, member in api.requests.members(subject.request or {}).items():
-        if flat(name) in _MODES:
-            asked = [w for w in api.requests.words(member) if flat(str(w)) in _STREAMED]
-            if asked:
-                return {f"$request.body#{pointers.join((name,))}": asked[0]}
-    for name, parameter in subject.parameters("query").items():
-        if flat(name) in _MODES:
-            schema = api.document.schema(parameter.schema, api.requests.view)
-            asked = [w for w in api.requests.words(schema) if flat(str(w)) in _STREAMED]
-            if asked:
-                return {f"$request.query.{name}": asked[0]}
+    said = {
+        f"$request.body#{pointers.join((name,))}": (name, api.requests.resolve(member))
+        for name, member in api.requests.members(subject.request or {}).items()
+    }
+    said |= {
+        f"$request.query.{name}": (name, api.document.schema(parameter.schema, api.requests.view))
+        for name, parameter in subject.parameters("query").items()
+    }
+    for expression, (name, schema) in said.items():
+        if flat(name) in _FLAGS and "boolean" in api.requests.types(schema):
+            return {expression: {"not": False}} if schema.get("default") is True else expression
+        listed = api.requests.words(schema) if flat(name) in _MODES else []
+        asked = [word for word in listed if flat(str(word)) in _STREAMED]
+        if asked and schema.get("default") in asked:
+            return {expression: {"not": [word for word in listed if word not in asked]}}
+        if asked:
+            return {expression: asked[0]}
     return None
 
 
