@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -214,7 +215,7 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
     """
     bundled = isinstance(spec, str) and spec in BUNDLED
     path = File(str(files("sparring.spec") / f"{spec}.yaml")) if bundled else File(spec)
-    if not bundled and not path.suffix and not path.exists():
+    if not bundled and not path.suffix and not os.path.exists(path):
         remedy = nearest(str(spec), BUNDLED) or f"Give a path, or one of {', '.join(BUNDLED)}."
         raise SparringError(Defect("D101", f"there is no document {spec}", remedy=remedy))
     source = load(path)

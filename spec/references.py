@@ -19,7 +19,7 @@ Path = tuple[Key, ...]
 def bundle(source: Source, file: File) -> None:
     """Makes every `$ref` of `source` local; referenced files move in under `x-sparring-files`.
 
-    Anything is valid in the place of a reference that can't be followed, and that is a warning:
+    A reference that can't be followed is taken away, and that is a warning:
     D120 where it leads nowhere, in a circle or to a file that can't be read, D121 where it leaves
     the folder of `file` (by a URL, an absolute path or `..`). Such a target is never looked at.
     """
@@ -64,9 +64,9 @@ def bundle(source: Source, file: File) -> None:
     for node, path in nodes(source.tree) if broken else ():
         if id(node) in broken:
             code, message, remedy = broken[id(node)]
-            message += "; anything is valid there"
+            message += "; it is ignored"
             source.warnings.append(source.defect(code, message, (*path, "$ref"), remedy))
-            node.clear()
+            del node["$ref"]
 
 
 _COPY = "Copy the file beside the document and refer to it by its name."
