@@ -17,7 +17,7 @@ from .parameters import Parameter
 from .promises import Promises
 from .references import bundle, local_tokens
 from .schemas import Path, Schemas, View
-from .security import SecurityScheme
+from .security import SecurityScheme as SecurityScheme
 from .source import Source, load
 
 if TYPE_CHECKING:
