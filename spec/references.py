@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path as File
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -164,6 +165,7 @@ def _is_defined(key: str) -> bool:
     return key not in _DATA and (not key.startswith("x-") or key == FILES)
 
 
+@lru_cache(maxsize=16384)
 def local_tokens(reference: str) -> tuple[str, ...] | None:
     """The pointer tokens of a reference into the document itself, None for any other."""
     if reference != "#" and not reference.startswith("#/"):
