@@ -194,7 +194,8 @@ class Document:
 
         What stands beside the reference, such as a default, is laid over what it leads to.
         """
-        tree = self.schemas.tree(view)
+        if isinstance(schema, dict) and "$ref" not in schema:
+            return schema
         beside: dict[str, Any] = {}
         for _ in range(64):
             if not isinstance(schema, dict):
@@ -204,7 +205,7 @@ class Document:
                 return {**schema, **beside} if beside else schema
             if len(schema) > 1:
                 beside = {key: schema[key] for key in schema if key != "$ref"} | beside
-            schema = pointers.first(tree, local_tokens(target) or (), {})
+            schema = self.schemas.target(target, view)
         return {}
 
 
