@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qs
 
-from sparring.spec.document import Operation
-from sparring.spec.security import SecurityScheme
+from sparring.spec.document import Operation, SecurityScheme
 
 from .problems import Problem
 from .requests import cookies

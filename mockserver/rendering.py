@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
-from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
@@ -79,6 +78,8 @@ def _elements(
         elements = [e for item in value for e in _elements(inner, item, items, document, depth + 1)]
         yield from [f"<{name}>", *elements, f"</{name}>"] if wrapped else elements
         return
+    from xml.sax.saxutils import escape, quoteattr  # on first use: it brings half of urllib
+
     attributes, content = "", ""
     if isinstance(value, dict):
         known = _members(node, document)

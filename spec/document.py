@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -16,7 +17,7 @@ from .parameters import Parameter
 from .promises import Promises
 from .references import bundle, local_tokens
 from .schemas import Path, Schemas, View
-from .security import SecurityScheme
+from .security import SecurityScheme as SecurityScheme
 from .source import Source, load
 
 if TYPE_CHECKING:
@@ -193,7 +194,8 @@ class Document:
 
         What stands beside the reference, such as a default, is laid over what it leads to.
         """
-        tree = self.schemas.tree(view)
+        if isinstance(schema, dict) and "$ref" not in schema:
+            return schema
         beside: dict[str, Any] = {}
         for _ in range(64):
             if not isinstance(schema, dict):
@@ -203,7 +205,7 @@ class Document:
                 return {**schema, **beside} if beside else schema
             if len(schema) > 1:
                 beside = {key: schema[key] for key in schema if key != "$ref"} | beside
-            schema = pointers.first(tree, local_tokens(target) or (), {})
+            schema = self.schemas.target(target, view)
         return {}
 
 
@@ -214,7 +216,7 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
     """
     bundled = isinstance(spec, str) and spec in BUNDLED
     path = File(str(files("sparring.spec") / f"{spec}.yaml")) if bundled else File(spec)
-    if not bundled and not path.suffix and not path.exists():
+    if not bundled and not path.suffix and not os.path.exists(path):
         remedy = nearest(str(spec), BUNDLED) or f"Give a path, or one of {', '.join(BUNDLED)}."
         raise SparringError(Defect("D101", f"there is no document {spec}", remedy=remedy))
     source = load(path)

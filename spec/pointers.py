@@ -54,7 +54,13 @@ def find(node: Any, location: tuple[str, ...]) -> Iterator[Any]:
 
 def first(node: Any, location: tuple[str, ...], default: Any = None) -> Any:
     """The first value at `location`, or `default`."""
-    return next(find(node, location), default)
+    for index, token in enumerate(location):
+        if token == EACH or not isinstance(node, dict):
+            return next(find(node, location[index:]), default)
+        if token not in node:
+            return default
+        node = node[token]
+    return node
 
 
 def getter(location: tuple[str, ...]) -> Callable[[Any], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path as File
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,7 +20,7 @@ Path = tuple[Key, ...]
 def bundle(source: Source, file: File) -> None:
     """Makes every `$ref` of `source` local; referenced files move in under `x-sparring-files`.
 
-    Anything is valid in the place of a reference that can't be followed, and that is a warning:
+    A reference that can't be followed is taken away, and that is a warning:
     D120 where it leads nowhere, in a circle or to a file that can't be read, D121 where it leaves
     the folder of `file` (by a URL, an absolute path or `..`). Such a target is never looked at.
     """
@@ -64,9 +65,9 @@ def bundle(source: Source, file: File) -> None:
     for node, path in nodes(source.tree) if broken else ():
         if id(node) in broken:
             code, message, remedy = broken[id(node)]
-            message += "; anything is valid there"
+            message += "; it is ignored"
             source.warnings.append(source.defect(code, message, (*path, "$ref"), remedy))
-            node.clear()
+            del node["$ref"]
 
 
 _COPY = "Copy the file beside the document and refer to it by its name."
@@ -164,6 +165,7 @@ def _is_defined(key: str) -> bool:
     return key not in _DATA and (not key.startswith("x-") or key == FILES)
 
 
+@lru_cache(maxsize=16384)
 def local_tokens(reference: str) -> tuple[str, ...] | None:
     """The pointer tokens of a reference into the document itself, None for any other."""
     if reference != "#" and not reference.startswith("#/"):

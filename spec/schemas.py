@@ -104,6 +104,7 @@ class Schemas:
         self._trees: dict[View, dict[str, Any]] = {}
         self._registries: dict[int, jsonschema_rs.Registry] = {}  # by the id of the tree
         self._compiled: dict[tuple[View, Path], Validator] = {}
+        self._targets: dict[tuple[View, str], Any] = {}
 
     def tree(self, view: View) -> dict[str, Any]:
         """The document with its schemas in the 2020-12 dialect, as they hold for this view."""
@@ -112,6 +113,14 @@ class Schemas:
             for same in (view,) if differs else View:
                 self._trees[same] = tree
         return self._trees[view]
+
+    def target(self, reference: str, view: View) -> Any:
+        """What a local reference leads to in the tree of this view; {} when to nothing."""
+        key = (view, reference)
+        if key not in self._targets:
+            tokens = local_tokens(reference) or ()
+            self._targets[key] = pointers.first(self.tree(view), tokens, {})
+        return self._targets[key]
 
     def at(self, path: Path, view: View) -> Validator:
         """The validator of the schema at `path`; what can't be compiled takes any value, which is
@@ -170,6 +179,7 @@ class Schemas:
         else:
             del node[where[-1]]
         self._registries.clear()  # both views may share the part
+        self._targets.clear()
         return True
 
 

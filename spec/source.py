@@ -109,10 +109,9 @@ def load(path: Path) -> Source:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise SparringError(
-            Defect("D101", f"{path}: {error.strerror or error}", remedy="Check the path.")
-        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SparringError(Defect("D101", f"{path}: {reason}", remedy="Check the path.")) from None
     return parse(data, str(path))
 
 

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+os.environ["SPARRING_CACHE"] = "off"  # a test says itself where texts may be kept
+
 ABSENT = "absent:"
 """How the reason of a skip begins when this machine cannot have what the test needs."""
 

@@ -196,7 +196,8 @@ _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 def _choices(schema: Schema) -> list[Any]:
     """The alternatives of a union that `members` has made, or the schema alone."""
-    return schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
+    made = isinstance(schema, dict) and set(schema) == {"anyOf"}
+    return schema["anyOf"] if made else [schema]
 
 
 def request_schema(document: Document, operation: Operation) -> Schema | None:
