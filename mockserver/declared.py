@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -24,9 +25,12 @@ from .requests import Request
 _EMPTY = (204, 205, 304)
 _EVENTS = 3
 _KEPT = 100
-_NO_HEADERS = frozenset(
-    ("connection", "content-length", "content-type", "date", "set-cookie", "transfer-encoding")
-)
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_OF_THE_SERVER = {
+    *("connection", "content-encoding", "content-length", "content-type", "date", "keep-alive"),
+    *("te", "trailer", "transfer-encoding", "upgrade"),
+}
+"""What says how an answer travels; a sample of it would break it."""
 
 
 class Declared:
@@ -183,7 +187,7 @@ class Declared:
         """The declared headers, each with an example or a sample."""
         for header, shown in header_examples(self._document, self._operation, response):
             name = header.name.lower()
-            if not shown and (name in _NO_HEADERS or header.schema is None):
+            if name in _OF_THE_SERVER or (name == "set-cookie" and not shown):
                 continue
             if shown:
                 value = shown[0]
@@ -193,12 +197,11 @@ class Declared:
                     value = overlay(self._shaper, header.schema, value)
                 except SparringError:
                     continue
+            else:
+                continue
             text = _header_text(value)
-            if text.isprintable() and name not in ("content-type", "content-length"):
-                try:
-                    yield name.encode("latin-1"), text.encode("latin-1")
-                except UnicodeEncodeError:
-                    continue
+            if text.isprintable() and _TOKEN.fullmatch(name):
+                yield name.encode(), text.encode("latin-1", "replace")
 
 
 def _holds(media_range: str, media_type: str) -> bool:
