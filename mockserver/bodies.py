@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from .problems import Defect, Problem, defects_of
 
 MAX_BODY = 1024 * 1024
 _MAX_FIELDS = 10_000
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # the answer says it all
 Fields = dict[str, list[str]]
 _Decode = Callable[[bytes, bytes], Any]
 
