@@ -137,6 +137,14 @@ def test_the_client_gets_a_media_type_that_it_takes(
     assert (answer.status_code, answer.headers["content-type"]) == expected
 
 
+def test_a_declared_404_tells_of_a_bad_path_but_not_of_a_bad_query(
+    client: httpx2.Client,
+) -> None:
+    assert client.get("/weather/Llanfairpwllgwyngyll").status_code == 404
+    answer = client.get("/weather/Lisbon?days=x")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/days")
+
+
 def test_a_501_says_what_is_not_known(client: httpx2.Client) -> None:
     answer = client.get("/mute")
     assert answer.status_code == 501

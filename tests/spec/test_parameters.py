@@ -115,7 +115,7 @@ def test_the_members_of_an_object_have_their_types(style: str, explode: bool, te
             {"n[y][z]": ["a"], "n[l][]": ["a", "b"]},
             {"y": {"z": "a"}, "l": ["a", "b"]},
         ),
-        ("deepObject", {"n": ["1"], "n[": ["1"], "n[x": ["1"], "n[x]y": ["1"]}, None),
+        ("deepObject", {"n[": ["1"], "n[x": ["1"], "n[x]y": ["1"]}, None),
         ("deepObject", {"n" + "[a]" * 5000: ["1"]}, None),
     ],
 )
@@ -127,10 +127,33 @@ def test_an_object_is_gathered_from_several_names(
     assert gather(given) == value
 
 
-def test_an_object_without_members_takes_what_is_left() -> None:
-    gather = compile_gather("n", {"type": "object"}, lambda s: s, style="form")
+@pytest.mark.parametrize("style", ["form", "deepObject"])
+@pytest.mark.parametrize("schema", [POINT, {"type": "object"}])
+def test_an_object_may_be_a_json_text_under_its_own_name(style: str, schema: Any) -> None:
+    gather = compile_gather("n", schema, lambda s: s, style=style)
     assert gather is not None
-    assert gather({"a": ["1"]}) == {"a": "1"}
+    assert gather({"n": ['{"x": 2}'], "more": ["1"]}) == {"x": 2}
+    assert gather({"n": ["{"]}) == "{"
+    assert gather({"more": ["1"]}) is None
+
+
+@pytest.mark.parametrize(
+    ("types", "given", "value"),
+    [
+        (["object", "string"], ["5"], "5"),
+        (["object", "integer"], ["5"], 5),
+        (["object", "array"], ["1", "x"], [1, "x"]),
+        (["object", "null"], ["null"], None),
+    ],
+)
+def test_what_may_be_an_object_may_be_something_else(
+    types: list[str], given: list[str], value: Any
+) -> None:
+    schema = {"type": types, "items": {"type": "integer"}}
+    gather = compile_gather("n", schema, lambda s: s, style="form")
+    assert gather is not None
+    assert gather({"n": given}) == value
+    assert gather({"n": ['{"x": 1}']}) == {"x": 1}
 
 
 def test_a_schema_that_refers_to_itself_is_read() -> None:
