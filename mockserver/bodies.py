@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from .negotiation import matches
 from .problems import Defect, Problem, defects_of
 
 MAX_BODY = 1024 * 1024
+_MAX_FIELDS = 10_000
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # the answer says it all
 Fields = dict[str, list[str]]
 _Decode = Callable[[bytes, bytes], Any]
 
@@ -121,7 +124,8 @@ def _refuse_text(found: Fields) -> None:
 
 def _urlencoded(data: bytes) -> Fields:
     found: Fields = {}
-    for name, value in parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True):
+    text = data.decode("utf-8", "replace")
+    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS):
         found.setdefault(name, []).append(value)
     return found
 
@@ -131,6 +135,10 @@ def _multipart(data: bytes, header: bytes) -> Fields:
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import Field, File, parse_form
 
+    if b"boundary=" not in header.lower():
+        raise Problem(415, "H415", "Send multipart/form-data with a boundary, not without.")
+    if data.count(b"\n--") > _MAX_FIELDS:
+        raise ValueError(f"it has more than {_MAX_FIELDS} parts")
     found: Fields = {}
 
     def add(name: bytes | None, value: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -23,9 +24,13 @@ from .requests import Request
 
 _EMPTY = (204, 205, 304)
 _EVENTS = 3
-_NO_HEADERS = frozenset(
-    ("connection", "content-length", "content-type", "date", "set-cookie", "transfer-encoding")
-)
+_KEPT = 100
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_OF_THE_SERVER = {
+    *("connection", "content-encoding", "content-length", "content-type", "date", "keep-alive"),
+    *("te", "trailer", "transfer-encoding", "upgrade"),
+}
+"""What says how an answer travels; a sample of it would break it."""
 
 
 class Declared:
@@ -36,6 +41,7 @@ class Declared:
         self._shaper = shaper
         self._document = shaper.document
         self._operation = operation
+        self._kept: dict[tuple[Any, ...], Answer] = {}
 
     @cached_property
     def _sampler(self) -> Sampler:
@@ -56,8 +62,8 @@ class Declared:
                 raise Problem(404, "H404", detail, of_mock=True)
             response = found
         answer = self._answer(status, response, request, wanted)
-        answer.headers = [*answer.headers, (b"preference-applied", wanted.applied)]
-        return answer
+        headers = [*answer.headers, (b"preference-applied", wanted.applied)]
+        return Answer(answer.status, answer.media_type, answer.body, headers)
 
     def error(self, status: int) -> Answer | None:
         """What a document shows for an error whose body can say nothing of the error; None when it
@@ -74,29 +80,41 @@ class Declared:
         return None
 
     def _first(self) -> tuple[int, Response | None]:
-        """The lowest success, the default, or the first response of all."""
+        """The lowest success, the default, or the first final response of all."""
         operation = self._operation
         if operation.success is not None:
             return operation.success
         if "default" in operation.responses:
             return 200, operation.responses["default"]
         for key, response in operation.responses.items():
-            if key[:1].isdigit():
-                return int(key[:1]) * 100 if not key.isdigit() else int(key), response
+            if key[:1] in "345":
+                return int(key) if key.isdigit() else int(key[:1]) * 100, response
         return 200, None
 
     def _answer(
         self, status: int, response: Response | None, request: Request, wanted: Preferences
     ) -> Answer:
-        seed = f"{request.world.seed}/{sorted(request.path.items())}"
+        """The answer; what is the same each time is made once."""
         if wanted.dynamic:
             seed = str(request.world.chance.random())
+            return self._made(status, response, request.accept, seed, wanted)
+        seed = f"{request.world.seed}/{sorted(request.path.items())}"
+        key = (status, request.accept, wanted.example, seed)
+        if key not in self._kept:
+            if len(self._kept) == _KEPT:
+                self._kept.clear()
+            self._kept[key] = self._made(status, response, request.accept, seed, wanted)
+        return self._kept[key]
+
+    def _made(
+        self, status: int, response: Response | None, accept: str, seed: str, wanted: Preferences
+    ) -> Answer:
         headers = list(self._headers(response, seed)) if response else []
         offered = contents(self._document, self._operation, response) if response else []
         if not offered or status in _EMPTY:
             return Answer(status, b"", b"", headers)
         names = [content.media_type for content in offered]
-        chosen = choose(request.accept, names)
+        chosen = choose(accept, names)
         if chosen is None and status >= 400:
             chosen = names[0]  # who asks for an error wants to see it
         if chosen is None:
@@ -104,7 +122,7 @@ class Declared:
         content = next(c for c in offered if c.media_type == chosen)
         value = self._value(content, wanted, seed, offered)
         instead = "text/plain" if isinstance(value, str) else "application/json"
-        answer = self._written(status, concrete(chosen, request.accept, instead), value, content)
+        answer = self._written(status, concrete(chosen, accept, instead), value, content)
         answer.headers = headers
         return answer
 
@@ -169,7 +187,7 @@ class Declared:
         """The declared headers, each with an example or a sample."""
         for header, shown in header_examples(self._document, self._operation, response):
             name = header.name.lower()
-            if not shown and (name in _NO_HEADERS or header.schema is None):
+            if name in _OF_THE_SERVER or (name == "set-cookie" and not shown):
                 continue
             if shown:
                 value = shown[0]
@@ -179,12 +197,11 @@ class Declared:
                     value = overlay(self._shaper, header.schema, value)
                 except SparringError:
                     continue
+            else:
+                continue
             text = _header_text(value)
-            if text.isprintable() and name not in ("content-type", "content-length"):
-                try:
-                    yield name.encode("latin-1"), text.encode("latin-1")
-                except UnicodeEncodeError:
-                    continue
+            if text.isprintable() and _TOKEN.fullmatch(name):
+                yield name.encode(), text.encode("latin-1", "replace")
 
 
 def _holds(media_range: str, media_type: str) -> bool:

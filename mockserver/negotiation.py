@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 _EXACT = 3
+_WHOLE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 
 
 def choose(accept: str, offered: Sequence[str]) -> str | None:
@@ -37,7 +39,7 @@ def concrete(media_type: str, accept: str, instead: str) -> str:
     named = [
         (quality, f"{kind}/{subtype}")
         for kind, subtype, quality in map(_range, accept.split(","))
-        if subtype and "*" not in kind + subtype and matches(f"{kind}/{subtype}", media_type)
+        if _WHOLE.fullmatch(f"{kind}/{subtype}") and matches(f"{kind}/{subtype}", media_type)
     ]
     best = max(named, key=lambda pair: pair[0], default=(0.0, ""))
     kind = media_type.partition("/")[0]

@@ -14,6 +14,7 @@ from .problems import Problem
 
 _PREFERENCE = re.compile(r'\s*([A-Za-z_-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,;]*))?\s*(?:[,;\s]|$)')
 _NAMES = ("code", "example", "dynamic")
+_LONGEST = 500  # nobody prefers more; the rest is not read
 
 
 class Preferences(msgspec.Struct, gc=False):
@@ -43,7 +44,7 @@ def read_preferences(headers: Mapping[bytes, bytes], query: bytes) -> Preference
         for name, values in parse_qs(query.decode("latin-1")).items():
             if name.removeprefix("__") in _NAMES and name.startswith("__"):
                 found[name[2:]] = values[-1]
-    for match in _PREFERENCE.finditer(headers.get(b"prefer", b"").decode("latin-1")):
+    for match in _PREFERENCE.finditer(headers.get(b"prefer", b"")[:_LONGEST].decode("latin-1")):
         name, value = match.group(1).lower(), match.group(2) or ""
         if name in _NAMES:
             found[name] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value[:1] == '"' else value

@@ -44,6 +44,8 @@ class ProblemWriter:
         status = problem.status
         if operation is not None:
             wanted = _INSTEAD.get(status, (status,))
+            if status == 422 and any(d.place != "path" for d in problem.defects):
+                wanted = (422, 400)  # of a path that names nothing a 404 can tell, but of no more
             status = next((s for s in wanted if _declares(operation, s)), status)
         values = {
             "type": "about:blank",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from html import escape  # its references are those of XML too
 from typing import Any
 from urllib.parse import urlencode
 
@@ -87,11 +88,11 @@ def _elements(
             inner_node = known.get(key, {})
             inner = _named(inner_node, key)
             if members_of(inner_node, "xml").get("attribute") is True:
-                attributes += f" {inner}={quoteattr(_text(inner_value))}"
+                attributes += f' {inner}="{escape(_text(inner_value))}"'
             else:
                 content += "".join(_elements(inner, inner_value, inner_node, document, depth + 1))
     else:
-        content = escape(_text(value))
+        content = escape(_text(value), quote=False)
     yield f"<{name}{attributes}>{content}</{name}>"
 
 

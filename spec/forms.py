@@ -62,7 +62,9 @@ def _compile_field(
         return lambda given: next((decode(given[n]) for n in names if n in given), None)
     if "object" in types or is_json:
         gather = compile_gather(name, schema, resolve, style="deepObject")
-        return lambda given: _json(given[name][-1]) if name in given else gather and gather(given)
+        if gather is not None:
+            return gather
+        return lambda given: _json(given[name][-1]) if name in given else None
     scalar = compile_scalar(schema, resolve)
     return lambda given: scalar(given[name][-1]) if name in given else None
 

@@ -89,23 +89,37 @@ def compile_gather(
     `form` do; None when the schema speaks of no object.
 
     It takes what no other parameter of the place claims, and returns None when no member is there.
+    Under its own name it may stand as one JSON text: documents seldom say so, their clients do it.
     """
-    if "object" not in types_in(schema, resolve):
+    types = types_in(schema, resolve)
+    if "object" not in types:
         return None
-    if style == "deepObject":
-        return lambda given: _deep(name, given, schema, resolve)
+    plain: Decode = compile_decoder(
+        schema | {"type": "array"} if "array" in types else {"type": [*types - {"object"}]},
+        resolve,
+        style="form",
+        explode=True,
+        is_json=False,
+    )
+
+    def whole(texts: Sequence[str]) -> Any:
+        try:
+            value = decode_json(texts[-1])
+        except ValueError:
+            value = None
+        return value if isinstance(value, dict) else plain(texts)
+
     members = {
         member: compile_decoder(inner, resolve, style="form", explode=True, is_json=False)
         for member, inner in properties_in(schema, resolve).items()
     }
-    if not members:
-        extra = schema.get("additionalProperties")
-        scalar = compile_scalar(resolve(extra) if isinstance(extra, dict) else {}, resolve)
-        return lambda given: {n: scalar(texts[-1]) for n, texts in given.items()} or None
 
     def gather(given: Given) -> Any:
-        found = {n: decode(given[n]) for n, decode in members.items() if n in given}
-        return found or None
+        if style == "deepObject":
+            found = _deep(name, given, schema, resolve)
+        else:
+            found = {n: decode(given[n]) for n, decode in members.items() if n in given}
+        return found or (whole(given[name]) if name in given else None)
 
     return gather
 
@@ -212,8 +226,8 @@ def _strip_matrix(text: str, name: str, explode: bool) -> str:
     return ",".join(part.removeprefix(f"{name}=") for part in parts)
 
 
-def _deep(name: str, given: Given, schema: dict[str, Any], resolve: Resolve) -> Any:
-    """`filter[a]=1&filter[b][c]=2` as `{"a": 1, "b": {"c": 2}}`; None without such a name."""
+def _deep(name: str, given: Given, schema: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
+    """`filter[a]=1&filter[b][c]=2` as `{"a": 1, "b": {"c": 2}}`; empty without such a name."""
     found: dict[str, Any] = {}
     for key, texts in given.items():
         if not key.startswith(f"{name}["):
@@ -222,7 +236,7 @@ def _deep(name: str, given: Given, schema: dict[str, Any], resolve: Resolve) -> 
         whole = "".join(f"[{token}]" for token in tokens) == key[len(name) :]
         if whole and 0 < len(tokens) <= _MAX_BRACKETS:
             _place(found, tokens, texts, schema, resolve)
-    return found or None
+    return found
 
 
 def _place(

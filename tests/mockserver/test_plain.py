@@ -137,6 +137,14 @@ def test_the_client_gets_a_media_type_that_it_takes(
     assert (answer.status_code, answer.headers["content-type"]) == expected
 
 
+def test_a_declared_404_tells_of_a_bad_path_but_not_of_a_bad_query(
+    client: httpx2.Client,
+) -> None:
+    assert client.get("/weather/Llanfairpwllgwyngyll").status_code == 404
+    answer = client.get("/weather/Lisbon?days=x")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/days")
+
+
 def test_a_501_says_what_is_not_known(client: httpx2.Client) -> None:
     answer = client.get("/mute")
     assert answer.status_code == 501
@@ -205,18 +213,35 @@ def test_multipart_has_files_and_encodings(client: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("media_type", "body"),
+    ("media_type", "body", "statuses"),
     [
-        ("multipart/form-data", b"--x\r\n"),
-        ("multipart/form-data; boundary=x", b"nonsense"),
-        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data"),
+        ("multipart/form-data", b"--x\r\n", {415}),
+        ("multipart/form-data; boundary=x", b"nonsense", {400}),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data", {400, 422}),
+        ("multipart/form-data; boundary=x", b"\r\n--x" * 20_000, {400}),
+        ("multipart/form-data; boundary=", b"--\r\n", {400, 422}),
+        ("application/x-www-form-urlencoded", b"&a=b" * 20_000, {400}),
+        ("application/x-www-form-urlencoded", b"\xff%ff=%00&id=%", {422}),
     ],
 )
-def test_a_broken_multipart_body_is_refused(
-    client: httpx2.Client, media_type: str, body: bytes
+def test_a_broken_form_is_refused(
+    client: httpx2.Client, media_type: str, body: bytes, statuses: set[int]
 ) -> None:
     answer = client.post("/forms", content=body, headers={"Content-Type": media_type})
-    assert answer.status_code in (400, 422), answer.text
+    assert answer.status_code in statuses, answer.text
+
+
+def test_a_file_may_have_any_bytes(client: httpx2.Client) -> None:
+    files = {"file": ("a.bin", bytes(range(256)) * 2000)}
+    assert client.post("/forms", data={"id": "1"}, files=files).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "header", ["a" + " " * 30_000 + "b", "a" * 30_000, '"' * 30_000, "code=404" + ";" * 999]
+)
+def test_an_odd_preference_takes_no_time(client: httpx2.Client, header: str) -> None:
+    answer = client.get("/weather/Lisbon", headers={"Prefer": header}, timeout=5)
+    assert answer.status_code in (200, 404)
 
 
 def test_a_declared_head_is_answered(client: httpx2.Client) -> None:
