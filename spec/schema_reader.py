@@ -34,6 +34,7 @@ class SchemaReader:
         self.view = view
         self._resolved: dict[Path, tuple[Path, dict[str, Any]]] = {}
         self._members: dict[Path, dict[str, Path]] = {}
+        self._parts: dict[Path, list[tuple[Path, dict[str, Any]]]] = {}
 
     def resolve(self, path: Path) -> tuple[Path, dict[str, Any]]:
         """The schema at `path` and where it stands when all references are followed."""
@@ -59,17 +60,23 @@ class SchemaReader:
         named = len(path) > 1 and path[-2] in ("schemas", "$defs", "definitions")
         return str(path[-1]) if named else title if isinstance(title, str) else ""
 
-    def parts(self, path: Path, depth: int = 0) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def parts(self, path: Path) -> list[tuple[Path, dict[str, Any]]]:
         """A schema and all that it is made of by `allOf`; a nullable one is what it is if not."""
+        found = self._parts.get(path)
+        if found is None:
+            found = self._parts[path] = list(self._parts_of(path, 0))
+        return found
+
+    def _parts_of(self, path: Path, depth: int) -> Iterator[tuple[Path, dict[str, Any]]]:
         path, node = self.resolve(path)
         yield path, node
         if depth > _DEPTH:
             return
         for index in range(len(items_of(node, "allOf"))):
-            yield from self.parts((*path, "allOf", index), depth + 1)
+            yield from self._parts_of((*path, "allOf", index), depth + 1)
         branches = self._own_branches(path, node)
         if len(branches) == 1:
-            yield from self.parts(branches[0], depth + 1)
+            yield from self._parts_of(branches[0], depth + 1)
 
     def members(self, path: Path) -> dict[str, Path]:
         """The properties of a schema, to where their schemas stand."""
