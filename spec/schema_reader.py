@@ -12,7 +12,6 @@ from .schemas import Path, Validator, View, items_of, members_of, types_of
 if TYPE_CHECKING:
     from .document import Document
 
-_DEPTH = 12
 _UNIONS = ("oneOf", "anyOf")
 
 
@@ -34,6 +33,7 @@ class SchemaReader:
         self.view = view
         self._resolved: dict[Path, tuple[Path, dict[str, Any]]] = {}
         self._members: dict[Path, dict[str, Path]] = {}
+        self._parts: dict[Path, list[tuple[Path, dict[str, Any]]]] = {}
 
     def resolve(self, path: Path) -> tuple[Path, dict[str, Any]]:
         """The schema at `path` and where it stands when all references are followed."""
@@ -47,7 +47,7 @@ class SchemaReader:
         for _ in range(64):
             node = pointers.first(tree, tuple(map(str, path)))
             target = node.get("$ref") if isinstance(node, dict) else None
-            if not isinstance(target, str) or not target.startswith("#"):
+            if not isinstance(target, str) or not target.startswith("#/"):
                 break
             path = self.document.path_of(target)
         return path, node if isinstance(node, dict) else {}
@@ -59,17 +59,24 @@ class SchemaReader:
         named = len(path) > 1 and path[-2] in ("schemas", "$defs", "definitions")
         return str(path[-1]) if named else title if isinstance(title, str) else ""
 
-    def parts(self, path: Path, depth: int = 0) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def parts(self, path: Path) -> list[tuple[Path, dict[str, Any]]]:
         """A schema and all that it is made of by `allOf`; a nullable one is what it is if not."""
+        found = self._parts.get(path)
+        if found is None:
+            found = self._parts[path] = list(self._parts_of(path, set()))
+        return found
+
+    def _parts_of(self, path: Path, seen: set[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
         path, node = self.resolve(path)
-        yield path, node
-        if depth > _DEPTH:
+        if path in seen:
             return
+        seen.add(path)
+        yield path, node
         for index in range(len(items_of(node, "allOf"))):
-            yield from self.parts((*path, "allOf", index), depth + 1)
+            yield from self._parts_of((*path, "allOf", index), seen)
         branches = self._own_branches(path, node)
         if len(branches) == 1:
-            yield from self.parts(branches[0], depth + 1)
+            yield from self._parts_of(branches[0], seen)
 
     def members(self, path: Path) -> dict[str, Path]:
         """The properties of a schema, to where their schemas stand."""
@@ -103,19 +110,25 @@ class SchemaReader:
         ]
         return any("null" in types_of(part) for part in (node, *own))
 
-    def leaves(self, path: Path, depth: int = 0) -> list[Leaf]:
+    def leaves(self, path: Path) -> list[Leaf]:
         """The alternatives of a schema and of these, down to those that have none."""
+        return self._leaves(path, set())
+
+    def _leaves(self, path: Path, seen: set[Path]) -> list[Leaf]:
         path = self.resolve(path)[0]
+        seen.add(path)
         for part, inner in self.parts(path):
             branches = self._own_branches(part, inner)
-            if len(branches) < 2 or depth > _DEPTH:
+            if len(branches) < 2:
                 continue
             says_more = any(members_of(n) or items_of(n, "required") for _, n in self.parts(path))
             bases = (path,) if says_more else ()
             found = []
             for branch in branches:
+                if self.branches(branch) and self.resolve(branch)[0] in seen:
+                    continue  # a union that is one of its own alternatives
                 tag = self._tag(inner, branch)
-                for leaf in self.leaves(branch, depth + 1):
+                for leaf in self._leaves(branch, seen):
                     found.append(Leaf(leaf.path, (*bases, *leaf.bases), leaf.tag or tag))
             return found
         return [Leaf(path)]
@@ -147,7 +160,7 @@ class SchemaReader:
             return None
         for word, reference_ in members_of(discriminator, "mapping").items():
             if isinstance(reference_, str):
-                known = reference_ if "#" in reference_ else f"#/components/schemas/{reference_}"
+                known = reference_ if "#/" in reference_ else f"#/components/schemas/{reference_}"
                 if self.resolve(self.document.path_of(known))[0] == target:
                     return name, word
         return None

@@ -46,6 +46,7 @@ _SUBJECTS: tuple[set[str], ...] = (
 )
 _MESSAGE, _SAME_EVENT = 4, 9  # ranks of an end: of a message, by a member of its last piece
 _FILLERS = {"event", "events", "data", "sse", "dto", "schema", "model", "output", "final", "v1"}
+_FILLERS |= {"server", "api", "internal", "fatal", "unexpected"}
 _ENDS = {"done", "completed", "complete", "end", "ended", "finish", "finished", "stop", "close"}
 _ENDS |= {"eos", "eof", "closed", "succeeded", "success", "idle", "terminated", "reason", "ending"}
 _STOPPED = {"cancelled", "canceled", "aborted", "stopped", "interrupted", "expired", "abort"}
@@ -206,14 +207,17 @@ class _Guesser:
             if literal == self._schema.sentinel or (known & _ENDS and length < 3):
                 yield Guess(Kind.DONE, alternative, literal, 0)
             return
+        end, failure = _end_rank(tokens, _ENDS), _end_rank(tokens, _ERRORS)
+        speaks = known & (_STOPPED | _TOOLS | _SUGGESTIONS | _STATUS) or end is not None
+        if known & (_NOT_REPLY | _NOT_YET | _ERRORS) and not speaks and failure is None:
+            return
         fields = self._fields(alternative)
         if not fields and not self._is_closed(alternative):
             yield from _open(alternative, tokens)
             return
         text = text_of(fields)
         names = Names(alternative, fields, text, numbers_parts=self._numbers_parts)
-        end = _end_rank(tokens, _ENDS)
-        if known & _ERRORS and not known & _TOOLS:
+        if failure is not None:
             yield Guess(Kind.ERROR, alternative, names.error(), length)
         elif known & _STOPPED and (rank := _end_rank(tokens, _STOPPED)) is not None:
             yield Guess(Kind.STOPPED, alternative, names.end(), rank)
