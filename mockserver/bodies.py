@@ -43,6 +43,10 @@ class Bodies:
         self._declared = {
             name.partition(";")[0].strip().lower(): media for name, media in operation.body.items()
         }
+        place = operation.binding.input if operation.binding else None
+        if not self._declared and place is not None and place.part == "body":
+            self._declared["application/json"] = Media("application/json", None)
+        self.expected = bool(self._declared)
         self._ranges = sorted((n for n in self._declared if "*" in n), key=lambda n: n.count("*"))
         # by the header as it was sent, as most clients write it
         self._kinds = {

@@ -79,8 +79,6 @@ def _elements(
         elements = [e for item in value for e in _elements(inner, item, items, document, depth + 1)]
         yield from [f"<{name}>", *elements, f"</{name}>"] if wrapped else elements
         return
-    from xml.sax.saxutils import escape, quoteattr  # on first use: it brings half of urllib
-
     attributes, content = "", ""
     if isinstance(value, dict):
         known = _members(node, document)

@@ -46,8 +46,8 @@ class Reader:
         names = self._header.names if self._header is not None else ()
         self._encoded = [(name, name.encode()) for name in names]
         # Without a role there is nobody who would read a body that is not declared: it is refused.
-        self.has_body = bool(operation.body) or operation.binding is None
-        self.body = Bodies(document, operation).read
+        self.body = (bodies := Bodies(document, operation)).read
+        self.has_body = bodies.expected or operation.binding is None
 
     def parameters(
         self,

@@ -86,12 +86,18 @@ class Client:
             if parameter.required:
                 values[parameter.place, parameter.name] = self._sample(parameter)
         said: list[tuple[Place | None, Any]] = [(binding.target, target)]
+        for rule in binding.filters:
+            if rule.how == "any-of" and session is not None and rule.at == binding.id:
+                said.append((rule.place, [session]))
         if text is not None:
             assert binding.input is not None, f"{operation.label} does not say where its text is"
             said += [(binding.input, text), *self._role(operation, binding.input)]
         said.append((self.session_place(operation), session))
         if binding.when is not None and (stream or binding.via == "poll"):
             said.append((binding.when.place, next(iter(binding.when.values), True)))
+        if binding.when is not None and binding.via == "body" and not stream:
+            if binding.when.negated:  # a stream unless one says otherwise
+                said.append((binding.when.place, binding.when.values[0]))
         places: dict[tuple[str, ...], Any] = {}
         for place, value in said:
             if place is not None and value is not None and place.part == "body":

@@ -47,7 +47,7 @@ def converse(client: Client, talk: Operation) -> list[str]:
         steps.append("history")
     listing = client.nearest(Role.SESSION_LIST, talk)
     if listing is not None and session is not None:
-        assert session in _ids(client, listing), f"{listing.label} does not have {session}"
+        assert session in _ids(client, listing, session), f"{listing.label} does not have {session}"
         steps.append("list")
     delete = client.nearest(Role.SESSION_DELETE, talk)
     if delete is not None and session is not None:
@@ -156,9 +156,9 @@ def _text_of(row: Row, item: Any) -> Iterator[str]:
         yield from (text for text in pointers.find(item, row.text) if isinstance(text, str))
 
 
-def _ids(client: Client, listing: Operation) -> list[str]:
+def _ids(client: Client, listing: Operation, session: str) -> list[str]:
     binding = _binding(listing)
-    rows = pointers.first(client.call(listing).json(), binding.items, [])
+    rows = pointers.first(client.call(listing, session=session).json(), binding.items, [])
     place = binding.id or ("id",)
     return [str(pointers.first(row, place)) for row in rows]
 

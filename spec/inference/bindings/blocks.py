@@ -184,6 +184,9 @@ def _turn(api: Api, subject: Subject, block: Block) -> None:
 
 def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
     """The row that the answer to a message is: the agent's words, or the message as it is kept."""
+    if subject.resource == "run":
+        _row_of_output(api, subject, block)
+        return
     if subject.resource != "message" or subject.verb != "create" or subject.response is None:
         return
     at: Location = pointers.split(block.get("entity", ""))
@@ -204,6 +207,17 @@ def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
         run = _session_of_answer(api, subject)
     if run:
         block["run"] = run
+
+
+def _row_of_output(api: Api, subject: Subject, block: Block) -> None:
+    """The row that stands at the place of a run's reply, where it is one."""
+    at = block.get("reply", {}).get("at")
+    if at is None or subject.response is None:
+        return
+    above = (*pointers.split(block.get("items", "")), EACH) if subject.verb == "list" else ()
+    node = api.responses.at(subject.response, (*above, *pointers.split(at)))
+    if node is not None and api.rows.is_talk(node):
+        _row(api, node, block)
 
 
 def _session_of_answer(api: Api, subject: Subject) -> Block:
