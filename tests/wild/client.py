@@ -138,9 +138,9 @@ class Client:
         query += parse_qsl(fixed)
         sent: dict[str, Any] = {}
         kind = next(iter(operation.body), "")
-        if body is not None and "json" in kind:
+        if body is not None and ("json" in kind or not kind):
             sent["content"] = json.dumps(body)
-            headers["Content-Type"] = kind
+            headers["Content-Type"] = kind or "application/json"
         elif body is not None and "multipart" in kind:
             sent["files"] = {k: (None, _text(v)) for k, v in body.items()}
         elif body is not None and "urlencoded" in kind:
@@ -186,6 +186,8 @@ class Client:
 
     def _body(self, operation: Operation, places: dict[tuple[str, ...], Any]) -> Any:
         """The least body that the document takes which has these values at their places."""
+        if not operation.body and places:
+            return self._shaper.compile(None, places)(None)
         for media in operation.body.values():
             if not places and media.schema is not None:
                 return self._sampler.sample(media.schema, "client", required_only=True)

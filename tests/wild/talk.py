@@ -25,6 +25,10 @@ def converse(client: Client, talk: Operation) -> list[str]:
     create = client.nearest(Role.SESSION_CREATE, talk)
     session = _open(client, talk, create)
     steps.append("create" if create is not None and session else "implicit")
+    if _binding(talk).input is None:  # the agent answers what was said before
+        send = client.nearest(Role.MESSAGE_CREATE, talk)
+        assert send is not None, f"{talk.label} does not say where its text is"
+        assert client.call(send, session=session, text=TEXT).status_code < 300
     said, session, run = _say(client, talk, session)
     steps.append("send")
     if said is not None:
@@ -36,8 +40,8 @@ def converse(client: Client, talk: Operation) -> list[str]:
         assert answer.status_code < 300, f"{get.label}: {answer.text}"
         assert _id(get, answer.json()) in (session, None)
         steps.append("get")
-    history = client.nearest(Role.MESSAGE_LIST, talk)
-    if history is not None and session is not None:
+    history = client.nearest(Role.MESSAGE_LIST, talk) or get
+    if history is not None and session is not None and _shows_talk(history):
         replies = _replies(client, talk)
         _wait_for(client, history, session, run, REPLY if replies else TEXT)
         texts = _texts(client, history, session, run)
@@ -90,7 +94,8 @@ def _say(
     streams = binding.via == "sse" or _stream_type(talk) is not None
     if streams and binding.via != "body":
         return _stream(client, talk, session), session, None
-    answer = client.call(talk, session=session, text=TEXT)
+    text = TEXT if binding.input is not None else None
+    answer = client.call(talk, session=session, text=text)
     assert answer.status_code < 300, f"{talk.label}: {answer.text}"
     body = answer.json() if answer.content else None
     if session is None and binding.run.session is not None:
@@ -140,12 +145,18 @@ def _wait_for(client: Client, history: Operation, session: str, run: str | None,
         pass
 
 
+def _shows_talk(operation: Operation) -> bool:
+    binding = _binding(operation)
+    return binding.role is Role.MESSAGE_LIST or binding.history is not None
+
+
 def _texts(client: Client, history: Operation, session: str, run: str | None) -> list[str]:
     binding = _binding(history)
     answer = client.call(history, session=session, target=run)
     assert answer.status_code < 300, f"{history.label}: {answer.text}"
     row = binding.row or client.document.model.message
-    rows = pointers.first(answer.json(), binding.items, [])
+    at = binding.items if binding.history is None else binding.history
+    rows = pointers.first(answer.json(), at, [])
     return ["".join(_text_of(row, item)) for item in rows]
 
 
