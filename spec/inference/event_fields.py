@@ -142,7 +142,7 @@ def sample_fields(sample: Any, at: Location = ()) -> list[Field]:
 def text_of(fields: Iterable[Field]) -> Field | None:
     """Where the agent's text stands."""
     scored = [
-        (score, -index, found) for index, found in enumerate(fields) if (score := _score(found))
+        (points, -index, found) for index, found in enumerate(fields) if (points := score(found))
     ]
     return max(scored, key=lambda s: s[:2])[2] if scored else None
 
@@ -158,7 +158,8 @@ def only_string(fields: Sequence[Field]) -> Field | None:
     return found[0] if len(found) == 1 and not is_id else None
 
 
-def _score(found: Field) -> float:
+def score(found: Field) -> float:
+    """How likely a field is to hold what the agent says: 0 where it can't."""
     path = [token.lower() for token in found.location]
     named = [token for token in path if not token.isdigit()]
     if not named or not found.may("string") or found.constants or found.special:
@@ -170,5 +171,5 @@ def _score(found: Field) -> float:
         return 0
     if not found.types and not (named[-1] == "value" or len(named) == 1):
         return 0
-    score = _TEXT[named[-1]] + sum(_TEXT.get(token, 0) > 6 for token in named[:-1])
-    return score - 1.1 * len(path) + (0.5 if found.required else 0)
+    points = _TEXT[named[-1]] + sum(_TEXT.get(token, 0) > 6 for token in named[:-1])
+    return points - 1.1 * len(path) + (0.5 if found.required else 0)

@@ -9,7 +9,7 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.event_schema import Alternative, Location
 
-from .event_fields import Field
+from .event_fields import Field, score
 
 _AGENT = ("assistant", "agent", "ai", "bot", "model")
 _TYPES = {"type", "kind", "message_type"}
@@ -87,6 +87,10 @@ class Names:
             places.setdefault(flag.location, False)
         if (state := self._state()) is not None:
             places.setdefault(state[0].location, state[1])
+        for found in self._fields:  # what has been said so far is not known here
+            known = all(places.get(at, value) == value for at, value in found.given.items())
+            if found.required and known and found.location not in places and score(found) > 0:
+                places |= {**found.given, found.location: ""}
         return self._template(places)
 
     def message(self) -> Any:
