@@ -55,14 +55,17 @@ class Reloader:
         self._say = say
         self._whole = True
         self.files = sources.files(app.document)
+        self._seen = _stamps(self.files)
 
-    async def notice(self, changed: set[Path]) -> None:
-        """Takes up a change of these files; the server goes on answering meanwhile.
+    async def look(self, changed: set[Path]) -> None:
+        """Takes up what has changed; the server goes on answering meanwhile.
 
-        While a file is broken any other beside it may be the one that mends it.
+        While a file is broken, one of the `changed` files beside it may be what mends it.
         """
+        stamps = _stamps(self.files)
         beside = {path.parent for path in changed} & {path.parent for path in self.files}
-        if changed & self.files or (beside and not self._whole):
+        if stamps != self._seen or (beside and not self._whole):
+            self._seen = stamps
             await self._reload()
 
     async def _reload(self) -> None:
@@ -79,7 +82,11 @@ class Reloader:
             self._say(f"warning: {warning}")
         app.world.script = script
         app.play(document, api)
-        self.files = self._sources.files(document)
+        files = self._sources.files(document)
+        self._seen = {f: s for f, s in self._seen.items() if f in files} | _stamps(
+            files - self.files
+        )
+        self.files = files
         self._whole = True
         self._say(f"sparring has taken up the changes of {document.title}.")
 
@@ -87,8 +94,25 @@ class Reloader:
         return self._sources.document(), self._sources.agent()
 
 
+def _stamps(files: set[Path]) -> dict[Path, tuple[int, int] | None]:
+    """What tells whether a file is still the same, None for one that is not there."""
+    found: dict[Path, tuple[int, int] | None] = {}
+    for file in files:
+        try:
+            now = file.stat()
+        except OSError:
+            found[file] = None
+        else:
+            found[file] = (now.st_mtime_ns, now.st_size)
+    return found
+
+
 async def follow(apps: Sequence[tuple[MockServer, Sources]], say: Say) -> None:
-    """Watches the files of all servers as long as it is not cancelled."""
+    """Watches the files of all servers as long as it is not cancelled.
+
+    It also looks once a second: not every file system tells of its changes, nor one of what
+    happened before it was asked.
+    """
     from watchfiles import awatch
 
     reloaders = [Reloader(app, sources, say) for app, sources in apps]
@@ -97,9 +121,16 @@ async def follow(apps: Sequence[tuple[MockServer, Sources]], say: Say) -> None:
         return {path.parent for reloader in reloaders for path in reloader.files}
 
     while watched := folders():
-        async for changes in awatch(*watched, recursive=False, watch_filter=None, debounce=200):
+        async for changes in awatch(
+            *watched,
+            recursive=False,
+            watch_filter=None,
+            debounce=200,
+            rust_timeout=1000,
+            yield_on_timeout=True,
+        ):
             changed = {Path(path) for _, path in changes}
             for reloader in reloaders:
-                await reloader.notice(changed)
+                await reloader.look(changed)
             if folders() != watched:
                 break

@@ -56,8 +56,8 @@ def interpret(document: Document, overlays: Collection[str] = ()) -> Document:
     for operation in document.operations:
         declared = said[operation.label]
         block = dict(blocks.get(operation.label, {}))
-        if block.get("shape", "message") in rows:
-            block.pop("row", None)  # the author has said what a row looks like
+        if rows.keys() & {"message", block.get("shape")}:
+            block.pop("row", None)  # the author has said what a row looks like, of events too
         block |= declared
         meaning = _meaning(
             document, operation, roles.get(operation.label), block, guesses, overlays
