@@ -10,6 +10,7 @@ import msgspec
 
 from sparring.fixtures.sampler import Sampler
 from sparring.spec.document import Document, Operation
+from sparring.spec.framing import framing_of, is_json
 from sparring.spec.schemas import Path, Validator, View
 
 from .mending import mend
@@ -52,9 +53,9 @@ class Responder:
         self._validator = None
         content = response.content if response else {}
         self.offered = list(content)
-        self.stream_type = next((m for m in content if m.startswith("text/event-stream")), None)
+        self.stream_type = next(filter(framing_of, content), None)
         for name, media in content.items():
-            if "json" in name:
+            if is_json(name):
                 self._media_type = name.encode()
                 self.schema = media.schema
                 if media.schema is not None:

@@ -64,7 +64,10 @@ class Journal(Recorder):
 class RunningTurn:
     """A turn that plays by itself, whoever follows it, and in whichever form."""
 
-    def __init__(self, world: World, journal: Journal, first: int) -> None:
+    def __init__(
+        self, world: World, journal: Journal, first: int, *, repeats: bool = False
+    ) -> None:
+        """`repeats`: the end of the turn has all of its text once more."""
         self.id = journal.turn
         self.first = first
         self.session = journal.session
@@ -79,6 +82,7 @@ class RunningTurn:
         self._changed = asyncio.Event()
         self._due = 0.0
         self._said: str | None = None
+        self._text: list[str] | None = [] if repeats else None
 
     def stop(self) -> None:
         """Makes the turn end after what it has said so far."""
@@ -173,11 +177,15 @@ class RunningTurn:
             await self._end_early((message, text, said) if said else None)
             return False
         self._said = message
+        if self._text is not None:
+            self._text.append(text)
         await self._store(Kind.MESSAGE, id=message, text=text, pieces=said)
         return True
 
     async def _do(self, step: Step) -> None:
-        said = {} if step.kind in AGENT_KINDS else {"message": self._said}
+        said: dict[str, Any] = {} if step.kind in AGENT_KINDS else {"message": self._said}
+        if self._text is not None and step.kind is Kind.DONE:
+            said["text"] = "".join(self._text)
         await self._store(step.kind, data={**said, **step.data})
 
     async def _end_early(self, part: tuple[str, str, list[str]] | None) -> None:

@@ -41,6 +41,8 @@ class Talk(SessionHandler, ABC):
             stream_type = "text/event-stream"  # said in words only, as many documents do
         self._stream_type = stream_type
         self._stream = wire.stream_of(operation) if stream_type else wire.stream
+        end = self._stream.events.get(Kind.DONE.value)
+        self._repeats = end is not None and "message.text" in end.places
         self._offered = self.responder.offered
         if binding.via == "sse" and stream_type and binding.when is None:
             self._offered = [stream_type]
@@ -134,7 +136,7 @@ class Talk(SessionHandler, ABC):
     ) -> RunningTurn:
         if said.entries:
             await journal.write(session, said.entries)
-        running = RunningTurn(request.world, journal, first)
+        running = RunningTurn(request.world, journal, first, repeats=self._repeats)
         for entry in said.entries:
             running.show(entry)
         await self.started(request, session, running, said.text or "")

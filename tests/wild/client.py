@@ -95,9 +95,8 @@ class Client:
         said.append((self.session_place(operation), session))
         if binding.when is not None and (stream or binding.via == "poll"):
             said.append((binding.when.place, next(iter(binding.when.values), True)))
-        if binding.when is not None and binding.via == "body" and not stream:
-            if binding.when.negated:  # a stream unless one says otherwise
-                said.append((binding.when.place, binding.when.values[0]))
+        if binding.when is not None and binding.when.negated and not stream:
+            said.append((binding.when.place, binding.when.values[0]))  # it streams unless told
         places: dict[tuple[str, ...], Any] = {}
         for place, value in said:
             if place is not None and value is not None and place.part == "body":
@@ -187,11 +186,11 @@ class Client:
     def _body(self, operation: Operation, places: dict[tuple[str, ...], Any]) -> Any:
         """The least body that the document takes which has these values at their places."""
         if not operation.body and places:
-            return self._shaper.compile(None, places)(None)
+            return self._shaper.compile(None, places, places)(None)
         for media in operation.body.values():
             if not places and media.schema is not None:
                 return self._sampler.sample(media.schema, "client", required_only=True)
-            return self._shaper.compile(media.schema, places)(None)
+            return self._shaper.compile(media.schema, places, places)(None)
         return None
 
     def session_place(self, operation: Operation) -> Place | None:

@@ -10,6 +10,7 @@ from sparring.spec import pointers
 from sparring.spec.binding import Binding, Role, Row
 from sparring.spec.document import Operation
 from sparring.spec.events import EventStream
+from sparring.spec.framing import framing_of
 from sparring.spec.turn import Kind
 
 from .client import Answer, Client
@@ -124,14 +125,7 @@ def _stream(client: Client, talk: Operation, session: str | None) -> str | None:
 def _stream_type(operation: Operation) -> str | None:
     found = operation.success
     names = found[1].content if found else {}
-    return next(
-        (
-            name
-            for name in names
-            if "event-stream" in name or "json-seq" in name or "ndjson" in name
-        ),
-        None,
-    )
+    return next(filter(framing_of, names), None)
 
 
 def _replies(client: Client, talk: Operation) -> bool:
