@@ -24,10 +24,10 @@ Answer = httpx2.Response
 class Client:
     """Speaks the operations of one document to one server; every answer is held to the document."""
 
-    def __init__(self, document: Document, url: str) -> None:
+    def __init__(self, document: Document, http: httpx2.Client) -> None:
         self.document = document
         self.calls: list[tuple[Operation, int]] = []
-        self._http = httpx2.Client(base_url=url, timeout=20)
+        self._http = http
         self._sampler = Sampler(document.schemas, View.REQUEST)
         self._shaper = Shaper(document, View.REQUEST)
         self._chance = random.Random()
@@ -64,7 +64,7 @@ class Client:
         if names_one and place is None and binding.target is None:
             return False
         if place is None or place.part != "path":
-            return not collection or operation.template.rstrip("/") == collection
+            return not collection or operation.template.startswith(collection)
         return self.collection(operation) == collection or not collection
 
     # Calling operations

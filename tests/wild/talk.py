@@ -24,7 +24,7 @@ def converse(client: Client, talk: Operation) -> list[str]:
     """Goes through every step that the document has operations for; returns those it took."""
     steps = []
     create = client.nearest(Role.SESSION_CREATE, talk)
-    session = _open(client, talk, create)
+    session = open_session(client, talk, create)
     steps.append("create" if create is not None and session else "implicit")
     if _binding(talk).input is None:  # the agent answers what was said before
         send = client.nearest(Role.MESSAGE_CREATE, talk)
@@ -73,7 +73,7 @@ def _id(operation: Operation, body: Any) -> str | None:
     return None if found is None else str(found)
 
 
-def _open(client: Client, talk: Operation, create: Operation | None) -> str | None:
+def open_session(client: Client, talk: Operation, create: Operation | None) -> str | None:
     """The session to talk in: a new one, or an id of our own choice where none is made first."""
     binding = _binding(talk)
     place = client.session_place(talk)
@@ -91,17 +91,15 @@ def _say(
 ) -> tuple[str | None, str | None, str | None]:
     """Sends the text; returns the reply where it comes with the answer, the session, the run."""
     binding = _binding(talk)
-    target = None
-    streams = binding.via == "sse" or _stream_type(talk) is not None
-    if streams and binding.via != "body":
-        return _stream(client, talk, session), session, None
+    if binding.via == "sse":
+        return stream(client, talk, session), session, None
     text = TEXT if binding.input is not None else None
     answer = client.call(talk, session=session, text=text)
     assert answer.status_code < 300, f"{talk.label}: {answer.text}"
     body = answer.json() if answer.content else None
     if session is None and binding.run.session is not None:
         session = str(pointers.first(body, binding.run.session))
-    run = _id(talk, body) if binding.role is Role.RUN_CREATE else target
+    run = _id(talk, body) if binding.role is Role.RUN_CREATE else None
     if binding.via == "body" and binding.reply_at is not None:
         row = binding.row or client.document.model.message
         found = list(pointers.find(body, binding.reply_at))
@@ -110,19 +108,21 @@ def _say(
     return None, session, run
 
 
-def _stream(client: Client, talk: Operation, session: str | None) -> str | None:
-    stream_type = _stream_type(talk) or "text/event-stream"
+def stream(client: Client, talk: Operation, session: str | None) -> str:
+    """Sends the text and returns the reply as it is streamed: its pieces, or its messages."""
+    stream_type = stream_type_of(talk) or "text/event-stream"
     answer = client.call(talk, session=session, text=TEXT, stream=stream_type)
     assert answer.status_code < 300, f"{talk.label}: {answer.text}"
-    stream = EventStream.of(client.document, talk)
-    parser = stream.framing.parser()
-    seen = [stream.read(event) for event in parser.feed(answer.content)]
+    events = EventStream.of(client.document, talk, defaults=True)
+    parser = events.framing.parser()
+    seen = [events.read(event) for event in parser.feed(answer.content)]
     pieces = "".join(s.text or "" for s in seen if s.kind is Kind.CHUNK)
     whole = "".join(s.text or "" for s in seen if s.kind is Kind.MESSAGE and s.role != "user")
-    return pieces or whole or None
+    return pieces or whole
 
 
-def _stream_type(operation: Operation) -> str | None:
+def stream_type_of(operation: Operation) -> str | None:
+    """The media type of the stream that an operation may answer with."""
     found = operation.success
     names = found[1].content if found else {}
     return next(filter(framing_of, names), None)
