@@ -144,7 +144,15 @@ class Client:
             sent["files"] = {k: (None, _text(v)) for k, v in body.items()}
         elif body is not None and "urlencoded" in kind:
             sent["data"] = {k: _text(v) for k, v in body.items()}
-        answer = self._http.request(operation.method, path, params=query, headers=headers, **sent)
+        request = self._http.build_request(
+            operation.method, path, params=query, headers=headers, **sent
+        )
+        answer = self._http.send(request, stream=True)
+        assert operation.binding is not None
+        endless = operation.binding.role is Role.MESSAGE_SUBSCRIBE and answer.status_code < 300
+        if not endless:
+            answer.read()
+        answer.close()
         self.calls.append((operation, answer.status_code))
         self._check(operation, answer)
         return answer
@@ -152,7 +160,8 @@ class Client:
     def _check(self, operation: Operation, answer: Answer) -> None:
         """Holds an answer to the document."""
         kind = answer.headers.get("content-type", "").partition(";")[0]
-        about = f"{operation.label}: {answer.status_code} {answer.text[:600]}"
+        text = answer.text[:600] if answer.is_stream_consumed else "(a stream)"
+        about = f"{operation.label}: {answer.status_code} {text}"
         assert answer.status_code not in (500, 501), about
         if answer.status_code >= 400:
             return
