@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from sparring.fixtures.ids import compile_ids
-from sparring.fixtures.records import ListShape, RecordShape, usual_parts
+from sparring.fixtures.records import RecordShape, usual_parts
 from sparring.fixtures.wire import Wire
-from sparring.spec.binding import Filter, Place
+from sparring.spec.binding import Binding, Role, read_binding
 from sparring.spec.document import Document, Operation
+from sparring.spec.inference.bindings import infer_bindings
 from sparring.spec.model import Record
 
 from ..answers import Answer, Responder
 from ..problems import Problem
 from ..requests import Request
 from . import Handler, records
+from .paging import Pager
 from .samples import Sample
 
 _encode = msgspec.json.encode
@@ -27,7 +27,7 @@ _decode = msgspec.json.Decoder(Record).decode
 
 def compile_resource(wire: Wire, operation: Operation) -> Handler:
     """The handler of an operation that speaks of no session."""
-    collection, item = _split(operation.path)
+    collection, item = _split(operation.template)
     makes = _has(wire.document, collection, "POST") and _shows(wire.document, collection)
     if makes and item is None and operation.method == "POST":
         return _Create(wire, operation, collection)
@@ -54,12 +54,14 @@ def _split(path: str) -> tuple[str, str | None]:
 
 
 def _has(document: Document, path: str, method: str) -> bool:
-    return any(o.path.rstrip("/") == path and o.method == method for o in document.operations)
+    return any(o.template.rstrip("/") == path and o.method == method for o in document.operations)
 
 
 def _shows(document: Document, collection: str) -> bool:
     """Whether what is made in a collection can be looked at."""
-    return any(o.method == "GET" and _split(o.path)[0] == collection for o in document.operations)
+    return any(
+        o.method == "GET" and _split(o.template)[0] == collection for o in document.operations
+    )
 
 
 class _Resource(ABC):
@@ -67,12 +69,13 @@ class _Resource(ABC):
 
     def __init__(self, wire: Wire, operation: Operation, collection: str) -> None:
         self.responder = Responder(wire.document, operation)
+        self.binding = _binding(wire.document, operation, item=bool(_split(operation.template)[1]))
         self._collection = collection
-        _, self._item = _split(operation.path)
-        schema = self.responder.schema
-        members = wire.shaper.members(schema) if schema is not None else {}
-        self.show = RecordShape(wire.shaper, schema, (), {})
-        self.new_id = compile_ids(wire.document, members.get("id"))
+        _, self._item = _split(operation.template)
+        schema, at = self.responder.schema, self.binding.id
+        known = {"id": at[len(self.binding.entity) :]} if wire.shaper.declares(schema, at) else {}
+        self.show = RecordShape(wire.shaper, schema, self.binding.entity, known)
+        self.new_id = wire.ids(operation, self.binding)
         self.attributes = records.Attributes(wire.request_shaper, operation)
 
     def collection(self, request: Request) -> str:
@@ -93,12 +96,23 @@ class _Resource(ABC):
         return record
 
 
+def _binding(document: Document, operation: Operation, *, item: bool) -> Binding:
+    """Where ids, entities, rows and pages stand: a resource is to its collection what a session is
+    to its own, so it is read in the same way."""
+    roles = {"POST": Role.SESSION_CREATE, "GET": Role.SESSION_GET if item else Role.SESSION_LIST}
+    role = roles.get(operation.method, Role.SESSION_UPDATE)
+    block = infer_bindings(document, {operation.label: role}).get(operation.label, {})
+    binding, _ = read_binding({**block, "role": role.value}, document.source, operation.pointer)
+    return binding or Binding(role)
+
+
 class _Create(_Resource):
     async def __call__(self, request: Request) -> Answer:
-        world = request.world
+        world, place = request.world, self.binding.client_id
         attributes = self.attributes(request.body)
         now = world.clock.now()
-        id = str(attributes.pop("id", None) or self.new_id(world.chance))
+        chosen = place.read(request) if place is not None else attributes.pop("id", None)
+        id = str(chosen or self.new_id(world.chance))
         record = Record(id, request.user, now, now, attributes)
         collection = self.collection(request)
         if not await world.store.create(collection, request.user, id, _encode(record)):
@@ -109,35 +123,28 @@ class _Create(_Resource):
 class _List(_Resource):
     def __init__(self, wire: Wire, operation: Operation, collection: str) -> None:
         super().__init__(wire, operation, collection)
-        shaper, schema = wire.shaper, self.responder.schema
-        members = shaper.members(schema) if schema is not None else {}
-        arrays = [name for name, path in members.items() if "array" in shaper.types(path)]
-        self._items = (arrays[0],) if arrays else ()
-        row = shaper.at(schema, (*self._items, "*"))
-        names = shaper.members(row) if row is not None else {}
-        self.show = RecordShape(shaper, row, (), {})
+        binding = self.binding
+        row = wire.shaper.at(self.responder.schema, (*binding.items, "*"))
+        self.show = RecordShape(wire.shaper, row, (), {"id": binding.id})
+        names = wire.shaper.members(row) if row is not None else {}
         self._updated = usual_parts(names).get("updated", ("",))[0]
-        self._list = ListShape(shaper, schema, self._items)
-        self._names = {p.name for p in operation.parameters if p.place == "query"}
+        self._list = wire.list(operation, binding)
+        self._pager, self._filters = Pager(binding), records.Filters(binding.filters)
 
     async def __call__(self, request: Request) -> Answer:
-        query = request.query
-        newest_first = query.get("order", "desc" if "order" in self._names else "asc") == "desc"
+        by, direction = self.binding.order_by, self.binding.order_direction
+        newest_first = direction is not None and direction.read(request) in (None, "desc")
         data = await request.world.store.page(
             self.collection(request), request.user, 0, None, newest_first=newest_first
         )
         found = [_decode(item) for item in data]
-        if self._updated and query.get("sort_by") == self._updated:
+        if self._updated and by is not None and by.read(request) == self._updated:
             found.sort(key=lambda record: record.updated, reverse=newest_first)
-        rows = [self.show(record) for record in found]
-        wanted = query.get("metadata_filter")
-        if wanted is not None:
-            rule = Filter(Place.of("metadata_filter"), ("metadata",), "exact-json")
-            tests = records.Filters([rule]).active(request)
-            rows = [row for row in rows if all(test(row) for test in tests)]
-        start, limit = int(query.get("offset", 0)), query.get("limit")
-        page: Any = rows[start : None if limit is None else start + int(limit)]
-        return self.responder.json(self._list(page, {"total": len(rows)}))
+        rows = [(record, self.show(record)) for record in found]
+        for test in self._filters.active(request):
+            rows = [pair for pair in rows if test(pair[1])]
+        part = self._pager.cut(request, rows, lambda pair: pair[0].id)
+        return self.responder.json(self._list([row for _, row in part.items], part.told))
 
 
 class _Get(_Resource):
