@@ -7,6 +7,11 @@ from sparring.spec.meaning import INFERRED
 
 
 @pytest.mark.parametrize("name", BUNDLED)
+def test_rows_are_left_to_a_declared_model(name: str) -> None:
+    assert not any("row" in meaning.block for meaning in load_document(name).meanings)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
 def test_nothing_is_inferred_where_our_own_documents_say_nothing(name: str) -> None:
     guessed = [
         meaning.operation.label

@@ -36,11 +36,7 @@ _EFFECTS = {
 def infer_bindings(document: Document, roles: Mapping[str, Role]) -> dict[str, Block]:
     """An `x-session` block for each operation that has a role; both by the operation's label."""
     api = Api(document, roles)
-    blocks = {subject.operation.label: _block(api, subject) for subject in api.subjects}
-    if "x-session-model" in document.source.tree:
-        for block in blocks.values():
-            block.pop("row", None)  # the rows are the model's, and the document says what they are
-    return blocks
+    return {subject.operation.label: _block(api, subject) for subject in api.subjects}
 
 
 def _block(api: Api, subject: Subject) -> Block:
