@@ -29,6 +29,13 @@ def guest(flux0: Any, connect: Callable[..., Any]) -> httpx2.Client:
     return client
 
 
+@pytest.fixture(scope="session")
+def published(serve: Callable[..., Any], shared: Path) -> Any:
+    overlay = ROOT / "tests" / "spec" / "flux0-published.overlay.yaml"
+    document = shared / "specs" / "flux0.json"
+    return serve(document, "--overlay", overlay, "--script", ROOT / "tests" / "quick.yaml")
+
+
 def user(connect: Callable[..., Any], flux0: Any, name: str) -> httpx2.Client:
     client: httpx2.Client = connect(flux0.url, None, cookies={"flux0_user_sub": name})
     return client
@@ -169,6 +176,15 @@ def test_a_streamed_turn_is_one_that_the_client_takes(
     assert message == stored[3]["id"], "event_id is the id of the stored message"
     assert "".join(got.messages[message]) == stored[3]["data"]["parts"][0]["content"]
     assert not any(event["deleted"] for event in stored)
+
+
+def test_the_published_document_with_twelve_lines_streams_what_the_client_takes(
+    published: Any, connect: Callable[..., Any]
+) -> None:
+    client = connect(published.url, None)
+    for content in ("hello", "weather", ""):
+        test_a_streamed_turn_is_one_that_the_client_takes(published, client, content)
+    test_the_greeting_is_stored_where_it_is_allowed(client)
 
 
 def test_a_turn_with_a_tool_and_one_that_fails_are_taken_too(
