@@ -9,7 +9,7 @@ from sparring.spec import model
 from sparring.spec.binding import Binding
 from sparring.spec.document import Operation
 from sparring.spec.model import Entry, Session
-from sparring.spec.turn import Kind, Turn
+from sparring.spec.turn import Kind
 
 from ..answers import Answer
 from ..problems import Problem
@@ -19,7 +19,7 @@ from . import records
 from .incoming import Said, plain
 from .paging import Pager
 from .sessions import SessionHandler
-from .talk import Talk
+from .talk import Reply, Talk
 
 
 class Create(Talk):
@@ -33,17 +33,9 @@ class Create(Talk):
         items = (*binding.items, "*") if self._is_list else binding.entity
         self._row = wire.row(binding, wire.shaper.at(self.responder.schema, items))
 
-    async def answer(
-        self,
-        request: Request,
-        session: Session,
-        turn_id: str,
-        turn: Turn,
-        prompt: str,
-        messages: list[Entry],
-    ) -> Answer:
+    async def answer(self, request: Request, session: Session, reply: Reply) -> Answer:
         """The body with the agent's reply."""
-        return self.responder.json(self._reply(session.id, turn_id, turn.finish, prompt, messages))
+        return self.responder.json(self._reply(session.id, *reply))
 
     async def recorded(
         self, request: Request, session: Session, said: Said, running: RunningTurn | None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from sparring.fixtures.shapes import Shaper
 from sparring.spec import pointers
-from sparring.spec.binding import Binding, Filter
+from sparring.spec.binding import Filter
 from sparring.spec.document import Operation
 from sparring.spec.json_text import decode_json
 from sparring.spec.model import Record, touch
@@ -152,17 +152,3 @@ def _test(rule: Filter, wanted: Any) -> Callable[[Any], bool]:
 
 
 _NOTHING: Any = object()
-
-
-def cut(request: Request, binding: Binding, rows: Sequence[Any]) -> Sequence[Any]:
-    """The page of a list that the request asks for, when all rows are at hand."""
-    start, limit = bounds(request, binding)
-    return rows[start : None if limit is None else start + limit]
-
-
-def bounds(request: Request, binding: Binding) -> tuple[int, int | None]:
-    """The first index and the number of rows that the request asks for."""
-    page = binding.page
-    start = page.start.read(request) if page.start and page.style == "offset" else None
-    limit = page.limit.read(request) if page.limit else None
-    return int(start or 0), None if limit is None else int(limit)

@@ -13,7 +13,6 @@ from sparring.spec.binding import Binding
 from sparring.spec.document import Operation
 from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Run, Session
-from sparring.spec.turn import Turn
 
 from ..answers import Answer, Stream
 from ..problems import Problem
@@ -32,7 +31,7 @@ from . import records
 from .incoming import Said
 from .paging import Pager
 from .sessions import SessionHandler
-from .talk import Talk
+from .talk import Reply, Talk
 
 _encode = msgspec.json.encode
 
@@ -91,19 +90,11 @@ class Create(Talk):
         await request.world.store.create(RUNS, request.user, run.id, _encode(run))
         return run
 
-    async def answer(
-        self,
-        request: Request,
-        session: Session,
-        turn_id: str,
-        turn: Turn,
-        prompt: str,
-        messages: list[Entry],
-    ) -> Answer:
+    async def answer(self, request: Request, session: Session, reply: Reply) -> Answer:
         """The run with its output."""
-        state = "failed" if turn.finish == "error" else "done"
-        run = await self._make(request, session, turn_id, state, prompt)
-        return self.responder.json(self._shape(run, messages))
+        state = "failed" if reply.finish == "error" else "done"
+        run = await self._make(request, session, reply.turn, state, reply.prompt)
+        return self.responder.json(self._shape(run, reply.messages))
 
     async def recorded(
         self, request: Request, session: Session, said: Said, running: RunningTurn | None

@@ -83,9 +83,16 @@ class SessionHandler:
             return id
         if id is None and not self.binding.implicit:
             return self.id_of(request)
-        if id is None or await request.world.store.read(SESSIONS, id) is None:
-            return (await self.maker.make(request, id, self.scope(request), greeting=False)).id
-        return id
+        store = request.world.store
+        if id is not None and await store.read(SESSIONS, id) is not None:
+            return id
+        try:
+            made = await self.maker.make(request, id, self.scope(request), greeting=False)
+        except Problem:  # another request has just made it
+            if id is None or await store.read(SESSIONS, id) is None:
+                raise
+            return id
+        return made.id
 
     def scope(self, request: Request) -> dict[str, Any]:
         """What the path says above the session, such as whose it is."""

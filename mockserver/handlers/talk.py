@@ -4,6 +4,7 @@ the document gives it."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 from sparring.fixtures.player import play
 from sparring.fixtures.recording import Surround
@@ -23,6 +24,15 @@ from .incoming import Incoming, Said
 from .sessions import SessionHandler, seen
 
 _DONE = Step(Kind.DONE, data={"finish": "stop"})
+
+
+class Reply(NamedTuple):
+    """What the agent said in one turn, why it ended, and what it was asked."""
+
+    turn: str
+    finish: str
+    prompt: str
+    messages: list[Entry]
 
 
 class Talk(SessionHandler, ABC):
@@ -104,7 +114,8 @@ class Talk(SessionHandler, ABC):
         if record is None or record.read(request) is not False:
             await journal.write(session, [*said.entries, *spoken])
         messages = [entry for entry in spoken if entry.kind is Kind.MESSAGE]
-        return await self.answer(request, session, journal.turn, turn, said.text or "", messages)
+        reply = Reply(journal.turn, turn.finish, said.text or "", messages)
+        return await self.answer(request, session, reply)
 
     async def _begin(self, request: Request, session: Session) -> RunningTurn:
         """Records what came and starts a turn that goes on by itself."""
@@ -165,15 +176,7 @@ class Talk(SessionHandler, ABC):
         return
 
     @abstractmethod
-    async def answer(
-        self,
-        request: Request,
-        session: Session,
-        turn_id: str,
-        turn: Turn,
-        prompt: str,
-        messages: list[Entry],
-    ) -> Answer:
+    async def answer(self, request: Request, session: Session, reply: Reply) -> Answer:
         """The body with the agent's reply."""
 
     @abstractmethod
