@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from sparring.fixtures.sampler import Sampler
-from sparring.spec.document import Document, Operation
+from sparring.fixtures.shapes import Shaper
+from sparring.spec.document import Operation
 from sparring.spec.framing import framing_of, is_json
 from sparring.spec.schemas import Path, Validator, View
 
@@ -42,12 +42,13 @@ class Stream(msgspec.Struct, gc=False):
 class Responder:
     """The success response of one operation: its status, its JSON and its declared headers."""
 
-    def __init__(self, document: Document, operation: Operation) -> None:
+    def __init__(self, shaper: Shaper, operation: Operation) -> None:
+        document = shaper.document
         status, response = operation.success or (200, None)
         self.status = status
         self.schema: Path | None = None
         self.label = operation.label
-        self._sampler = Sampler(document.schemas)
+        self._shaper = shaper
         self._has_warned = False
         self._media_type = b""
         self._validator = None
@@ -80,7 +81,7 @@ class Responder:
         told = f"the answer to {self.label} would break the document{where}: {first.message}"
         if (
             self.schema is None
-            or (mended := mend(self._sampler, self.schema, validator, body)) is None
+            or (mended := mend(self._shaper, self.schema, validator, body)) is None
         ):
             raise Problem(500, "H500", f"{told}. Say in x-session where the parts of it stand.")
         if not self._has_warned and not isinstance(mended, (str, bool, int, float)):

@@ -68,7 +68,7 @@ class _Resource(ABC):
     """What the handlers of a collection share."""
 
     def __init__(self, wire: Wire, operation: Operation, collection: str) -> None:
-        self.responder = Responder(wire.document, operation)
+        self.responder = Responder(wire.shaper, operation)
         self.binding = _binding(wire.document, operation, item=bool(_split(operation.template)[1]))
         self._collection = collection
         _, self._item = _split(operation.template)

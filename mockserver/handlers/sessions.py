@@ -14,7 +14,7 @@ from sparring.fixtures.records import RecordShape
 from sparring.fixtures.wire import Wire
 from sparring.spec import model, pointers
 from sparring.spec.binding import Binding, Role
-from sparring.spec.document import Operation
+from sparring.spec.document import Document, Operation
 from sparring.spec.model import Session
 
 from ..answers import Answer, Headers, Responder
@@ -35,7 +35,7 @@ class SessionHandler:
         self.wire = wire
         self.operation = operation
         self.binding = binding
-        self.responder = Responder(wire.document, operation)
+        self.responder = Responder(wire.shaper, operation)
         self.maker = Maker(wire, operation, binding)
         self._id_parameter = "" if binding.session else id_parameter(wire, operation, binding)
         self._read_id = binding.session.read if binding.session else self._from_path
@@ -45,6 +45,7 @@ class SessionHandler:
                 named.add(place.name)
         paths = [p.name for p in operation.parameters if p.place == "path"]
         self._scope = [name for name in paths if name not in named]
+        self._above = _above(wire.document) if binding.implicit else frozenset()
 
     def _from_path(self, request: Request) -> Any:
         return request.path.get(self._id_parameter)
@@ -87,7 +88,7 @@ class SessionHandler:
         if id is not None and await store.read(SESSIONS, id) is not None:
             return id
         try:
-            made = await self.maker.make(request, id, self.scope(request), greeting=False)
+            made = await self.maker.make(request, id, self.named(request), greeting=False)
         except Problem:  # another request has just made it
             if id is None or await store.read(SESSIONS, id) is None:
                 raise
@@ -97,6 +98,12 @@ class SessionHandler:
     def scope(self, request: Request) -> dict[str, Any]:
         """What the path says above the session, such as whose it is."""
         return {name: request.path[name] for name in self._scope}
+
+    def named(self, request: Request) -> dict[str, Any]:
+        """What path and body say of whose the session is: what other paths have above it."""
+        body = request.body if isinstance(request.body, dict) else {}
+        above = {k: v for k, v in body.items() if _folded(k) in self._above and v is not None}
+        return above | self.scope(request)
 
     async def show(self, shape: RecordShape, request: Request, session: Session) -> Any:
         """The session as the response has it, with its history where that is a part of it."""
@@ -243,6 +250,17 @@ def is_below(request: Request, names: Sequence[str], session: Session) -> bool:
         return True
     attributes = {_folded(name): str(value) for name, value in session.attributes.items()}
     return all(attributes.get(_folded(name)) == str(request.path[name]) for name in names)
+
+
+def _above(document: Document) -> frozenset[str]:
+    """The names of the path parameters above sessions, folded."""
+    found = set()
+    for role in (Role.SESSION_GET, Role.SESSION_LIST):
+        for operation in document.with_role(role):
+            place = operation.binding.session if operation.binding else None
+            names = (p.name for p in operation.parameters if p.place == "path")
+            found |= {_folded(n) for n in names if place is None or n != place.name}
+    return frozenset(found)
 
 
 def _folded(name: str) -> str:

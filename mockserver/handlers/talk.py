@@ -53,10 +53,11 @@ class Talk(SessionHandler, ABC):
         self._stream = wire.stream_of(operation) if stream_type else wire.stream
         end = self._stream.events.get(Kind.DONE.value)
         self._repeats = end is not None and "message.text" in end.places
-        self._offered = self.responder.offered
+        # Who does not care gets what the binding says, whatever the document lists first.
+        self._offered = sorted(self.responder.offered, key=lambda name: name == stream_type)
         if binding.via == "sse" and stream_type and binding.when is None:
             self._offered = [stream_type]
-        if stream_type and binding.record is not None:
+        if stream_type and binding.record is not None and operation.annotated:
             message = f"{operation.label}: `record` has no meaning for a stream"
             source = wire.document.source
             raise SparringError(source.defect("D142", message, (*operation.pointer, "x-session")))

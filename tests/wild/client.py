@@ -28,6 +28,7 @@ class Client:
         self.document = document
         self.calls: list[tuple[Operation, int]] = []
         self._http = http
+        self._chosen: dict[tuple[str, str], Any] = {}
         self._sampler = Sampler(document.schemas, View.REQUEST)
         self._shaper = Shaper(document, View.REQUEST)
         self._chance = random.Random()
@@ -188,9 +189,14 @@ class Client:
         return headers
 
     def _sample(self, parameter: Parameter) -> Any:
-        if parameter.schema is None:
-            return "x"
-        return self._sampler.sample(parameter.schema, "client", required_only=True)
+        """A value for a parameter; what stands in paths is the same wherever it has that name."""
+        key = (parameter.place, parameter.name)
+        if key not in self._chosen or parameter.place != "path":
+            self._chosen[key] = "x"
+            if parameter.schema is not None:
+                value = self._sampler.sample(parameter.schema, "client", required_only=True)
+                self._chosen[key] = value
+        return self._chosen[key]
 
     def _body(self, operation: Operation, places: dict[tuple[str, ...], Any]) -> Any:
         """The least body that the document takes which has these values at their places."""
