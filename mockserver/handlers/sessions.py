@@ -10,7 +10,7 @@ import msgspec
 
 from sparring.fixtures.player import greet
 from sparring.fixtures.recording import Recorder
-from sparring.fixtures.records import RecordShape
+from sparring.fixtures.records import RecordShape, folded
 from sparring.fixtures.wire import Wire
 from sparring.spec import model, pointers
 from sparring.spec.binding import Binding, Role
@@ -71,9 +71,12 @@ class SessionHandler:
     async def find_by(self, request: Request, id: str) -> Session:
         """The caller's session with this id. Raises Problem 404."""
         session: Session = await records.find(request, SESSIONS, id, decode_session)
-        for name in self._scope:
-            if session.attributes.get(name, request.path[name]) != request.path[name]:
-                raise Problem(404, "H404", f"There is no session {id} here.")
+        if self._scope:
+            said = {folded(name): str(value) for name, value in session.attributes.items()}
+            for name in self._scope:
+                wanted = str(request.path[name])
+                if said.get(folded(name), wanted) != wanted:
+                    raise Problem(404, "H404", f"There is no session {id} here.")
         return session
 
     async def enter(self, request: Request) -> str:
@@ -97,13 +100,15 @@ class SessionHandler:
 
     def scope(self, request: Request) -> dict[str, Any]:
         """What the path says above the session, such as whose it is."""
-        return {name: request.path[name] for name in self._scope}
+        names = self.wire.attributes
+        return {names.get(folded(n), n): request.path[n] for n in self._scope}
 
     def named(self, request: Request) -> dict[str, Any]:
         """What path and body say of whose the session is: what other paths have above it."""
         body = request.body if isinstance(request.body, dict) else {}
-        above = {k: v for k, v in body.items() if _folded(k) in self._above and v is not None}
-        return above | self.scope(request)
+        names = self.wire.attributes
+        above = {k: v for k, v in body.items() if folded(k) in self._above and v is not None}
+        return {names.get(folded(k), k): v for k, v in above.items()} | self.scope(request)
 
     async def show(self, shape: RecordShape, request: Request, session: Session) -> Any:
         """The session as the response has it, with its history where that is a part of it."""
@@ -248,8 +253,8 @@ def is_below(request: Request, names: Sequence[str], session: Session) -> bool:
     """Whether the session belongs to what the path parameters of these names say."""
     if not names:
         return True
-    attributes = {_folded(name): str(value) for name, value in session.attributes.items()}
-    return all(attributes.get(_folded(name)) == str(request.path[name]) for name in names)
+    attributes = {folded(name): str(value) for name, value in session.attributes.items()}
+    return all(attributes.get(folded(name)) == str(request.path[name]) for name in names)
 
 
 def _above(document: Document) -> frozenset[str]:
@@ -259,12 +264,8 @@ def _above(document: Document) -> frozenset[str]:
         for operation in document.with_role(role):
             place = operation.binding.session if operation.binding else None
             names = (p.name for p in operation.parameters if p.place == "path")
-            found |= {_folded(n) for n in names if place is None or n != place.name}
+            found |= {folded(n) for n in names if place is None or n != place.name}
     return frozenset(found)
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
 
 
 class Get(SessionHandler):
