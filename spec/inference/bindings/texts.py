@@ -117,6 +117,8 @@ class Texts:
                 return Found(5, (name, *at))
         if flat(name) in _FREE_TALK:
             return Found(15, (name, "messages", LAST, "content"))
+        if flat(name) == "payload":
+            return Found(16, (name, "text"))  # as chat platforms fill it
         return Found(3, (name,)) if not types and flat(name) in _PLAIN_FREE else None
 
     def _array(self, name: str, member: Schema) -> Found | None:
