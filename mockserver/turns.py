@@ -40,7 +40,7 @@ class Journal(Recorder):
         super().__init__(wire, world.chance, world.clock.now)
         self.session = session.id
         self.owner = session.owner
-        self.seen = {**session.attributes, "id": session.id}
+        self.attributes = session.attributes
         self._created = session.created
         self._world = world
 
@@ -78,6 +78,7 @@ class RunningTurn:
         self.settled: Callable[[str], Awaitable[None]] | None = None
         self._world = world
         self._journal = journal
+        self._seen = {**journal.attributes, "id": journal.session}
         self._timer: asyncio.Future[None] | None = None
         self._changed = asyncio.Event()
         self._due = 0.0
@@ -102,8 +103,8 @@ class RunningTurn:
     def _frame(self, stream: EventStream, event: tuple[int, Entry, int, str | None]) -> bytes:
         position, entry, index, piece = event
         if piece is None:
-            return stream.entry(entry, self._journal.seen)
-        return stream.chunk(entry, position, index, piece, self._journal.seen)
+            return stream.entry(entry, self._seen)
+        return stream.chunk(entry, position, index, piece, self._seen)
 
     async def follow(self, stream: EventStream, after: int = 0) -> AsyncIterator[bytes]:
         """The frames behind a position, each as soon as it is there, to the end of the turn."""

@@ -65,7 +65,9 @@ class Talk(SessionHandler, ABC):
     async def __call__(self, request: Request) -> Answer | Stream:
         """Answers with the agent's reply, with the stream of it, or with what was recorded."""
         stream_type = self._wants_stream(request)
-        world, id = request.world, await self.enter(request)
+        world, id = request.world, self.given_id(request)
+        if id is None or self.binding.implicit:
+            id = await self.enter(request)
         if id in world.busy:
             await self.find_by(request, id)  # nobody waits for a session that is not theirs
         await world.take(id)
