@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 from sparring.fixtures.wire import Wire
-from sparring.spec import model
+from sparring.spec import model, pointers
 from sparring.spec.binding import Binding
 from sparring.spec.document import Operation
 from sparring.spec.model import Entry, Session
@@ -14,10 +16,11 @@ from sparring.spec.turn import Kind
 from ..answers import Answer
 from ..problems import Problem
 from ..requests import Request
+from ..signals import owner_signal
 from ..turns import RUNS, SESSIONS, Journal, RunningTurn, decode_run, decode_session, read_log
 from . import records
 from .incoming import Said, plain
-from .paging import Pager
+from .paging import Pager, Part
 from .sessions import SessionHandler
 from .talk import Reply, Talk
 
@@ -103,16 +106,38 @@ class List(_Spoken):
         self._newest_first = operation.promises.get("history.order", {}).get("dir") == "desc"
 
     async def __call__(self, request: Request) -> Answer:
-        """Answers with one page."""
+        """Answers with one page; where the request waits for news, an empty one comes late."""
+        place = self.binding.wait
+        wait = place.read(request) if place is not None else None
+        part = await self._part(request)
+        if wait and not part.items and not isinstance(wait, str):
+            part = await self._news(request, float(wait))
+        rows = [self._row(entry) for entry in part.items]
+        return self.responder.json(self._list(rows, part.told))
+
+    async def _news(self, request: Request, patience: float) -> Part[Entry]:
+        """The page as soon as there is something on it, or when `patience` seconds are over."""
+        name = self.given_id(request) or owner_signal(request.user)
+        with request.world.signals.listen(name) as signal, suppress(TimeoutError):
+            async with asyncio.timeout(min(patience, _PATIENCE)):
+                while True:
+                    signal.clear()
+                    if (part := await self._part(request)).items:
+                        return part
+                    await signal.wait()
+        return await self._part(request)
+
+    async def _part(self, request: Request) -> Part[Entry]:
         found = [entry for _, entry in await self.entries(request)]
         direction = self.binding.order_direction
         if (direction.read(request) == "desc") if direction else self._newest_first:
             found.reverse()
         if tests := self._filters.active(request):
             found = [entry for entry in found if all(test(self._row(entry)) for test in tests)]
-        part = self._pager.cut(request, found, _id_of, _offset_of)
-        rows = [self._row(entry) for entry in part.items]
-        return self.responder.json(self._list(rows, part.told))
+        return self._pager.cut(request, found, _id_of, _offset_of)
+
+
+_PATIENCE = 60.0
 
 
 def _id_of(entry: Entry) -> str:
@@ -150,14 +175,15 @@ class Update(Get):
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
         self._attributes = records.Attributes(wire.request_shaper, operation)
+        place, row = binding.input, binding.row or wire.model.message
+        at = pointers.split(place.name) if place is not None and place.part == "body" else row.text
+        self._text = at[0] if at else ""
 
     async def __call__(self, request: Request) -> Answer:
         """Answers with the message as it is now."""
         session, entry = await self.one(request)
-        place, extra = self.binding.input, self._attributes(request.body)
-        text = plain(place.read(request)) if place is not None else None
-        if place is not None and place.part == "body":
-            extra.pop(place.name.split("/")[1], None)
+        extra = self._attributes(request.body)
+        text = plain(extra.pop(self._text, None))
         journal = Journal(request.world, self.wire, session)
         data = {"of": entry.id, "text": text, "extra": extra}
         edit = journal.entry(session, Kind.EDIT, "user", data=data)
@@ -193,13 +219,30 @@ class Clear(SessionHandler):
         await world.take(id)
         try:
             session = await self.find(request)
-            await world.store.clear(session.id)
-            session.count = 0
-            model.touch(session, world.clock.now())
-            await records.save(request, SESSIONS, session)
+            page = self.binding.page
+            since = page.start.read(request) if page.start and page.style == "watermark" else None
+            if since is None:
+                await world.store.clear(session.id)
+                session.count = 0
+                model.touch(session, world.clock.now())
+                await records.save(request, SESSIONS, session)
+            else:
+                await self._forget(request, session, int(since))
         finally:
             world.free(id)
         return self.responder.json(await self.show(self._shape, request, session))
+
+    async def _forget(self, request: Request, session: Session, since: int) -> None:
+        """Takes what has an offset from `since` on out of the history."""
+        journal = Journal(request.world, self.wire, session)
+        log = model.stored(await read_log(request.world, session.id))
+        gone = [entry for entry in log if (entry.offset or 0) >= since]
+        session.count -= sum(entry.kind is Kind.MESSAGE for entry in gone)
+        entries = [
+            journal.entry(session, Kind.DELETION, "user", data={"of": entry.id}) for entry in gone
+        ]
+        if entries:
+            await journal.write(session, entries)
 
 
 class Suggestions(SessionHandler):
