@@ -66,7 +66,11 @@ class User:
 
     def _sampled(self, found: Parameter) -> Any:
         assert found.schema is not None
-        return self.world.bodies.sample(found.schema)
+        if found.place != "path":
+            return self.world.bodies.sample(found.schema)
+        if found.name not in self.world.above:
+            self.world.above[found.name] = self.world.bodies.sample(found.schema)
+        return self.world.above[found.name]
 
     def aim(self, draft: Draft, session: str) -> Draft:
         """Writes the id of a session where the operation wants it."""
@@ -273,24 +277,44 @@ class User:
         if page.limit and str(page.limit) not in asked and bound is not None:
             asked[str(page.limit)] = bound
         items: list[Any] = []
-        for _ in range(200):
-            found = self.page(operation, session, asked).items
+        for number in range(200):
+            shown = self.page(operation, session, asked)
+            found = shown.items
             items += found
             if not found or page.start is None or page.style == "none":
                 break
             if bound is not None and len(found) < bound and len(found) < 100:
                 break
-            asked[str(page.start)] = self._next(operation, page.style, items)
+            following = self._next(operation, shown, items, page.first_page + number + 1)
+            if following in (None, ""):
+                break
+            asked[str(page.start)] = following
         return items
 
-    def _next(self, operation: Operation, style: str, items: Sequence[Any]) -> int:
-        offset = self.lines(operation, items[-1:])[0].offset if style == "watermark" else None
+    def _next(
+        self, operation: Operation, shown: Page, items: Sequence[Any], number: int
+    ) -> str | int | None:
+        """Where the next page begins, None behind the last one; `number` is its own."""
+        assert operation.binding is not None
+        page, body = operation.binding.page, shown.exchange.response.json()
+        if page.style == "page":
+            return number
+        if page.style == "cursor":
+            at = page.shown.get("out") or page.shown.get("last")
+            more = page.shown.get("more")
+            if at is None or (more is not None and not pointers.first(body, more)):
+                return None
+            following: str | int | None = pointers.first(body, at)
+            return following
+        offset = self.lines(operation, items[-1:])[0].offset if page.style == "watermark" else None
         return offset + 1 if isinstance(offset, int) else len(items)
 
     def lines(self, operation: Operation, items: Iterable[Any]) -> list[Line]:
         """The items of a message list, read."""
         model, binding = self.world.document.model, operation.binding
         row = model.event if binding and binding.shape == "event" else model.message
+        if binding is not None and binding.row is not None:
+            row = binding.row
         return [line(row, item) for item in items]
 
     def history(self, session: str, operation: Operation | None = None) -> list[Line]:

@@ -84,6 +84,8 @@ class World:
     bodies: Bodies
     journal: list[Entry] = field(default_factory=list)
     made: list[tuple[User, str]] = field(default_factory=list)
+    above: dict[str, Any] = field(default_factory=dict)
+    """What stands in paths above sessions, by parameter: the same wherever it has that name."""
     _streams: dict[Path, EventStream] = field(default_factory=dict)
 
     def stream(self, operation: Operation) -> EventStream:

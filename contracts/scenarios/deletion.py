@@ -26,6 +26,8 @@ def takes_session(document: Document, operation: Operation) -> str:
     binding = operation.binding
     if binding is None or binding.role in WITHOUT_SESSION or binding.active:
         return "the operation is not about one session"
+    if binding.implicit:
+        return "the first use of an id makes its session"
     place = session_parameter(document, operation)
     return "" if place else "the operation does not name its session"
 

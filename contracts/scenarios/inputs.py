@@ -33,6 +33,12 @@ def takes_json(document: Document, operation: Operation) -> str:
     return "" if takes else "the operation takes no JSON body"
 
 
+def names_no_part(document: Document, operation: Operation) -> str:
+    """The operation is not about one message or run, of which there may be none."""
+    named = operation.binding is not None and operation.binding.target is not None
+    return "the operation is about one message or run" if named else ""
+
+
 def shot(context: Context, draft: Draft) -> Exchange:
     """Sends a draft of the check's operation; of a stream only the beginning is read."""
     exchange = _shot(context, context.alice, draft)
@@ -129,7 +135,7 @@ def refusals_name_the_place(context: Context) -> None:
             context.fail("the place of what is wrong, itself", seen, exchanges=shown)
 
 
-@scenario("input.accepted", needs=first_reason(takes_json, creatable))
+@scenario("input.accepted", needs=first_reason(takes_json, names_no_part, creatable))
 def extremes_of_the_schema_are_taken(context: Context) -> None:
     """Values on the bounds of the schema are taken: longest, shortest, every word of an enum."""
     draft, _ = base(context)
@@ -261,7 +267,7 @@ def broken_texts(document: Document, found: Parameter) -> Iterator[tuple[str, st
             yield kind, text
 
 
-@scenario("input.accepted", needs=first_reason(has_parameters, creatable))
+@scenario("input.accepted", needs=first_reason(has_parameters, names_no_part, creatable))
 def extreme_parameters_are_taken(context: Context) -> None:
     """Query parameters on their bounds, and every word of an enum, are taken."""
     draft, _ = base(context)

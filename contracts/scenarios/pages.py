@@ -22,8 +22,10 @@ LISTS = (Role.SESSION_LIST, Role.MESSAGE_LIST, Role.SUGGESTION_LIST)
 def paged(document: Document, operation: Operation) -> str:
     """The list has pages, and what it lists can be made."""
     binding = operation.binding
-    if binding is None or binding.page.start is None or binding.page.style == "none":
+    if binding is None or binding.page.start is None:
         return "the list has no pages"
+    if binding.page.style not in ("offset", "watermark"):
+        return "its pages do not begin at a number of items"
     return ""
 
 

@@ -65,7 +65,7 @@ class Pager:
         identify: Callable[[T], str],
         offset_of: Callable[[T], int | None] | None = None,
     ) -> Part[T]:
-        """The part of a whole list. Raises Problem 422 for a cursor that leads nowhere."""
+        """The part of a whole list. Raises Problem 404 for a cursor that leads nowhere."""
         page, whole = self._page, items
         start, limit = self.bounds(request)
         if page.style == "watermark" and offset_of is not None:
@@ -98,7 +98,7 @@ class Pager:
                 continue
             ids = [identify(item) for item in items]
             if str(cursor) not in ids:
-                raise Problem(422, "H422", f"{place} names nothing in this list: {cursor}.")
+                raise Problem(404, "H404", f"{place} names nothing in this list: {cursor}.")
             index = ids.index(str(cursor))
             start, end = (start, index) if is_end else (index + 1, end)
         return start, end
