@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .binding import Binding, Model, read_binding, read_model
+from .annotations import read_binding, read_model
+from .binding import Binding, Model
 from .declarations import Declarations, Named
 from .dialect import as_openapi_3
 from .document import Document, Operation

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import pointers
-from .binding import Binding, Model, Role, read_binding, read_model
+from .annotations import read_binding, read_model
+from .binding import Binding, Model, Role
 from .document import Document, Operation
 from .errors import Defect, SparringError
 from .inference.bindings import infer_bindings, infer_model

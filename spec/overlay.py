@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import pointers
-from .binding import check
+from .annotations import check
 from .errors import Defect, SparringError
 from .json_text import Key
 from .source import Source

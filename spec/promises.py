@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .binding import Role, check
+from .annotations import check
+from .binding import Role
 from .errors import Defect, nearest
 from .finding import Severity
 from .json_text import Key

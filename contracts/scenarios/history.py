@@ -42,7 +42,7 @@ def history_is_in_order(context: Context) -> None:
         first = instant(at(context.alice.read(session.id), start))
         for line in lines:
             moment = instant(line.created)
-            if first is not None and moment is not None and moment < first:  # type: ignore[operator]
+            if first is not None and moment is not None and moment < first:  # type: ignore[operator]  # of one kind
                 context.fail("no message older than its session", f"{moment} before {first}")
                 break
 

@@ -302,7 +302,7 @@ def update_times_rise(context: Context) -> None:
     first = context.alice.read(session.id)
     last = instant(at(first, where))
     start = instant(at(first, created))
-    if start is not None and last is not None and last < start:  # type: ignore[operator]
+    if start is not None and last is not None and last < start:  # type: ignore[operator]  # of one kind
         context.fail("an update time that is not before the creation time", f"{last} < {start}")
     for body in differing_bodies(context):
         now = last
@@ -310,7 +310,7 @@ def update_times_rise(context: Context) -> None:
             time.sleep(pause)
             apply(context, context.alice, session.id, body | marked(context, pause))
             now = instant(at(context.alice.read(session.id), where))
-            if now is not None and last is not None and now > last:  # type: ignore[operator]
+            if now is not None and last is not None and now > last:  # type: ignore[operator]  # of one kind
                 break
         else:
             context.fail("an update time that rises with a change", f"{now} after {last}")

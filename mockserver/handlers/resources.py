@@ -9,7 +9,8 @@ import msgspec
 
 from sparring.fixtures.records import RecordShape, usual_parts
 from sparring.fixtures.wire import Wire
-from sparring.spec.binding import Binding, Role, read_binding
+from sparring.spec.annotations import read_binding
+from sparring.spec.binding import Binding, Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.inference.bindings import infer_bindings
 from sparring.spec.model import Record

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role, check, read_binding
+from sparring.spec.annotations import check, read_binding
+from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation, compile_document, load_document
 from sparring.spec.errors import SparringError
 from sparring.spec.inference.bindings import infer_bindings, infer_model
