@@ -44,7 +44,10 @@ class SessionHandler:
             if place is not None and place.part == "path":
                 named.add(place.name)
         paths = [p.name for p in operation.parameters if p.place == "path"]
-        self._scope = [name for name in paths if name not in named]
+        self._parents = [name for name in paths if name not in named]
+        # Where a body names the session, an agent in the path is whom one talks to, not above it.
+        in_path = binding.session is None or binding.session.part == "path"
+        self._scope = self._parents if in_path else []
         self._above = _above(wire.document) if binding.implicit else frozenset()
 
     def _from_path(self, request: Request) -> Any:
@@ -101,7 +104,7 @@ class SessionHandler:
     def scope(self, request: Request) -> dict[str, Any]:
         """What the path says above the session, such as whose it is."""
         names = self.wire.attributes
-        return {names.get(folded(n), n): request.path[n] for n in self._scope}
+        return {names.get(folded(n), n): request.path[n] for n in self._parents}
 
     def named(self, request: Request) -> dict[str, Any]:
         """What path and body say of whose the session is: what other paths have above it."""
@@ -176,7 +179,7 @@ class Create(SessionHandler):
         self._id_name = at[0] if len(at) == 1 else "id"
         self._attributes = records.Attributes(wire.request_shaper, operation)
         paths = [p.name for p in operation.parameters if p.place == "path"]
-        self._scope = [n for n in paths if (p := binding.client_id) is None or n != p.name]
+        self._parents = [n for n in paths if (p := binding.client_id) is None or n != p.name]
 
     async def __call__(self, request: Request) -> Answer:
         """Answers with the new session."""

@@ -135,6 +135,14 @@ def test_the_first_message_makes_the_conversation(client: httpx2.Client) -> None
     assert client.post("/chat", json=chosen).json()["conversation_id"] == "mine"
 
 
+def test_two_agents_can_be_asked_in_one_conversation(client: httpx2.Client) -> None:
+    first = client.post("/agents/baker/chat", json={"message": "Hi"}).json()
+    body = {"message": "And you?", "conversation_id": first["conversation_id"]}
+    again = client.post("/agents/waiter/chat", json=body)
+    assert again.status_code == 200, again.text
+    assert again.json() == {**first, "answer": "You said: And you?"}
+
+
 def test_first_messages_at_one_instant_make_one_conversation(client: httpx2.Client) -> None:
     statuses: list[int] = []
     body = {"message": "Hi", "conversation_id": "at-once"}
