@@ -103,7 +103,7 @@ def state(context: Context, session: str) -> str:
         exchange = context.alice.get(session)
         seen.append((exchange.response.status, exchange.response.json()))
     for operation in context.document.with_role(Role.MESSAGE_LIST):
-        if seen and seen[0][0] >= 300:  # type: ignore[index]
+        if seen and seen[0][0] >= 300:  # type: ignore[index]  # the pair above
             break
         seen.append(context.alice.all(operation, session))
     return show(seen) + repr(seen)

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from sparring.fixtures.wire import Wire
-from sparring.spec import model
+from sparring.spec import model, pointers
 from sparring.spec.binding import Binding
 from sparring.spec.document import Operation
 from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Run, Session
+from sparring.spec.turn import Kind
 
 from ..answers import Answer, Stream
 from ..problems import Problem
@@ -114,7 +115,8 @@ class _RunHandler(SessionHandler):
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
         paths = [p.name for p in operation.parameters if p.place == "path"]
-        self._run_parameter = paths[-1] if paths else ""
+        session = binding.session.name if binding.session else None
+        self._run_parameter = paths[-1] if paths and paths[-1] != session else ""
         streams = self.responder.stream_type is not None
         self._stream = wire.stream_of(operation) if streams else wire.stream
 
@@ -218,7 +220,7 @@ class Delete(_RunHandler):
 
 
 class Act(Get):
-    """run.act: cancel stops the run; a tool's result, or anything else, lets it go on."""
+    """run.act: cancel stops the run, or those of a session; the results of tools are recorded."""
 
     async def __call__(self, request: Request) -> Answer | Stream:
         """Answers with the run as it is now."""
@@ -228,6 +230,7 @@ class Act(Get):
         if self.binding.effect == "cancel" and (turn := self.running(request, run)) is not None:
             turn.stop()
             await turn.ended()
+        await self._record_results(request, run)
         run = await self.find_run(request)
         stream_type = self.responder.stream_type
         if stream_type and self.binding.effect == "answer" and len(self.responder.offered) == 1:
@@ -235,8 +238,29 @@ class Act(Get):
             return Stream(self.responder.status, stream_type.encode(), frames)
         return self.responder.json(self._shape(run, await self.said(request, run)))
 
+    async def _record_results(self, request: Request, run: Run) -> None:
+        """Adds the results of tools that the body gives to the log of the run."""
+        at, place = self.binding.tool_call, self.binding.tool_output
+        if at is None or place is None or place.part != "body":
+            return
+        calls = pointers.find(request.body, at)
+        results = pointers.find(request.body, pointers.split(place.name))
+        session = await self.find_by(request, run.session)
+        journal = Journal(request.world, self.wire, session)
+        journal.turn = run.turn
+        entries = [
+            journal.entry(session, Kind.TOOL_RESULT, "user", data={"id": call, "result": result})
+            for call, result in zip(calls, results, strict=False)
+        ]
+        if entries:
+            await journal.write(session, entries)
+
     async def _stop_all(self, request: Request) -> Answer:
+        """Stops the runs of the session that the request names, of all where it names none."""
+        session = self.given_id(request) if self.binding.session else None
         for turn in list(request.world.running.values()):
+            if session not in (None, turn.session):
+                continue
             data = await request.world.store.read(SESSIONS, turn.session)
             if data is not None and decode_session(data).owner == request.user:
                 turn.stop()

@@ -1,5 +1,6 @@
 """An API that nobody has annotated: all that is inferred of it works together."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +8,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.testclient import TestClient
 
+from sparring.mockserver.app import create_app
+from sparring.mockserver.turns import decode_entry
+from sparring.mockserver.world import World
 from sparring.spec.document import load_document
+from sparring.spec.turn import Kind
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE / "threads.yaml"
@@ -92,6 +98,35 @@ def test_a_cancelled_run_stops(client: httpx2.Client) -> None:
     stopped = client.post(f"{path}/runs/{run['id']}/cancel").json()
     assert stopped["status"] == "cancelled"
     assert "You said: Tell me more." not in texts(client, path)
+
+
+def test_the_runs_of_one_thread_are_cancelled_and_no_others(client: httpx2.Client) -> None:
+    paths = [made(client) for _ in range(2)]
+    runs = []
+    for path, _ in paths:
+        said(client, path, "Tell me more.")
+        run = client.post(f"{path}/runs", json={}).json()
+        runs.append(f"{path}/runs/{run['id']}")
+    body = {"thread_id": paths[0][1]["thread_id"]}
+    assert client.post("/runs/cancel", json=body).status_code == 204
+    assert [ended(client, run)["status"] for run in runs] == ["cancelled", "completed"]
+
+
+def test_the_results_of_tools_are_recorded_in_their_run() -> None:
+    world = World()
+    with TestClient(create_app(load_document(DOCUMENT), world)) as client:
+        thread = client.post("/users/ada/threads", json={}).json()["thread_id"]
+        path = f"/users/ada/threads/{thread}/runs"
+        run = client.post(path, json={}).json()["id"]
+        outputs = [{"tool_call_id": f"call_{n}", "output": f"{n} degrees"} for n in (1, 2)]
+        answer = client.post(f"{path}/{run}/submit_tool_outputs", json={"tool_outputs": outputs})
+        assert answer.json()["id"] == run
+        log = [decode_entry(data) for data in asyncio.run(world.store.log(thread))]
+    results = [entry for entry in log if entry.kind is Kind.TOOL_RESULT]
+    assert [(entry.turn, entry.data["id"], entry.data["result"]) for entry in results] == [
+        (run, "call_1", "1 degrees"),
+        (run, "call_2", "2 degrees"),
+    ]
 
 
 def test_messages_are_paged_by_a_cursor_changed_and_deleted(client: httpx2.Client) -> None:

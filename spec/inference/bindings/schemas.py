@@ -118,7 +118,7 @@ class Reader:
         """The schema of the items of an array, None where it is none."""
         for part in self.parts(schema):
             if isinstance(part.get("items"), dict):
-                return part["items"]  # type: ignore[no-any-return]
+                return part["items"]  # type: ignore[no-any-return]  # a dict
             if prefix := items_of(part, "prefixItems"):
                 return {"anyOf": prefix}
         return NOTHING if "array" in self.types(schema) else None
