@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -142,7 +143,7 @@ class RunningTurn:
                         await self._end_early(None)
                         break
                     if step.kind is Kind.MESSAGE:
-                        if not await self._say(step, turn):
+                        if not await self._say(step):
                             break
                     else:
                         await self._do(step)
@@ -160,13 +161,15 @@ class RunningTurn:
             self.finished = True
             self._changed.set()
 
-    async def _say(self, step: Step, turn: Turn) -> bool:
+    async def _say(self, step: Step) -> bool:
         """Streams a message piece by piece and stores it; False when it was cut short."""
         record = await self._journal.read()
         message, position, text = self._journal.new_id(), record.position, ""
         said: list[str] = []
-        for index, piece in enumerate(step.pieces):
-            await self._wait(next(turn.gaps))
+        for index, (piece, gap) in enumerate(
+            zip(step.pieces, chain(step.gaps, repeat(0.0)), strict=False)
+        ):
+            await self._wait(gap)
             if self.stopped:
                 break
             text += piece

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -10,16 +10,20 @@ import msgspec
 
 
 class Kind(StrEnum):
-    """What can happen in a session; all but `chunk` are entries of its log.
+    """What can happen in a session; all but `chunk`, a piece of a message, and `tool_chunk`, a
+    piece of a tool call's arguments, are entries of its log.
 
-    `edit` and `deletion` change an earlier entry; streams do not show them.
+    `event` is one of the document's own, written as the script says it. `edit` and `deletion`
+    change an earlier entry; streams do not show them.
     """
 
     MESSAGE = "message"
     STATUS = "status"
     CHUNK = "chunk"
     TOOL_CALL = "tool_call"
+    TOOL_CHUNK = "tool_chunk"
     TOOL_RESULT = "tool_result"
+    EVENT = "event"
     SUGGESTIONS = "suggestions"
     ERROR = "error"
     STOPPED = "stopped"
@@ -36,8 +40,9 @@ TERMINAL = frozenset({Kind.ERROR, Kind.STOPPED, Kind.DONE})
 class Step(msgspec.Struct, frozen=True):
     """One thing that the agent does, `after` seconds since the step before it.
 
-    A message has its whole `text` and the `pieces` in which it is streamed before it is stored.
-    Other kinds have `data`.
+    A message has its whole `text` and the `pieces` in which it is streamed before it is stored; a
+    tool call may have the pieces of its arguments, written as JSON. `gaps` are the seconds before
+    each piece. Other kinds have `data`.
     """
 
     kind: Kind
@@ -45,19 +50,61 @@ class Step(msgspec.Struct, frozen=True):
     text: str = ""
     pieces: Sequence[str] = ()
     data: Mapping[str, Any] = {}
+    gaps: Iterable[float] = ()
+
+
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that goes wrong with the delivery of a turn.
+
+    `kind` says what: `http` (an error of `status` instead of the turn), `cut`, `stall`, `drop`,
+    `duplicate`, `reorder` (with the next event), `malform`, `rename`, `split_bytes` or `ttft`.
+    Where: behind `after_events` events or `after_bytes` bytes; at the event number `at`, counted
+    from 1 (-1 is the last), or at the `at`th event that is called `event`; for `split_bytes`,
+    `inside` each place of a kind (`utf8`, `data`).
+    """
+
+    kind: str
+    at: int = 1
+    event: str | None = None
+    inside: str | None = None
+    after_events: int | None = None
+    after_bytes: int | None = None
+    size: int = 1
+    """How many bytes are written at a time."""
+    seconds: float | None = None
+    """How long it takes; None for `stall` is for ever. For `http`, Retry-After."""
+    close: str = "clean"
+    """How a cut ends: `clean` as a whole response ends, `reset` as a broken connection."""
+    name: str = ""
+    status: int = 500
+    code: str = ""
+    message: str = ""
+    headers: Mapping[str, str] = {}
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """What a turn leaves open: the tool call whose result, or whose approval, it waits for, and for
+    how many seconds (None: for ever)."""
+
+    call: str
+    seconds: float | None = None
+    approval: bool = False
 
 
 class Turn(msgspec.Struct, frozen=True):
     """What the agent answers to one event of the user; its last step is a terminal one.
 
-    `cursor` is where the session's script stands afterwards, `gaps` are the seconds before each
-    piece of its messages, and `reason` says why this was chosen.
+    `cursor` is where the session's script stands afterwards, and `reason` says why this was
+    chosen. `faults` spoil the delivery, never the log. After `keepalive` seconds of silence a
+    stream says that it lives.
     """
 
     steps: Sequence[Step]
     cursor: Mapping[str, Any]
-    gaps: Iterator[float]
     reason: str = ""
+    faults: Sequence[Fault] = ()
+    keepalive: float | None = None
+    pause: Pause | None = None
 
     @property
     def finish(self) -> str:

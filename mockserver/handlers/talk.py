@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-from sparring.fixtures.player import play
+from sparring.fixtures.player import Heard, play
 from sparring.fixtures.recording import Surround
 from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Binding
@@ -163,9 +163,9 @@ class Talk(SessionHandler, ABC):
         journal = Journal(world, self.wire, session)
         said = await self.read(request, journal, session)
         if said.text is None:
-            return journal, said, Turn([_DONE], session.cursor, iter(()), "nothing to answer")
+            return journal, said, Turn([_DONE], session.cursor, "nothing to answer")
         seed = f"{world.seed}/{session.id}"
-        turn = play(world.script, session.cursor, said.text, seen(session), seed)
+        turn = play(world.script, session.cursor, Heard(said.text), seen(session), seed)
         return journal, said, turn
 
     async def read(self, request: Request, journal: Journal, session: Session) -> Said:
