@@ -39,7 +39,7 @@ _HANDLERS: Mapping[Role, Callable[..., Handler]] = {
     Role.MESSAGE_CREATE: messages.Create,
     Role.MESSAGE_LIST: messages.List,
     Role.MESSAGE_GET: messages.Get,
-    Role.MESSAGE_UPDATE: messages.Update,
+    Role.MESSAGE_UPDATE: acts.compile_update,
     Role.MESSAGE_DELETE: messages.Delete,
     Role.MESSAGE_CLEAR: messages.Clear,
     Role.MESSAGE_SUBSCRIBE: subscriptions.Subscribe,
@@ -48,7 +48,7 @@ _HANDLERS: Mapping[Role, Callable[..., Handler]] = {
     Role.RUN_GET: runs.Get,
     Role.RUN_UPDATE: runs.Update,
     Role.RUN_DELETE: runs.Delete,
-    Role.RUN_ACT: runs.Act,
+    Role.RUN_ACT: runs.compile_act,
     Role.RUN_SUBSCRIBE: runs.Subscribe,
     Role.SUGGESTION_LIST: messages.Suggestions,
 }

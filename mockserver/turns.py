@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from sparring.fixtures.recording import AGENT_KINDS, Recorder
+from sparring.fixtures.recording import AGENT_KINDS, Recorder, leave
 from sparring.fixtures.wire import Wire
 from sparring.spec import model
 from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Run, Session
-from sparring.spec.turn import Kind, Step, Turn
+from sparring.spec.turn import TERMINAL, Kind, Pause, Step, Turn
 
 from .world import World
 
@@ -55,11 +55,16 @@ class Journal(Recorder):
 
     async def write(self, record: Session, entries: list[Entry]) -> None:
         """Stores the record and the new entries, which are one change of the session."""
-        model.touch(record, entries[-1].created)
-        store = self._world.store
-        await store.write(SESSIONS, record.id, _encode(record))
-        await store.append(record.id, [_encode(entry) for entry in entries])
-        self._world.signals.fire(record.id, record.owner)
+        await write(self._world, record, entries)
+
+
+async def write(world: World, record: Session, entries: list[Entry]) -> None:
+    """Stores a session's record and new entries of its log as one change."""
+    model.touch(record, entries[-1].created if entries else world.clock.now())
+    store = world.store
+    await store.write(SESSIONS, record.id, _encode(record))
+    await store.append(record.id, [_encode(entry) for entry in entries])
+    world.signals.fire(record.id, record.owner)
 
 
 class RunningTurn:
@@ -77,6 +82,7 @@ class RunningTurn:
         self.finished = False
         self.stopped = False
         self.settled: Callable[[str], Awaitable[None]] | None = None
+        self.paused: Callable[[Pause, int], None] | None = None
         self._world = world
         self._journal = journal
         self._seen = {**journal.attributes, "id": journal.session}
@@ -85,12 +91,19 @@ class RunningTurn:
         self._due = 0.0
         self._said: str | None = None
         self._text: list[str] | None = [] if repeats else None
+        self._turn = Turn((), {})
+        self._ended: Kind | None = None
 
     def stop(self) -> None:
         """Makes the turn end after what it has said so far."""
         self.stopped = True
         if self._timer is not None:
             self._timer.cancel()
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it ended because it was stopped."""
+        return self._ended is Kind.STOPPED
 
     def position(self, default: int) -> int:
         """The position of the last thing that happened."""
@@ -134,6 +147,7 @@ class RunningTurn:
     async def perform(self, turn: Turn, steps: list[Step]) -> None:
         """Plays the steps in their time; at the end the session is free for its next turn."""
         self._due = asyncio.get_running_loop().time()
+        self._turn = turn
         state = "failed"
         try:
             with self._world.running_turn(self.session, self):
@@ -145,11 +159,15 @@ class RunningTurn:
                     if step.kind is Kind.MESSAGE:
                         if not await self._say(step):
                             break
+                    elif step.pieces:
+                        if not await self._call(step):
+                            break
                     else:
                         await self._do(step)
-                await self._settle(turn)
-                state = "done" if turn.finish != "error" else state
-                state = "stopped" if self.stopped else state
+                if self._ended is Kind.STOPPED:
+                    state = "stopped"
+                elif turn.finish != "error":
+                    state = "done" if turn.pause is None else "waiting"
         except Gone:
             self._last_words("session_deleted", "The session was deleted.")
         except Exception:
@@ -160,25 +178,17 @@ class RunningTurn:
                 await self.settled(state)
             self.finished = True
             self._changed.set()
+        if state == "waiting" and self.paused is not None and turn.pause is not None:
+            self.paused(turn.pause, self.position(0))
 
     async def _say(self, step: Step) -> bool:
         """Streams a message piece by piece and stores it; False when it was cut short."""
-        record = await self._journal.read()
-        message, position, text = self._journal.new_id(), record.position, ""
-        said: list[str] = []
-        for index, (piece, gap) in enumerate(
-            zip(step.pieces, chain(step.gaps, repeat(0.0)), strict=False)
-        ):
-            await self._wait(gap)
-            if self.stopped:
-                break
-            text += piece
-            said.append(piece)
-            now = self._world.clock.now()
-            entry = Entry(position + index, None, Kind.CHUNK, message, self.id, "agent", now)
-            self._tell((entry.position, entry, index, piece))
-        if self.stopped and len(said) < len(step.pieces):
-            await self._end_early((message, text, said) if said else None)
+        message, said = await self._in_pieces(step, Kind.CHUNK)
+        text = "".join(said)
+        if len(said) < len(step.pieces):
+            if said:
+                await self._store(Kind.MESSAGE, id=message, text=text, pieces=said, state="stopped")
+            await self._end_early(message if said else None)
             return False
         self._said = message
         if self._text is not None:
@@ -186,21 +196,54 @@ class RunningTurn:
         await self._store(Kind.MESSAGE, id=message, text=text, pieces=said)
         return True
 
+    async def _call(self, step: Step) -> bool:
+        """Streams the arguments of a tool call and stores it; False when they were cut short."""
+        id, said = await self._in_pieces(step, Kind.TOOL_CHUNK)
+        is_whole = len(said) == len(step.pieces)
+        if said:
+            kind = step.kind if is_whole else Kind.TOOL_CHUNK
+            state = "complete" if is_whole else "stopped"
+            await self._store(
+                kind, id=id, text="".join(said), data=step.data, pieces=said, state=state
+            )
+        if not is_whole:
+            await self._end_early(None)
+        return is_whole
+
+    async def _in_pieces(self, step: Step, kind: Kind) -> tuple[str, list[str]]:
+        """Streams the pieces of a step: its id, and those before the turn was stopped."""
+        record = await self._journal.read()
+        id, position, data = self._journal.new_id(), record.position, dict(step.data)
+        said: list[str] = []
+        for index, (piece, gap) in enumerate(
+            zip(step.pieces, chain(step.gaps, repeat(0.0)), strict=False)
+        ):
+            await self._wait(gap)
+            if self.stopped:
+                break
+            said.append(piece)
+            now = self._world.clock.now()
+            entry = Entry(position + index, None, kind, id, self.id, "agent", now, data=data)
+            self._tell((entry.position, entry, index, piece))
+        return id, said
+
     async def _do(self, step: Step) -> None:
         said: dict[str, Any] = {} if step.kind in AGENT_KINDS else {"message": self._said}
         if self._text is not None and step.kind is Kind.DONE:
             said["text"] = "".join(self._text)
         await self._store(step.kind, data={**said, **step.data})
 
-    async def _end_early(self, part: tuple[str, str, list[str]] | None) -> None:
-        if part is not None:
-            message, text, said = part
-            await self._store(Kind.MESSAGE, id=message, text=text, pieces=said, state="stopped")
-        data = {"message": part[0] if part else None, "finish": "stopped"}
-        await self._store(Kind.STOPPED, data=data)
+    async def _end_early(self, message: str | None) -> None:
+        """Ends a turn that was stopped; a call that it was to wait for was not made."""
+        cursor = {key: value for key, value in self._turn.cursor.items() if key != "pause"}
+        self._turn = msgspec.structs.replace(self._turn, cursor=cursor, pause=None)
+        await self._store(Kind.STOPPED, data={"message": message, "finish": "stopped"})
 
     async def _store(self, kind: Kind, **parts: Any) -> None:
         record = await self._journal.read()
+        if kind in TERMINAL:
+            parts["data"] |= leave(record, self._turn)
+            self._ended = kind
         entry = self._journal.entry(record, kind, "agent", **parts)
         await self._journal.write(record, [entry])
         self.show(entry)
@@ -211,11 +254,6 @@ class RunningTurn:
         data = {"code": code, "message": message}
         now = self._world.clock.now()
         self.show(Entry(position, None, Kind.ERROR, "", self.id, "agent", now, data=data))
-
-    async def _settle(self, turn: Turn) -> None:
-        record = await self._journal.read()
-        record.cursor = dict(turn.cursor) or record.cursor
-        await self._world.store.write(SESSIONS, record.id, _encode(record))
 
     async def _wait(self, seconds: float) -> None:
         """Waits until the next step is due. Always yields, so that a client can leave."""
@@ -236,6 +274,16 @@ class RunningTurn:
         self._happened.append(event)
         self._changed.set()
         self._world.signals.fire(self.session, self._journal.owner)
+
+
+async def settle_run(world: World, id: str, state: str) -> None:
+    """Says how far the run of a turn is, where the turn is one."""
+    data = await world.store.read(RUNS, id)
+    if data is not None:
+        run = decode_run(data)
+        run.state = state
+        model.touch(run, world.clock.now())
+        await world.store.write(RUNS, id, _encode(run))
 
 
 async def read_log(world: World, session: str) -> list[Entry]:

@@ -59,14 +59,14 @@ class World:
 
     def start(self, turn: Coroutine[Any, Any, None], session: str) -> None:
         """Plays a turn to its end, whoever listens, then frees its session."""
-        task = asyncio.create_task(turn)
+        self.spawn(turn).add_done_callback(lambda _: self.free(session))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Does something that nobody waits for."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
-
-        def finish(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            self.free(session)
-
-        task.add_done_callback(finish)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     @contextmanager
     def running_turn(self, session: str, turn: RunningTurn) -> Iterator[None]:

@@ -10,6 +10,7 @@ from typing import Any
 from . import pointers
 from .binding import (
     Binding,
+    Decision,
     Filter,
     Location,
     Model,
@@ -110,9 +111,20 @@ def read_binding(block: Any, source: Source, path: Path) -> tuple[Binding | None
             body=compile_template(template),
             keep_null=block.get("merge", {}).get("null") == "keep",
             effect=block.get("effect", ""),
+            branches=block.get("keep") == "branch",
+            decision=_read_decision(block.get("decision", {})),
         ), defects
     except ValueError as error:
         return None, [source.defect("D141", str(error), path)]
+
+
+def _read_decision(block: Mapping[str, Any]) -> Decision:
+    return Decision(
+        Place.of(block["at"]) if "at" in block else None,
+        tuple(block.get("approved", ())),
+        tuple(block.get("denied", ())),
+        block.get("default", True),
+    )
 
 
 def _read_when(block: str | dict[str, Any]) -> When:

@@ -4,9 +4,9 @@ the document gives it."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import NamedTuple
 
-from sparring.fixtures.player import Heard, play
 from sparring.fixtures.recording import Surround
 from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Binding
@@ -20,19 +20,21 @@ from ..negotiation import choose
 from ..problems import Problem
 from ..requests import Request
 from ..turns import Journal, RunningTurn
+from .asking import ask, watch
 from .incoming import Incoming, Said
-from .sessions import SessionHandler, seen
+from .sessions import SessionHandler
 
 _DONE = Step(Kind.DONE, data={"finish": "stop"})
 
 
 class Reply(NamedTuple):
-    """What the agent said in one turn, why it ended, and what it was asked."""
+    """What the agent said in one turn, why it ended, what it was asked, and whether it waits."""
 
     turn: str
     finish: str
     prompt: str
     messages: list[Entry]
+    waits: bool = False
 
 
 class Talk(SessionHandler, ABC):
@@ -44,8 +46,9 @@ class Talk(SessionHandler, ABC):
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        self._incoming = Incoming(wire, operation, binding)
+        self.incoming = Incoming(wire, operation, binding)
         self._surround = Surround(wire)
+        self.via = binding.via
         stream_type = self.responder.stream_type
         if binding.via == "sse" and stream_type is None:
             stream_type = "text/event-stream"  # said in words only, as many documents do
@@ -65,9 +68,7 @@ class Talk(SessionHandler, ABC):
     async def __call__(self, request: Request) -> Answer | Stream:
         """Answers with the agent's reply, with the stream of it, or with what was recorded."""
         stream_type = self._wants_stream(request)
-        world, id = request.world, self.given_id(request)
-        if id is None or self.binding.implicit:
-            id = await self.enter(request)
+        world, id = request.world, await self.enter(request)
         if id in world.busy:
             await self.find_by(request, id)  # nobody waits for a session that is not theirs
         await world.take(id)
@@ -79,12 +80,12 @@ class Talk(SessionHandler, ABC):
                 return Stream(
                     self.responder.status, stream_type.encode(), turn.follow(self._stream)
                 )
-            if self.binding.via in ("poll", "subscribe"):
+            if self.via in ("poll", "subscribe"):
                 said, turn = await self._later(request, session)
                 return await self.recorded(request, session, said, turn)
-            if self.binding.via == "none":
+            if self.via == "none":
                 journal = Journal(world, self.wire, session)
-                said = self._incoming.read(request, journal, session)
+                said = self.incoming.read(request, journal, session)
                 if said.entries:
                     await journal.write(session, said.entries)
                 return await self.recorded(request, session, said, None)
@@ -111,13 +112,13 @@ class Talk(SessionHandler, ABC):
 
     async def _at_once(self, request: Request, session: Session) -> Answer:
         journal, said, turn = await self._ask(request, session)
-        spoken = journal.play(session, self._surround(turn.steps))
-        session.cursor = dict(turn.cursor) or session.cursor
+        spoken = journal.play(session, turn, self._surround(turn.steps))
         record = self.binding.record
         if record is None or record.read(request) is not False:
             await journal.write(session, [*said.entries, *spoken])
+            watch(request.world, self.wire, journal, turn.pause, session.position - 1)
         messages = [entry for entry in spoken if entry.kind is Kind.MESSAGE]
-        reply = Reply(journal.turn, turn.finish, said.text or "", messages)
+        reply = Reply(journal.turn, turn.finish, said.text or "", messages, turn.pause is not None)
         return await self.answer(request, session, reply)
 
     async def _begin(self, request: Request, session: Session) -> RunningTurn:
@@ -130,7 +131,7 @@ class Talk(SessionHandler, ABC):
         first = session.position
         journal, said, turn = await self._ask(request, session)
         when = self.binding.when
-        silent = said.text is None or (
+        silent = said.heard is None or (
             self._stream_type is None and when is not None and not when(request)
         )
         if silent:
@@ -153,6 +154,7 @@ class Talk(SessionHandler, ABC):
         running = RunningTurn(request.world, journal, first, repeats=self._repeats)
         for entry in said.entries:
             running.show(entry)
+        running.paused = partial(watch, request.world, self.wire, journal)
         await self.started(request, session, running, said.text or "")
         request.world.start(running.perform(turn, self._surround(turn.steps)), session.id)
         return running
@@ -162,15 +164,14 @@ class Talk(SessionHandler, ABC):
         world = request.world
         journal = Journal(world, self.wire, session)
         said = await self.read(request, journal, session)
-        if said.text is None:
+        if said.heard is None:
             return journal, said, Turn([_DONE], session.cursor, "nothing to answer")
-        seed = f"{world.seed}/{session.id}"
-        turn = play(world.script, session.cursor, Heard(said.text), seen(session), seed)
+        turn = ask(world, session, said.heard, said.results, said.attempt)
         return journal, said, turn
 
     async def read(self, request: Request, journal: Journal, session: Session) -> Said:
         """What the request says."""
-        return self._incoming.read(request, journal, session)
+        return self.incoming.read(request, journal, session)
 
     async def started(
         self, request: Request, session: Session, running: RunningTurn, prompt: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sparring.spec import pointers
@@ -100,6 +101,11 @@ def kind_place(api: Api, subject: Subject) -> Location | None:
     return None
 
 
+def call_id(members: Iterable[str]) -> str | None:
+    """The member that names a tool call."""
+    return pick(members, _CALL_ID[:-1])
+
+
 def tool_block(api: Api, subject: Subject) -> Block:
     """Where the body names a tool call and has its result."""
     if subject.request is None:
@@ -117,7 +123,7 @@ def tool_block(api: Api, subject: Subject) -> Block:
                 "call": pointers.join((*base, call)),
                 "output": f"$request.body#{pointers.join((*base, output))}",
             }
-    call = pick(members, _CALL_ID[:-1])
+    call = call_id(members)
     output = pick(members, [name for name in _OUTPUT if name not in ("content", "value")])
     if call and output:
         return {"call": f"/{call}", "output": f"$request.body#{pointers.join((output,))}"}
