@@ -31,9 +31,7 @@ def compile_act(wire: Wire, operation: Operation, binding: Binding) -> Handler:
         return Stop(wire, operation, binding)
     if binding.effect == "fork":
         return Fork(wire, operation, binding)
-    if binding.effect in ("regenerate", "edit", "approve") or (
-        binding.effect == "answer" and binding.tool_call is not None
-    ):
+    if binding.effect in ("regenerate", "edit", "approve", "answer"):
         return GoOn(wire, operation, binding)
     return Other(wire, operation, binding)
 

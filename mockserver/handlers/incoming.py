@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -124,16 +125,16 @@ class Incoming:
 
     def results(self, request: Request, journal: Journal, session: Session) -> Said:
         """The results of tools that a request gives."""
-        at, place = self._binding.tool_call or ("tool_call_id",), self._binding.tool_output
-        if place is not None and place.part == "body":
-            calls = list(pointers.find(request.body, at))
-            found = list(pointers.find(request.body, pointers.split(place.name)))
-            if calls and not found:
-                found = [None] * len(calls)
-        else:
-            calls = list(pointers.find(request.body, at))
-            found = [place.read(request) if place is not None else None for _ in calls]
-        results = {str(call): result for call, result in zip(calls, found, strict=False)}
+        at, place = self._binding.tool_call, self._binding.tool_output
+        if at is not None and place is not None and place.part == "body":
+            calls = pointers.find(request.body, at)
+            found = chain(pointers.find(request.body, pointers.split(place.name)), repeat(None))
+            results = {str(call): result for call, result in zip(calls, found, strict=False)}
+        else:  # of the call that is named, else of the one that waits
+            call = pointers.first(request.body, at) if at is not None else None
+            call = session.waiting if call is None else str(call)
+            result = place.read(request) if place is not None else request.body
+            results = {call: result} if call else {}
         entries = [
             journal.entry(session, Kind.TOOL_RESULT, "user", data={"id": id, "result": result})
             for id, result in results.items()

@@ -214,7 +214,7 @@ class Delete(_RunHandler):
 
 def compile_act(wire: Wire, operation: Operation, binding: Binding) -> Handler:
     """The handler of a run.act, by its effect."""
-    goes_on = binding.effect in ("regenerate", "approve") or binding.tool_call is not None
+    goes_on = binding.effect in ("regenerate", "approve", "answer")
     return (GoOn if goes_on else Act)(wire, operation, binding)
 
 

@@ -31,6 +31,11 @@ _STATE = {"status", "state", "phase", "stage"}
 _NAME = {"name", "tool_name", "function_name", "tool", "toolname", "toolcallname"}
 _NAME |= {"tool_call_name"}
 _ARGUMENTS = {"arguments", "args", "input", "parameters", "params", "tool_args", "tool_input"}
+_PIECE = """
+    delta arguments_delta args_delta input_delta partial_json input_text_delta inputtextdelta
+    argumentsdelta argsdelta partial_arguments partial_args partial_input arguments args input
+    chunk text value content
+""".split()
 _RESULT = {"result", "output", "content", "tool_return", "return", "response", "tool_output"}
 _CALL_ID = {"tool_call_id", "call_id", "tool_use_id", "toolcallid", "callid", "id"}
 _ERROR_TEXT: tuple[str, ...] = (
@@ -220,6 +225,22 @@ class Names:
         above = name.location[:-1]
         places = {**name.given, name.location: "$tool.name", **self._ids()}
         self._beside_tool(places, above, _ARGUMENTS, "$tool.arguments", "object", "string")
+        self._call_id(places, above)
+        return self._template(places)
+
+    def tool_chunk(self) -> Any:
+        """A piece of a call's arguments; None where it has no place."""
+        found = [f for f in self._fields if f.name in _PIECE and f.may("string")]
+        found = [f for f in found if f.types and not f.constants]
+        if not found:
+            return None
+        best = min(found, key=lambda f: (len(f.location), _PIECE.index(f.name)))
+        places = {**best.given, best.location: "$chunk.text", **self._ids()}
+        above = best.location[:-1]
+        for counted in self._at(above):
+            if counted.name in self._counted - {"index"} and counted.may("integer"):
+                places.setdefault(counted.location, "$chunk.index")
+        self._beside_tool(places, above, _NAME, "$tool.name", "string")
         self._call_id(places, above)
         return self._template(places)
 

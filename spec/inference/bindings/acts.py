@@ -24,6 +24,7 @@ _EFFECTS = {
     ),
     "answer": words("submit answer continue resume respond tooloutputs outputs results"),
 }
+_SETTINGS = words("policy policies settings setting mode config configuration rules preferences")
 _REPLIES = words("respond reply answer resolve submit decide grant review")
 _NO = words("reject rejected deny denied decline declined disapprove disapproved no refuse refused")
 _YES = words(
@@ -65,7 +66,10 @@ def _effect(subject: Subject) -> str:
         return "approve"
     for said in (last, split(subject.operation.id)):
         for effect, names in _EFFECTS.items():
-            if names & set(said) and (effect != "answer" or subject.operation.body):
+            known = names & set(said)
+            if effect == "answer":
+                known = known if subject.operation.body else frozenset()
+            if known and not (effect == "approve" and set(said) & _SETTINGS):
                 return effect
     return "none"
 
