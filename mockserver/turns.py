@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sparring.fixtures.recording import AGENT_KINDS, Recorder, leave
+from sparring.fixtures.recording import AGENT_KINDS, Recorder, leave, without_pause
 from sparring.fixtures.wire import Wire
 from sparring.spec import model
 from sparring.spec.events import EventStream
@@ -234,9 +234,10 @@ class RunningTurn:
         await self._store(step.kind, data={**said, **step.data})
 
     async def _end_early(self, message: str | None) -> None:
-        """Ends a turn that was stopped; a call that it was to wait for was not made."""
-        cursor = {key: value for key, value in self._turn.cursor.items() if key != "pause"}
-        self._turn = msgspec.structs.replace(self._turn, cursor=cursor, pause=None)
+        """Ends a turn that was stopped, which then waits for nothing."""
+        if (pause := self._turn.pause) is not None:
+            cursor = without_pause(self._turn.cursor, pause.call)
+            self._turn = msgspec.structs.replace(self._turn, cursor=cursor, pause=None)
         await self._store(Kind.STOPPED, data={"message": message, "finish": "stopped"})
 
     async def _store(self, kind: Kind, **parts: Any) -> None:

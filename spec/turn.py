@@ -62,7 +62,7 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     `duplicate`, `reorder` (with the next event), `malform`, `rename`, `split_bytes` or `ttft`.
     Where: behind `after_events` events or `after_bytes` bytes; at the event number `at`, counted
     from 1 (-1 is the last), or at the `at`th event that is called `event`; for `split_bytes`,
-    `inside` each place of a kind (`utf8`, `data`).
+    `inside` each place of a kind (`utf8`, `data`), or everywhere (`at` 0).
     """
 
     kind: str
@@ -82,6 +82,13 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str = ""
     message: str = ""
     headers: Mapping[str, str] = {}
+
+
+class RateLimit(msgspec.Struct, frozen=True):
+    """How many turns a caller may ask for in so many seconds."""
+
+    requests: int
+    seconds: float
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -107,6 +114,8 @@ class Turn(msgspec.Struct, frozen=True):
     faults: Sequence[Fault] = ()
     keepalive: float | None = None
     pause: Pause | None = None
+    matched: bool = True
+    """False where the script has nothing to say to what it was told."""
 
     @property
     def finish(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from sparring.fixtures.player import Heard
+from sparring.fixtures.recording import without_pause
 from sparring.fixtures.wire import Wire
 from sparring.spec import model
 from sparring.spec.binding import Binding
@@ -295,8 +296,8 @@ class Act(Get):
             await turn.ended()
         elif run.state == "waiting":
             session = await self.find_by(request, run.session)
+            session.cursor = without_pause(session.cursor, session.waiting)
             session.waiting = ""
-            session.cursor.pop("pause", None)
             await records.save(request, SESSIONS, session)
             await settle_run(request.world, run.id, "stopped")
 

@@ -31,11 +31,6 @@ _STATE = {"status", "state", "phase", "stage"}
 _NAME = {"name", "tool_name", "function_name", "tool", "toolname", "toolcallname"}
 _NAME |= {"tool_call_name"}
 _ARGUMENTS = {"arguments", "args", "input", "parameters", "params", "tool_args", "tool_input"}
-_PIECE = """
-    delta arguments_delta args_delta input_delta partial_json input_text_delta inputtextdelta
-    argumentsdelta argsdelta partial_arguments partial_args partial_input arguments args input
-    chunk text value content
-""".split()
 _RESULT = {"result", "output", "content", "tool_return", "return", "response", "tool_output"}
 _CALL_ID = {"tool_call_id", "call_id", "tool_use_id", "toolcallid", "callid", "id"}
 _ERROR_TEXT: tuple[str, ...] = (
@@ -230,11 +225,12 @@ class Names:
 
     def tool_chunk(self) -> Any:
         """A piece of a call's arguments; None where it has no place."""
-        found = [f for f in self._fields if f.name in _PIECE and f.may("string")]
-        found = [f for f in found if f.types and not f.constants]
-        if not found:
+        found = [f for f in self._fields if "string" in f.types and not f.constants]
+        pieces = [f for f in found if "delta" in f.name or "partial" in f.name]
+        pieces = pieces or [f for f in found if f.name in _ARGUMENTS | {"chunk", "text", "value"}]
+        if not pieces:
             return None
-        best = min(found, key=lambda f: (len(f.location), _PIECE.index(f.name)))
+        best = min(pieces, key=lambda f: len(f.location))
         places = {**best.given, best.location: "$chunk.text", **self._ids()}
         above = best.location[:-1]
         for counted in self._at(above):
