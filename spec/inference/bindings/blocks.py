@@ -72,7 +72,7 @@ def _entity(api: Api, subject: Subject, block: Block) -> None:
         wrapper, at = found
         if wrapper:
             block["entity"] = pointers.join(wrapper)
-        if at != ("id",) and subject.verb != "act":
+        if at != ("id",) and (subject.verb != "act" or subject.resource == "run"):
             block["id"] = pointers.join(at)
     entity = api.responses.at(subject.response, wrapper)
     if subject.resource == "session" and subject.verb in ("get", "create", "update"):
@@ -192,7 +192,8 @@ def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
             block["items"] = pointers.join(at[:-1])
     run = run_block(api, subject) if is_run(api, subject) else {}
     in_path = block.get("session", "").startswith("$request.path")
-    if not run and block.get("implicit") and not in_path:
+    makes = block.get("implicit") and not in_path
+    if not run and (makes or subject.verb == "act"):  # a branch is a session of its own
         run = _session_of_answer(api, subject)
     if run:
         block["run"] = run

@@ -58,7 +58,8 @@ def _text(api: Api, subject: Subject) -> Location | None:
     found = api.asked.find(subject.request)
     if found is not None:
         return found
-    return _only_string(api, subject.request) if subject.role is Role.MESSAGE_CREATE else None
+    says = subject.role in (Role.MESSAGE_CREATE, Role.SESSION_ACT)
+    return _only_string(api, subject.request) if says else None
 
 
 def _only_string(api: Api, schema: Schema) -> Location | None:
