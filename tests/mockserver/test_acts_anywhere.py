@@ -32,7 +32,7 @@ def lines(client: httpx2.Client, path: str) -> list[str]:
     return [line["text"] for line in client.get(f"{path}/lines").json()["lines"]]
 
 
-def stream(client: httpx2.Client, path: str, **body: Any) -> Iterator[dict[str, Any]]:
+def stream(client: httpx2.Client, path: str, **body: Any) -> Iterator[Any]:
     with client.stream("POST", path, json={**body, "stream": True}) as answer:
         assert answer.status_code == 200, answer.read()
         yield from map(json.loads, filter(None, answer.iter_lines()))
