@@ -53,8 +53,12 @@ class Incoming:
         self._read_text = pointers.getter(text)
         words = self._row.role
         self._roles = {theirs: ours for ours, theirs in words.words.items()} if words else {}
-        self._read_role = pointers.getter(words.at) if words else None
-        self._known = frozenset({text[0], *(words.at[:1] if words else ())})
+        # Where a message stands inside the answer, it may not do so in what is sent.
+        own = self._row.text or ()
+        above = own[: -len(text)] if own[-len(text) :] == text else ()
+        role_at = words.at[len(above) :] if words and words.at[: len(above)] == above else ("role",)
+        self._read_role = pointers.getter(role_at) if words else None
+        self._known = frozenset({text[0], *(role_at[:1] if words else ())})
         self._read_messages = pointers.getter(at) if at is not None else None
         self._role_places = self._where_role_is()
         shaper, each = wire.request_shaper, (*(at or ()), pointers.EACH)

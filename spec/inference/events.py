@@ -321,9 +321,10 @@ def _open(alternative: Alternative, tokens: list[str]) -> Iterator[Guess]:
 
 
 def _tool(alternative: Alternative, names: Names, known: set[str], length: int) -> Iterator[Guess]:
-    if known & _PARTLY:
+    if known & (_PARTLY | {"chunk", "fragment"}):
         in_pieces = known & _PIECES or (known & _ARGUMENTS and not known & _WHOLE)
-        if in_pieces and (template := names.tool_chunk()):
+        given = known & {"output", "outputs", "result", "results", "return", "approval"}
+        if in_pieces and not given and (template := names.tool_chunk()):
             told = known & _ARGUMENTS and not known & _OTHERS
             yield Guess(Kind.TOOL_CHUNK, alternative, template, length + (not told))
         return

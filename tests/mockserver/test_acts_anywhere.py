@@ -1,4 +1,4 @@
-"""What can be done to a turn in an API of other words, of which little is said: JSON lines, runs."""
+"""What can be done to a turn in an API of other words, with JSON lines, and runs that wait."""
 
 import json
 import time
@@ -109,7 +109,9 @@ def test_arguments_are_streamed_as_json_lines(client: httpx2.Client, path: str) 
     events = list(stream(client, f"{path}/lines", words="book"))
     pieces = [e["partial_json"] for e in events if e["type"] == "tool_arguments_delta"]
     (call,) = (e for e in events if e["type"] == "tool_call")
-    assert json.loads("".join(pieces)) == json.loads(call["arguments"]) == {"to": "Oslo", "seats": 2}
+    assert (
+        json.loads("".join(pieces)) == json.loads(call["arguments"]) == {"to": "Oslo", "seats": 2}
+    )
     assert call["call_id"] == "call_book"
 
 

@@ -1,20 +1,25 @@
 """Sessions are taken back to a turn, and forked there: what is said again is what was said."""
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from sparring.fixtures.player import queue_reply
 from sparring.fixtures.script import load_script
 from sparring.mockserver.app import MockServer, create_app
 from sparring.mockserver.branches import fork, rewind
 from sparring.mockserver.turns import decode_session, read_log
 from sparring.mockserver.world import World
 from sparring.spec import model
+from sparring.spec.document import compile_document
 from sparring.spec.model import Entry
+from sparring.spec.source import parse
 
 SCRIPT = Path(__file__).parent / "acts.yaml"
 LINES = ("roll", "number", "roll", "book", "result", "delete", "approve", "hi", "roll again")
@@ -150,3 +155,104 @@ def test_what_is_not_there_can_not_be_forked(app: MockServer, client: TestClient
         client.portal.call(rewind, app.world, id, 5)
     with pytest.raises(ValueError, match="is taken"):
         client.portal.call(fork, app.world, id, id)
+
+
+def test_a_queued_reply_answers_what_is_regenerated(app: MockServer, client: TestClient) -> None:
+    id = opened(client)
+    say(client, id, "roll")
+
+    async def queue() -> None:
+        session = decode_session(await app.world.store.read("sessions", id) or b"")
+        session.cursor = queue_reply(session.cursor, "You rolled a six.")
+        await app.world.store.write("sessions", id, msgspec.json.encode(session))
+
+    assert client.portal is not None
+    client.portal.call(queue)
+    for text in ("You rolled a six.", "You rolled a one."):
+        again = client.post(f"/sessions/{id}/regenerate").json()
+        assert [message["content"] for message in again["messages"]] == [text]
+
+
+COMPLETIONS = """
+openapi: 3.1.0
+info: {title: Completions, version: '1'}
+paths:
+  /threads/{thread_id}/completions:
+    parameters: [{name: thread_id, in: path, required: true, schema: {type: string}}]
+    post:
+      x-session: {role: message.create, implicit: true}
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              type: object
+              required: [messages]
+              properties:
+                messages:
+                  type: array
+                  items:
+                    type: object
+                    required: [role, content]
+                    properties:
+                      role: {enum: [user, assistant, tool]}
+                      content: {type: string}
+                      tool_call_id: {type: string}
+      responses:
+        '200':
+          description: The answer.
+          content:
+            application/json:
+              schema:
+                type: object
+                required: [message]
+                properties:
+                  message: {type: object, required: [role, content], properties: {role: {const: assistant}, content: {type: [string, 'null']}}}
+  /threads/{thread_id}/messages/{message_id}:
+    parameters:
+      - {name: thread_id, in: path, required: true, schema: {type: string}}
+      - {name: message_id, in: path, required: true, schema: {type: string}}
+    put:
+      x-session: {role: message.update, effect: edit, reply: {via: poll}, input: /content}
+      requestBody: {required: true, content: {application/json: {schema: {type: object, required: [content], properties: {content: {type: string}}}}}}
+      responses: {'200': {description: Changed., content: {application/json: {schema: {$ref: '#/components/schemas/Message'}}}}}
+  /threads/{thread_id}/messages:
+    parameters: [{name: thread_id, in: path, required: true, schema: {type: string}}]
+    get:
+      responses: {'200': {description: All., content: {application/json: {schema: {type: array, items: {$ref: '#/components/schemas/Message'}}}}}}
+components:
+  schemas:
+    Message: {type: object, required: [id, role, content], properties: {id: {type: string}, role: {enum: [user, assistant, tool]}, content: {type: string}}}
+"""  # noqa: E501
+
+
+def test_the_last_messages_of_a_list_may_be_results() -> None:
+    document = compile_document(parse(COMPLETIONS.encode(), "completions.yaml"))
+    world = World(script=load_script(SCRIPT))
+
+    def ask(*messages: dict[str, str]) -> Any:
+        answer = talker.post("/threads/t1/completions", json={"messages": messages})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["message"]["content"]
+
+    def rows() -> list[Any]:
+        found: list[Any] = talker.get("/threads/t1/messages").json()
+        return found
+
+    talker = TestClient(create_app(document, world), base_url="http://127.0.0.1")
+    with talker:
+        ask({"role": "user", "content": "both"})
+        results = [
+            {"role": "tool", "tool_call_id": call, "content": text}
+            for call, text in (("call_right", "R"), ("call_left", "L"))
+        ]
+        assert ask(*results) in ("Right R.", "Left L.Right R.")
+        said = [row["content"] for row in rows()]
+        assert said == ["both", "R", "L", "Left L.", "Right R."]
+        edit = f"/threads/t1/messages/{rows()[0]['id']}"
+        answer = talker.put(edit, json={"content": "hi"})
+        assert (answer.status_code, answer.json()["content"]) == (200, "hi")
+        deadline = time.monotonic() + 10
+        while len(found := rows()) != 2 and time.monotonic() < deadline:
+            pass
+        assert [row["content"] for row in found] == ["hi", "You said: hi"]
