@@ -19,8 +19,8 @@ _EFFECTS = {
     "fork": words("fork copy clone branch duplicate"),
     "edit": words("edit amend"),
     "approve": words(
-        "approve approval approvals confirm confirmation permission permissions authorize reject "
-        "deny decline disapprove decision decisions"
+        "approve approval approvals confirm confirmation confirmations permission permissions "
+        "authorize authorization reject deny decline disapprove decision decisions"
     ),
     "answer": words("submit answer continue resume respond tooloutputs outputs results"),
 }
