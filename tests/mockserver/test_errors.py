@@ -20,6 +20,8 @@ OF_ONE_SESSION = [(m, p) for m, p in OPERATIONS if "{session_id}" in p]
 BODIES: dict[str, Any] = {
     "/chat": {"messages": [{"role": "user", "content": "hello"}]},
     "/events/stream": {"type": "message", "content": "hello"},
+    "/edit": {"content": "hello"},
+    "/approvals": {"tool_call_id": "call_1", "approved": True},
 }
 
 
@@ -40,7 +42,7 @@ def problem(answer: httpx2.Response, status: int) -> Any:
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE_SESSION)
 def test_an_unknown_session_is_a_404(alice: httpx2.Client, method: str, path: str) -> None:
-    url = path.replace("{session_id}", "there-is-none")
+    url = path.replace("{session_id}", "there-is-none").replace("{message_id}", "no-message")
     answer = alice.request(method, url, json=body_of(method, path))
     assert "there-is-none" in problem(answer, 404)["detail"]
 
@@ -51,7 +53,7 @@ def test_the_session_of_another_user_is_a_404_and_stays_as_it_is(
 ) -> None:
     own = open_session(alice, title="mine")
     before = alice.get(own).json()
-    url = path.replace("/sessions/{session_id}", own)
+    url = path.replace("/sessions/{session_id}", own).replace("{message_id}", "no-message")
     problem(bob.request(method, url, json=body_of(method, path)), 404)
     assert alice.get(own).json() == before
 
