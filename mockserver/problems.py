@@ -25,7 +25,8 @@ def defects_of(place: str, validator: Validator, value: Any) -> list[Defect]:
 
 class Problem(Exception):
     """Ends a request with an error (RFC 9457). `code` is of the registry of error codes; `of_mock`
-    says that it is about what only a mock server knows, so no document has words for it."""
+    says that it is about what only a mock server knows, so no document has words for it; with
+    `exact` the status stays as it is, whatever the document declares."""
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Problem(Exception):
         headers: Sequence[tuple[str, str]] = (),
         *,
         of_mock: bool = False,
+        exact: bool = False,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -44,3 +46,4 @@ class Problem(Exception):
         self.defects = defects
         self.headers = headers
         self.of_mock = of_mock
+        self.exact = exact

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sparring.fixtures.script import Script, default_script
+from sparring.spec.turn import RateLimit
 
 from .clock import Clock, RealClock
+from .limits import RateLimits
 from .signals import Signals
 from .store import MemoryStore, Store
 
@@ -31,6 +33,7 @@ class World:
     store: Store = field(default_factory=MemoryStore)
     clock: Clock = field(default_factory=RealClock)
     signals: Signals = field(default_factory=Signals)
+    limits: RateLimits = field(default_factory=RateLimits)
     running: dict[str, RunningTurn] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -42,6 +45,11 @@ class World:
     def somebody(self) -> str:
         """The user of those who need no key."""
         return next(iter(self.keys.values()))
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """How often each caller may talk, by the script."""
+        return getattr(self.script, "rate_limit", None)
 
     async def take(self, session: str) -> None:
         """Waits until no turn runs in the session, and makes it busy until it is freed."""

@@ -16,10 +16,12 @@ from sparring.spec.model import Entry, Session
 from sparring.spec.turn import Kind, Step, Turn
 
 from ..answers import Answer, Stream
+from ..faults import refuse
 from ..negotiation import choose
 from ..problems import Problem
 from ..requests import Request
-from ..turns import Journal, RunningTurn
+from ..turns import SESSIONS, Journal, RunningTurn
+from . import records
 from .incoming import Incoming, Said
 from .sessions import SessionHandler, seen
 
@@ -76,12 +78,15 @@ class Talk(SessionHandler, ABC):
             session = await self.find_by(request, id)
             if stream_type:
                 turn = await self._begin(request, session)
-                return Stream(
-                    self.responder.status, stream_type.encode(), turn.follow(self._stream)
-                )
+                frames = turn.follow(self._stream)
+                status, type_ = self.responder.status, stream_type.encode()
+                return Stream(status, type_, frames, (), turn.faults)
             if self.binding.via in ("poll", "subscribe"):
                 said, turn = await self._later(request, session)
-                return await self.recorded(request, session, said, turn)
+                answer = await self.recorded(request, session, said, turn)
+                if turn is not None and self.binding.via == "poll":
+                    answer.faults = turn.faults  # nothing else is delivered
+                return answer
             if self.binding.via == "none":
                 journal = Journal(world, self.wire, session)
                 said = self._incoming.read(request, journal, session)
@@ -118,7 +123,9 @@ class Talk(SessionHandler, ABC):
             await journal.write(session, [*said.entries, *spoken])
         messages = [entry for entry in spoken if entry.kind is Kind.MESSAGE]
         reply = Reply(journal.turn, turn.finish, said.text or "", messages)
-        return await self.answer(request, session, reply)
+        answer = await self.answer(request, session, reply)
+        answer.faults = turn.faults
+        return answer
 
     async def _begin(self, request: Request, session: Session) -> RunningTurn:
         """Records what came and starts a turn that goes on by itself."""
@@ -150,7 +157,14 @@ class Talk(SessionHandler, ABC):
     ) -> RunningTurn:
         if said.entries:
             await journal.write(session, said.entries)
-        running = RunningTurn(request.world, journal, first, repeats=self._repeats)
+        running = RunningTurn(
+            request.world,
+            journal,
+            first,
+            repeats=self._repeats,
+            faults=turn.faults,
+            keepalive=turn.keepalive,
+        )
         for entry in said.entries:
             running.show(entry)
         await self.started(request, session, running, said.text or "")
@@ -166,7 +180,19 @@ class Talk(SessionHandler, ABC):
             return journal, said, Turn([_DONE], session.cursor, "nothing to answer")
         seed = f"{world.seed}/{session.id}"
         turn = play(world.script, session.cursor, Heard(said.text), seen(session), seed)
+        if turn.faults:
+            await self._refuse(request, session, turn)
         return journal, said, turn
+
+    async def _refuse(self, request: Request, session: Session, turn: Turn) -> None:
+        """Answers with an error where a fault says so; of the turn only the cursor is kept."""
+        try:
+            refuse(turn.faults)
+        except Problem:
+            record = await self.find_by(request, session.id)
+            record.cursor = dict(turn.cursor) or record.cursor
+            await records.save(request, SESSIONS, record)
+            raise
 
     async def read(self, request: Request, journal: Journal, session: Session) -> Said:
         """What the request says."""
