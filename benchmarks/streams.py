@@ -29,6 +29,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,7 @@ def pace(options: argparse.Namespace) -> None:
         wanted = 1 / RATE
         arrived = Client(port, paths(port, options.streams), "paced").run()
     errors = sorted(
-        abs(later - earlier - wanted)
-        for times in arrived
-        for earlier, later in zip(times, times[1:], strict=False)
+        abs(later - earlier - wanted) for times in arrived for earlier, later in pairwise(times)
     )
     middle, late = (1000 * errors[int(len(errors) * part)] for part in (0.5, 0.99))
     assert len(errors) == options.streams * (WORDS - 1), "a piece is missing"
@@ -102,14 +101,15 @@ def clock(options: argparse.Namespace) -> None:
     text = f'fallback: {{say: "{"x" * 10_000}", chunk: char}}\npace: {{rate: 10/s}}\n'
 
     async def play() -> float:
-        world = World(script=compile_script(parse(text.encode(), "s.yaml")), clock=ManualClock())
+        moved = ManualClock()
+        world = World(script=compile_script(parse(text.encode(), "s.yaml")), clock=moved)
         app = create_app(world=world)
         created = await _asked(app, "/sessions", {"agent_id": "a"})
         path = f"/sessions/{json.loads(created)['id']}/events/stream"
         talk = asyncio.create_task(_asked(app, path, {"type": "message", "content": "go"}))
         start = time.perf_counter()
         while not talk.done():
-            await world.clock.advance(60)
+            await moved.advance(60)
         taken = time.perf_counter() - start
         assert talk.result().count(MARK) == 10_000
         return taken

@@ -258,7 +258,7 @@ def _asked_faults(header: bytes) -> Sequence[Fault]:
 
 
 def _too_often(limit: RateLimit, wait: float) -> Problem:
-    detail = f"Only {limit.requests} requests are allowed in {limit.per:g} seconds."
+    detail = f"Only {limit.requests} requests are allowed in {limit.seconds:g} seconds."
     headers = [("retry-after", str(math.ceil(wait)))]
     return Problem(429, "H429", detail, headers=headers, exact=True)
 

@@ -12,17 +12,19 @@ from sparring.spec.turn import Fault
 HEADER = "X-Sparring-Fault"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
-_KINDS = ("http", "cut", "stall", "drop", "duplicate", "reorder", "malform", "rename")
-_KINDS += ("split_bytes", "ttft")
+_KINDS = (
+    *("http", "cut", "stall", "drop", "duplicate", "reorder", "malform", "rename"),
+    *("split_bytes", "ttft"),
+)
 
 
 def faults_of_header(text: str) -> list[Fault]:
     """The faults that the header says: one or a list, as YAML or JSON. Raises SparringError."""
     source = parse(text.encode(), HEADER)
     tree = source.tree
-    items = tree if isinstance(tree, list) else [tree]
-    paths: list[tuple[Any, ...]] = [(i,) if isinstance(tree, list) else () for i in range(len(items))]
-    return [_Reader(source, path).read(item) for path, item in zip(paths, items, strict=True)]
+    if isinstance(tree, list):
+        return [_Reader(source, (index,)).read(item) for index, item in enumerate(tree)]
+    return [_Reader(source, ()).read(tree)]
 
 
 class _Reader:
@@ -45,7 +47,8 @@ class _Reader:
         try:
             return getattr(self, f"_{kind}", self._placed)(kind, value, item)
         except (TypeError, ValueError, KeyError) as error:
-            raise self._wrong("S103", f"{kind}: {error}", (kind,), "See the faults of scripts.") from None
+            remedy = "The faults of scripts are written in the same way."
+            raise self._wrong("S103", f"{kind}: {error}", (kind,), remedy) from None
 
     def _http(self, kind: str, value: Any, item: Any) -> Fault:
         if not isinstance(value, int) or not 400 <= value <= 599:
@@ -77,7 +80,7 @@ class _Reader:
         return Fault(kind, name=value["to"], **_place(value["at"]))
 
     def _split_bytes(self, kind: str, value: Any, item: Any) -> Fault:
-        return Fault(kind, size=_count(value), **_place(item.get("at", {})))
+        return Fault(kind, size=_count(value), **_place(item.get("at", 0)))
 
     def _placed(self, kind: str, value: Any, item: Any) -> Fault:
         return Fault(kind, **_place(value))

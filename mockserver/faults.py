@@ -6,7 +6,7 @@ import asyncio
 import math
 import re
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope
@@ -218,7 +218,7 @@ class _Places:
             name = block.name if self._named else ""
             seen.update((None, name))
             met = [f for f in self._from_begin if f.event in (None, name)]
-            met = [f for f in met if seen[f.event] == max(f.at, 1)]
+            met = [f for f in met if seen[f.event] == f.at]
             self._waiting.append((block, name, met + self._everywhere))
             while self._waiting and not any(map(self._may_meet, self._from_end)):
                 first, _, met = self._waiting.popleft()

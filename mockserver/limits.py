@@ -21,7 +21,7 @@ class RateLimits:
         Gives the headers that tell of the limit, and how many seconds the caller must wait, if so;
         X-RateLimit-Reset is the end of the period in seconds since 1970.
         """
-        length = int(limit.per * 1_000_000)
+        length = int(limit.seconds * 1_000_000)
         began, count = self._periods.get(caller, (now, 0))
         if now >= began + length:
             began, count = now, 0

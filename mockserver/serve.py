@@ -86,6 +86,8 @@ def serve(
     class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         """Lets the application end its connection."""
 
+        app: ASGIApp
+
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
             inner, connection = self.app, {CONNECTION: Connection(transport)}

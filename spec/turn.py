@@ -59,13 +59,12 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     `kind` says what: `http` (an error of `status` instead of the turn), `cut`, `stall`, `drop`,
     `duplicate`, `reorder` (with the next event), `malform`, `rename`, `split_bytes` or `ttft`.
     Where: behind `after_events` events or `after_bytes` bytes; at the event number `at`, counted
-    from 1 (-1 is the last), or at the `at`th event that is called `event`. Without a number it is
-    the first; `split_bytes` without number and name is everywhere, or `inside` each place of a kind
-    (`utf8`, `data`).
+    from 1 (-1 is the last), or at the `at`th event that is called `event`; for `split_bytes`,
+    `inside` each place of a kind (`utf8`, `data`), or everywhere (`at` 0).
     """
 
     kind: str
-    at: int = 0
+    at: int = 1
     event: str | None = None
     inside: str | None = None
     after_events: int | None = None
@@ -84,10 +83,10 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RateLimit(msgspec.Struct, frozen=True):
-    """How often each caller may talk: so many `requests` in each `per` seconds."""
+    """How many turns a caller may ask for in so many seconds."""
 
     requests: int
-    per: float
+    seconds: float
 
 
 class Pause(msgspec.Struct, frozen=True):
