@@ -7,7 +7,6 @@ import math
 import re
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from http import HTTPStatus
 
 from starlette.types import Receive, Scope
 
@@ -16,7 +15,7 @@ from sparring.spec.turn import Fault
 
 from .clock import Clock
 from .frames import Block, blocks, broken
-from .problems import Problem
+from .problems import Problem, phrase
 
 CONNECTION = "sparring.connection"
 """The ASGI extension by which a server lets the application end a connection."""
@@ -35,15 +34,12 @@ def refuse(faults: Sequence[Fault]) -> None:
     for fault in faults:
         if fault.kind != "http":
             continue
-        try:
-            phrase = HTTPStatus(fault.status).phrase
-        except ValueError:  # such as 529
-            phrase = "Error"
+        words = phrase(fault.status)
         headers = list(fault.headers.items())
         if fault.seconds is not None:
             headers.append(("retry-after", str(math.ceil(fault.seconds))))
-        code = fault.code or re.sub(r"\W+", "_", phrase.lower())
-        raise Problem(fault.status, code, fault.message or f"{phrase}.", (), headers, exact=True)
+        code = fault.code or re.sub(r"\W+", "_", words.lower())
+        raise Problem(fault.status, code, fault.message or f"{words}.", (), headers, exact=True)
 
 
 async def hang_up(scope: Scope, receive: Receive, *, reset: bool) -> None:

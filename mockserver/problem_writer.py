@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from http import HTTPStatus
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +15,7 @@ from sparring.spec.pointers import split
 from sparring.spec.schemas import Path
 
 from .declared import Declared
-from .problems import Defect, Problem
+from .problems import Defect, Problem, phrase
 
 PROBLEM_JSON = "application/problem+json"
 _DETAIL = ("detail", "message", "msg", "error", "error_description", "description", "reason")
@@ -49,7 +48,7 @@ class ProblemWriter:
             status = next((s for s in wanted if _declares(operation, s)), status)
         values = {
             "type": "about:blank",
-            "title": _phrase(status),
+            "title": phrase(status),
             "status": status,
             "detail": problem.detail,
             "code": problem.code,
@@ -81,13 +80,6 @@ class ProblemWriter:
         if shown is not None:
             return _FixedShape(shown.media_type.decode(), shown.body)
         return _default_shape()
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:  # such as 529
-        return "Error"
 
 
 def _declares(operation: Operation, status: int) -> bool:
@@ -149,7 +141,7 @@ class _DocumentShape(_Shape):
             here = (*at, name)
             if name in _STATUS and types & {"integer", "number"}:
                 places[here] = Slot(itemgetter("status"))
-            elif name in ("title", "type", "code") and "string" in types and not at:
+            elif "string" in types and (name == "code" or (name in ("title", "type") and not at)):
                 if not self._is_fixed(path):
                     places[here] = Slot(itemgetter(name))
             elif name in _DETAIL and "string" in types:

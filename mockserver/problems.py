@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from sparring.spec.schemas import Validator
@@ -16,6 +17,14 @@ class Defect:
     place: str
     pointer: str
     detail: str
+
+
+def phrase(status: int) -> str:
+    """The words for a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:  # there are others too, such as 529
+        return f"Error {status}"
 
 
 def defects_of(place: str, validator: Validator, value: Any) -> list[Defect]:

@@ -23,6 +23,7 @@ from ..requests import Request
 from ..turns import SESSIONS, Journal, RunningTurn
 from . import records
 from .incoming import Incoming, Said
+from .resuming import can_resume, last_event, resume
 from .sessions import SessionHandler, seen
 
 _DONE = Step(Kind.DONE, data={"finish": "stop"})
@@ -53,6 +54,7 @@ class Talk(SessionHandler, ABC):
             stream_type = "text/event-stream"  # said in words only, as many documents do
         self._stream_type = stream_type
         self._stream = wire.stream_of(operation) if stream_type else wire.stream
+        self._can_resume = can_resume(self._stream)
         end = self._stream.events.get(Kind.DONE.value)
         self._repeats = end is not None and "message.text" in end.places
         # Who does not care gets what the binding says, whatever the document lists first.
@@ -67,6 +69,8 @@ class Talk(SessionHandler, ABC):
     async def __call__(self, request: Request) -> Answer | Stream:
         """Answers with the agent's reply, with the stream of it, or with what was recorded."""
         stream_type = self._wants_stream(request)
+        if stream_type and self._can_resume and (last := last_event(request)):
+            return await self._resume(request, stream_type, last)
         world, id = request.world, self.given_id(request)
         if id is None or self.binding.implicit:
             id = await self.enter(request)
@@ -97,6 +101,12 @@ class Talk(SessionHandler, ABC):
         finally:
             if turn is None:
                 world.free(id)
+
+    async def _resume(self, request: Request, stream_type: str, last: str) -> Stream:
+        """The rest of an earlier turn; no new one starts."""
+        session = await self.find_by(request, self.id_of(request))
+        frames = await resume(request, self._stream, session, last)
+        return Stream(self.responder.status, stream_type.encode(), frames)
 
     def _wants_stream(self, request: Request) -> str | None:
         """The media type of the stream that the client wants. Raises Problem 406."""
