@@ -25,12 +25,14 @@ from .wire import Call, Seen, call
 
 FOLDER = Path(__file__).resolve().parent
 LINES = FOLDER / "lines.yaml"
-SCRIPT = """
+SCRIPT = f"""
 rules:
-  - {user: weather, reply: [{status: thinking}, {say: "naïve café 🙂 ok", suggest: [more]}]}
-  - {user: paced, reply: {say: "one two three four"}, pace: {rate: 100/s}}
-  - {user: explode, reply: [{say: I was about to}, {error: {code: timeout, message: It broke.}}]}
-fallback: "You said: {{ user.text }}"
+  - {{user: weather, reply: [{{status: thinking}}, {{say: "naïve café 🙂 ok", suggest: [more]}}]}}
+  - {{user: paced, reply: {{say: "one two three four"}}, pace: {{rate: 100/s}}}}
+  - {{user: long, reply: "{"x" * 400_000}"}}
+  - user: explode
+    reply: [{{say: I was about to}}, {{error: {{code: timeout, message: It broke.}}}}]
+fallback: "You said: {{{{ user.text }}}}"
 """
 TEXTS = ["weather", "paced", "explode", "anything else"]
 
@@ -438,9 +440,8 @@ def test_a_reset_waits_until_all_has_arrived(backends: dict[str, Backend]) -> No
     backend = backends["named"]
     path = f"/sessions/{backend.session()}/events/stream"
     size = 400_000
-    text = "x" * size
     fault = {"cut": {"after_bytes": size, "close": "reset"}}
-    waiting = Call(backend.url, path, backend.body(text), fault)
+    waiting = Call(backend.url, path, backend.body("long"), fault)
     time.sleep(0.3)  # a slow reader
     seen = waiting.finish()
     assert (len(seen.body), seen.end) == (size, "reset")
