@@ -168,8 +168,7 @@ def test_ids_of_the_events_themselves_are_known(serve: Any, tmp_path: Path) -> N
     script = tmp_path / "own.yaml"
     script.write_text(OWN)
     url = serve("flux0", "--script", script).url
-    agent = json.loads(call(url, "/api/agents").body)["data"][0]["id"]
-    made = call(url, "/api/sessions", {"agent_id": agent})
+    made = call(url, "/api/sessions", {"agent_id": "vUfk4PgjTm"})
     path = f"/api/sessions/{json.loads(made.body)['id']}/events/stream"
     body = {"type": "message", "source": "user", "content": "weather"}
     events = call(url, path, body).events
