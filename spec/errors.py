@@ -31,7 +31,12 @@ CODES = {
     "S103": "wrong value or unit",
     "S104": "a required key is missing",
     "S105": "unknown name",
-    "S106": "the rule can never be reached",
+    "S106": "a rule or a step can never be reached",
+    "S107": "the flow goes round without the user, or has no end",
+    "S108": "a pattern is broken",
+    "S109": "an expression can't be read",
+    "S110": "an id is taken",
+    "S111": "the document has no such event",
     # values for fixtures
     "F101": "no value satisfies the schema",
     # the command line and the target of a contract run

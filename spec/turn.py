@@ -112,6 +112,8 @@ class Turn(msgspec.Struct, frozen=True):
     faults: Sequence[Fault] = ()
     keepalive: float | None = None
     pause: Pause | None = None
+    matched: bool = True
+    """False where the script has nothing to say to what it was told."""
 
     @property
     def finish(self) -> str:

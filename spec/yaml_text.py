@@ -16,6 +16,11 @@ Mark = Any  # of the parser: line and column count from 0
 Marks = dict[int, dict[Key, Mark]]
 """Where the members of each mapping and list stand, by the id of the collection."""
 
+_REMEDIES = {
+    "mapping values are not allowed in this context": "Put a text with a colon in quotes.",
+    "could not find expected ':'": "Put a text of several lines in quotes, or indent it.",
+    "found character that cannot start any token": "Put the text in quotes.",
+}
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {w: w.lower() == "true" for w in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -33,7 +38,7 @@ def read_yaml(text: str, name: str) -> tuple[Any, Marks, list[Defect]]:
         message = error.problem or str(error)
         excerpt = line_of(text, position.line) if position else ""
         tab = position is not None and excerpt[position.column - 1 : position.column] == "\t"
-        remedy = "Indent with spaces, not with tabs." if tab else ""
+        remedy = "Indent with spaces, not with tabs." if tab else _REMEDIES.get(message, "")
         raise SparringError(Defect("D102", message, position, remedy, excerpt)) from None
     except yaml.reader.ReaderError as error:
         line, column = line_column(text, int(error.position))
@@ -142,7 +147,8 @@ class _YamlBuilder:
             collection.append(value)
             return
         if key is None:
-            raise self._refuse("D105", "a key that is not a scalar", mark)
+            remedy = 'Put a text that begins with "{{" in quotes.'
+            raise self._refuse("D105", "a key that is not a scalar", mark, remedy)
         frame[1] = None
         if key is _MERGE:
             self._merge(collection, value, mark)
@@ -197,8 +203,8 @@ class _YamlBuilder:
             raise self._refuse("D105", f"the tag {tag} says nothing that JSON can", mark)
         return kind
 
-    def _refuse(self, code: str, message: str, mark: Mark) -> SparringError:
-        return SparringError(Defect(code, message, Position(self.name, *place(mark))))
+    def _refuse(self, code: str, message: str, mark: Mark, remedy: str = "") -> SparringError:
+        return SparringError(Defect(code, message, Position(self.name, *place(mark)), remedy))
 
 
 _MERGE = object()
