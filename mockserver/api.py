@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from sparring.fixtures.script.faults import read_faults
 from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
@@ -21,7 +22,6 @@ from sparring.spec.turn import Fault, RateLimit
 from .answers import Answer, Headers, Stream
 from .credentials import compile_credentials
 from .declared import Declared
-from .fault_header import HEADER, faults_of_header
 from .faults import refuse
 from .handlers import Handler, acts, messages, runs, sessions, subscriptions
 from .handlers.resources import compile_resource
@@ -32,7 +32,7 @@ from .requests import Reader, Request
 from .sending import send_answer, send_spoiled, send_stream
 from .world import World
 
-_FAULT = HEADER.lower().encode()
+_FAULT = b"x-sparring-fault"
 _TALKS = (Role.MESSAGE_CREATE, Role.RUN_CREATE)
 
 logger = logging.getLogger("sparring.mockserver")
@@ -197,7 +197,7 @@ class Api:
                     route = route.pick(query, headers)
                 endpoint = route.endpoint()
                 user = endpoint.authenticate(self.world, headers, query)
-                if endpoint.talks and (limit := self.world.rate_limit) is not None:
+                if endpoint.talks and (limit := self.world.script.rate_limit) is not None:
                     told, wait = self.world.limits.take(limit, user, self.world.clock.now())
                     if wait is not None:
                         raise _too_often(limit, wait)
@@ -207,7 +207,7 @@ class Api:
                 accept = headers.get(b"accept", b"").decode("latin-1")
                 request = Request(self.world, user, *parameters, body, accept, root, headers)
                 if _FAULT in headers:
-                    faults = _asked_faults(headers[_FAULT])
+                    faults = _asked_faults(headers[_FAULT], self.world)
                     refuse(faults)
                 if b"prefer" in headers or b"__" in query:
                     answer = await _as_preferred(endpoint, request, headers, query)
@@ -249,12 +249,15 @@ async def _as_preferred(
     return endpoint.declared.preferred(request, wanted)
 
 
-def _asked_faults(header: bytes) -> Sequence[Fault]:
+def _asked_faults(header: bytes, world: World) -> Sequence[Fault]:
     """The faults that a request asks for. Raises Problem 400."""
     try:
-        return faults_of_header(header.decode("utf-8", "replace"))
+        asked = read_faults(header.decode("utf-8", "replace"))
     except SparringError as error:
         raise Problem(400, "H400", str(error), of_mock=True) from None
+    return [
+        one.fault for one in asked if one.chance is None or world.chance.random() < one.chance
+    ]
 
 
 def _too_often(limit: RateLimit, wait: float) -> Problem:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sparring.fixtures.script import Script, default_script
-from sparring.spec.turn import RateLimit
 
 from .clock import Clock, RealClock
 from .limits import RateLimits
@@ -45,11 +44,6 @@ class World:
     def somebody(self) -> str:
         """The user of those who need no key."""
         return next(iter(self.keys.values()))
-
-    @property
-    def rate_limit(self) -> RateLimit | None:
-        """How often each caller may talk, by the script."""
-        return getattr(self.script, "rate_limit", None)
 
     async def take(self, session: str) -> None:
         """Waits until no turn runs in the session, and makes it busy until it is freed."""

@@ -14,12 +14,11 @@ import pytest
 
 from sparring.fixtures.script import compile_script
 from sparring.mockserver.app import create_app
+from sparring.mockserver.clock import ManualClock
 from sparring.mockserver.world import World
 from sparring.spec.document import load_document
-from sparring.spec.errors import SparringError
 from sparring.spec.source import parse
 from sparring.spec.sse import Parser, ServerEvent
-from sparring.spec.turn import RateLimit
 
 from .wire import Call, Seen, call
 
@@ -465,7 +464,6 @@ rules:
   - {user: cut, fault: {cut: 3, times: 1}, reply: "one two three four five"}
 fallback: ok
 """
-of_scripts = pytest.mark.xfail(raises=SparringError, reason="scripts have no faults yet")
 
 
 def turn(app: Any, session: str, text: str, kind: str) -> bytes:
@@ -475,7 +473,6 @@ def turn(app: Any, session: str, text: str, kind: str) -> bytes:
     return b"".join(recorded(app, f"{session}/{kind}", said, None))
 
 
-@of_scripts
 @pytest.mark.parametrize("kind", ["events/stream", "chat"])
 def test_an_http_fault_of_a_script_keeps_only_the_cursor(kind: str) -> None:
     app = local(SPOILED)
@@ -486,7 +483,6 @@ def test_an_http_fault_of_a_script_keeps_only_the_cursor(kind: str) -> None:
     assert b"At last." in turn(app, session, "twice", "chat")
 
 
-@of_scripts
 def test_a_script_cuts_a_turn_once() -> None:
     app = local(SPOILED)
     made = json.loads(recorded(app, "/sessions", {"agent_id": "a"}, None)[0])
@@ -515,15 +511,11 @@ def limited(app: Any, user: str = "alice") -> Iterator[tuple[int, dict[str, str]
         yield answer.status_code, dict(answer.headers)
 
 
-def test_a_rate_limit_counts_per_caller_on_the_clock_of_the_world(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from sparring.mockserver.clock import ManualClock
-
+def test_a_rate_limit_counts_per_caller_on_the_clock_of_the_world() -> None:
     clock = ManualClock()
-    script = compile_script(parse(SCRIPT.encode(), "s.yaml"))
+    limit = "fault: {rate_limit: {requests: 2, per: 10s}}"
+    script = compile_script(parse(f"{limit}\nfallback: ok".encode(), "s.yaml"))
     world = World(script=script, clock=clock)
-    monkeypatch.setattr(World, "rate_limit", RateLimit(2, 10.0))
     app = create_app(load_document("sessions"), world)
     alice, bob = limited(app), limited(app, "bob")
     start = clock.now() // 1_000_000
