@@ -255,9 +255,7 @@ def _asked_faults(header: bytes, world: World) -> Sequence[Fault]:
         asked = read_faults(header.decode("utf-8", "replace"))
     except SparringError as error:
         raise Problem(400, "H400", str(error), of_mock=True) from None
-    return [
-        one.fault for one in asked if one.chance is None or world.chance.random() < one.chance
-    ]
+    return [one.fault for one in asked if one.chance is None or world.chance.random() < one.chance]
 
 
 def _too_often(limit: RateLimit, wait: float) -> Problem:

@@ -67,6 +67,11 @@ class Call:
         self.raw += data
         return data
 
+    def until(self, mark: bytes, count: int = 1) -> None:
+        """Reads up to the count-th mark, and what has come with it."""
+        while self.raw.count(mark) < count:
+            assert self.read(), f"it ended early: {self.raw!r}"
+
     def finish(self) -> Seen:
         """The answer when it is over."""
         seen = Seen()
