@@ -224,7 +224,7 @@ class Api:
             faults = [*faults, *answer.faults]
             await send_spoiled(answer, faults, self.world.clock, scope, receive, send)
         elif isinstance(answer, Stream):
-            await send_stream(answer, method, receive, send)
+            await send_stream(answer, method, scope, receive, send)
         else:
             await send_answer(answer, method, send)
 

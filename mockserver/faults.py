@@ -42,6 +42,10 @@ def refuse(faults: Sequence[Fault]) -> None:
         raise Problem(fault.status, code, fault.message or f"{words}.", (), headers, exact=True)
 
 
+class Severed(Exception):
+    """A stream ends with the reset of its connection."""
+
+
 async def hang_up(scope: Scope, receive: Receive, *, reset: bool) -> None:
     """Ends the connection of a response that is not whole, once what was sent has left.
 
@@ -112,6 +116,8 @@ class Delivery:
                     await self._stop()
                 if self.close is not None:
                     return
+        except Severed:
+            self.close = "reset"
         finally:
             if isinstance(frames, AsyncGenerator):
                 await frames.aclose()

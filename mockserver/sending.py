@@ -12,7 +12,7 @@ from sparring.spec.turn import Fault
 
 from .answers import Answer, Stream
 from .clock import Clock
-from .faults import Delivery, hang_up
+from .faults import Delivery, Severed, hang_up
 
 
 async def send_answer(answer: Answer, method: str, send: Send) -> None:
@@ -22,18 +22,26 @@ async def send_answer(answer: Answer, method: str, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_stream(stream: Stream, method: str, receive: Receive, send: Send) -> None:
+async def send_stream(
+    stream: Stream, method: str, scope: Scope, receive: Receive, send: Send
+) -> None:
     """Sends frames as they come; stops when the client goes, which the turn does not notice."""
     await send(_start_of_stream(stream))
     if method == "HEAD":
         await send({"type": "http.response.body", "body": b""})
         return
+    severed = False
     async with anyio.create_task_group() as group:
         group.start_soon(_watch, receive, group.cancel_scope)
-        async for frame in stream.frames:
-            await send({"type": "http.response.body", "body": frame, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        try:
+            async for frame in stream.frames:
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        except Severed:
+            severed = True
         group.cancel_scope.cancel()
+    if severed:
+        await hang_up(scope, receive, reset=True)
 
 
 async def send_spoiled(

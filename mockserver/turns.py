@@ -114,6 +114,10 @@ class RunningTurn:
         """The position of the last thing that happened."""
         return self._happened[-1][0] if self._happened else default
 
+    def covers(self, position: int) -> bool:
+        """Whether something of the turn, as far as it has come, stands at a position."""
+        return self.first <= position <= self.position(self.first - 1)
+
     def frames(self, stream: EventStream, after: int) -> list[tuple[int, bytes]]:
         """The frames of what has happened behind a position."""
         behind = self._happened[bisect_right(self._happened, after, key=itemgetter(0)) :]

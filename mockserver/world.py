@@ -34,6 +34,9 @@ class World:
     signals: Signals = field(default_factory=Signals)
     limits: RateLimits = field(default_factory=RateLimits)
     running: dict[str, RunningTurn] = field(default_factory=dict)
+    spoiled: dict[str, RunningTurn] = field(default_factory=dict)
+    """The last turn of a session, if the subscription that shows it has faults; who takes it out is
+    the one that is spoiled."""
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)

@@ -41,9 +41,8 @@ async def resume(
     position = next((e.position for e in log if e.id == last and e.kind.value in own_ids), None)
     if position is None and last.isascii() and last.isdecimal() and len(last) < 16:
         position = int(last)
-    if position is not None and running is not None:
-        if running.first <= position <= running.position(running.first - 1):
-            return running.follow(stream, position)
+    if position is not None and running is not None and running.covers(position):
+        return running.follow(stream, position)
     entry = _at(log, position)
     if position is None or entry is None:
         detail = f"No event of session {session.id} has the id {last}."

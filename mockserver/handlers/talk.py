@@ -177,6 +177,8 @@ class Talk(SessionHandler, ABC):
         )
         for entry in said.entries:
             running.show(entry)
+        if turn.faults and self.binding.via == "subscribe":
+            request.world.spoiled[session.id] = running
         await self.started(request, session, running, said.text or "")
         request.world.start(running.perform(turn, self._surround(turn.steps)), session.id)
         return running
