@@ -47,11 +47,13 @@ MARK = b"event: chunk\n"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     measures = {"pace": pace, "events": events, "clock": clock}
-    parser.add_argument("measures", nargs="*", choices=[*measures, []], default=list(measures))
+    parser.add_argument("measures", nargs="*", help="which of them; all without a name")
     parser.add_argument("--streams", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    for name in options.measures:
+    if unknown := set(options.measures) - set(measures):
+        parser.error(f"there is no {' and no '.join(sorted(unknown))}")
+    for name in options.measures or measures:
         measures[name](options)
 
 

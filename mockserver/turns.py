@@ -131,10 +131,13 @@ class RunningTurn:
         return stream.chunk(entry, position, index, piece, self._seen)
 
     async def follow(self, stream: EventStream, after: int = 0) -> AsyncIterator[bytes]:
-        """The frames behind a position to the end of the turn, those that are there together."""
+        """The frames behind a position to the end of the turn, those that are there together; in
+        SSE, a comment after each silence of `keepalive` seconds."""
         happened = self._happened
         index = bisect_right(happened, after, key=itemgetter(0))
-        silence = _Silence(self._world.clock, self._keepalive) if stream.framing.names else None
+        silence = None
+        if self._keepalive is not None and stream.framing.names:
+            silence = _Silence(self._world.clock, self._keepalive)
         while True:
             while index < len(happened):
                 batch = happened[index : index + _BATCH]
@@ -148,7 +151,7 @@ class RunningTurn:
             if self.finished:
                 return
             self._changed.clear()
-            if silence is None or self._keepalive is None:
+            if silence is None:
                 await self._changed.wait()
             elif await silence.lasts(self._changed):
                 yield sse.COMMENT
@@ -293,9 +296,9 @@ class RunningTurn:
 class _Silence:
     """Tells when a stream has been silent for so long that it must say that it lives."""
 
-    def __init__(self, clock: Clock, limit: float | None) -> None:
+    def __init__(self, clock: Clock, limit: float) -> None:
         self._clock = clock
-        self._limit = limit or 0.0
+        self._limit = limit
         self._since = clock.monotonic()
 
     def broken(self) -> None:
