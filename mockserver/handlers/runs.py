@@ -321,6 +321,11 @@ class Subscribe(_RunHandler):
         """Answers with a stream that ends with the run."""
         run = await self.find_run(request)
         stream_type = self.responder.stream_type or "text/event-stream"
+        spoiled = request.world.spoiled.get(run.session)
+        if spoiled is not None and spoiled.id == run.turn:
+            del request.world.spoiled[run.session]
+            frames = spoiled.follow(self._stream)
+            return Stream(self.responder.status, stream_type.encode(), frames, (), spoiled.faults)
         frames = _frames(self, self._stream, request, run)
         return Stream(self.responder.status, stream_type.encode(), frames)
 

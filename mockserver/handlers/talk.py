@@ -16,12 +16,15 @@ from sparring.spec.model import Entry, Session
 from sparring.spec.turn import Kind, Step, Turn
 
 from ..answers import Answer, Stream
+from ..faults import refuse
 from ..negotiation import choose
 from ..problems import Problem
 from ..requests import Request
-from ..turns import Journal, RunningTurn
+from ..turns import SESSIONS, Journal, RunningTurn
+from . import records
 from .asking import ask, watch
 from .incoming import Incoming, Said
+from .resuming import can_resume, last_event, resume
 from .sessions import SessionHandler
 
 _DONE = Step(Kind.DONE, data={"finish": "stop"})
@@ -54,6 +57,7 @@ class Talk(SessionHandler, ABC):
             stream_type = "text/event-stream"  # said in words only, as many documents do
         self._stream_type = stream_type
         self._stream = wire.stream_of(operation) if stream_type else wire.stream
+        self._can_resume = can_resume(self._stream)
         end = self._stream.events.get(Kind.DONE.value)
         self._repeats = end is not None and "message.text" in end.places
         # Who does not care gets what the binding says, whatever the document lists first.
@@ -68,6 +72,8 @@ class Talk(SessionHandler, ABC):
     async def __call__(self, request: Request) -> Answer | Stream:
         """Answers with the agent's reply, with the stream of it, or with what was recorded."""
         stream_type = self._wants_stream(request)
+        if stream_type and self._can_resume and (last := last_event(request)):
+            return await self._resume(request, stream_type, last)
         world, id = request.world, await self.enter(request)
         if id in world.busy:
             await self.find_by(request, id)  # nobody waits for a session that is not theirs
@@ -77,12 +83,15 @@ class Talk(SessionHandler, ABC):
             session = await self.find_by(request, id)
             if stream_type:
                 turn = await self._begin(request, session)
-                return Stream(
-                    self.responder.status, stream_type.encode(), turn.follow(self._stream)
-                )
+                frames = turn.follow(self._stream)
+                status, type_ = self.responder.status, stream_type.encode()
+                return Stream(status, type_, frames, (), turn.faults)
             if self.via in ("poll", "subscribe"):
                 said, turn = await self._later(request, session)
-                return await self.recorded(request, session, said, turn)
+                answer = await self.recorded(request, session, said, turn)
+                if turn is not None and self.via == "poll":
+                    answer.faults = turn.faults  # nothing else is delivered
+                return answer
             if self.via == "none":
                 journal = Journal(world, self.wire, session)
                 said = self.incoming.read(request, journal, session)
@@ -93,6 +102,12 @@ class Talk(SessionHandler, ABC):
         finally:
             if turn is None:
                 world.free(id)
+
+    async def _resume(self, request: Request, stream_type: str, last: str) -> Stream:
+        """The rest of an earlier turn; no new one starts."""
+        session = await self.find_by(request, self.id_of(request))
+        frames = await resume(request, self._stream, session, last)
+        return Stream(self.responder.status, stream_type.encode(), frames)
 
     def _wants_stream(self, request: Request) -> str | None:
         """The media type of the stream that the client wants. Raises Problem 406."""
@@ -119,7 +134,9 @@ class Talk(SessionHandler, ABC):
             watch(request.world, self.wire, journal, turn.pause, session.position - 1)
         messages = [entry for entry in spoken if entry.kind is Kind.MESSAGE]
         reply = Reply(journal.turn, turn.finish, said.text or "", messages, turn.pause is not None)
-        return await self.answer(request, session, reply)
+        answer = await self.answer(request, session, reply)
+        answer.faults = turn.faults
+        return answer
 
     async def _begin(self, request: Request, session: Session) -> RunningTurn:
         """Records what came and starts a turn that goes on by itself."""
@@ -151,10 +168,19 @@ class Talk(SessionHandler, ABC):
     ) -> RunningTurn:
         if said.entries:
             await journal.write(session, said.entries)
-        running = RunningTurn(request.world, journal, first, repeats=self._repeats)
+        running = RunningTurn(
+            request.world,
+            journal,
+            first,
+            repeats=self._repeats,
+            faults=turn.faults,
+            keepalive=turn.keepalive,
+        )
         for entry in said.entries:
             running.show(entry)
         running.paused = partial(watch, request.world, self.wire, journal)
+        if turn.faults and self.via == "subscribe":
+            request.world.spoiled[session.id] = running
         await self.started(request, session, running, said.text or "")
         request.world.start(running.perform(turn, self._surround(turn.steps)), session.id)
         return running
@@ -167,7 +193,19 @@ class Talk(SessionHandler, ABC):
         if said.heard is None:
             return journal, said, Turn([_DONE], session.cursor, "nothing to answer")
         turn = ask(world, session, said.heard, said.results, said.attempt)
+        if turn.faults:
+            await self._refuse(request, session, turn)
         return journal, said, turn
+
+    async def _refuse(self, request: Request, session: Session, turn: Turn) -> None:
+        """Answers with an error where a fault says so; of the turn only the cursor is kept."""
+        try:
+            refuse(turn.faults)
+        except Problem:
+            record = await self.find_by(request, session.id)
+            record.cursor = dict(turn.cursor) or record.cursor
+            await records.save(request, SESSIONS, record)
+            raise
 
     async def read(self, request: Request, journal: Journal, session: Session) -> Said:
         """What the request says."""
