@@ -10,7 +10,7 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from . import overlay, pointers
+from . import cache, inferred, overlay, pointers
 from .binding import Binding, Model, Role
 from .errors import Defect, SparringError, nearest
 from .parameters import Parameter
@@ -214,6 +214,9 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
 
     Raises SparringError with everything that keeps it from being used.
     """
+    from .compiler import Compiler  # both are made of the values above
+    from .meaning import interpret
+
     bundled = isinstance(spec, str) and spec in BUNDLED
     path = File(str(files("sparring.spec") / f"{spec}.yaml")) if bundled else File(spec)
     if not bundled and not path.suffix and not os.path.exists(path):
@@ -222,10 +225,19 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
     source = load(path)
     if not isinstance(source.tree, dict):
         raise SparringError(source.defect("D110", "a document is a mapping", ()))
-    bundle(source, path)
-    for file in overlays:
-        overlay.apply(source, load(file))
-    return compile_document(source, [str(file) for file in overlays])
+    laid = [load(file) for file in overlays]
+    key = cache.key_of(*(text.key.encode() for text in (source, *laid)))
+    known = inferred.read(key)
+    # What is known was kept of a document that stands on its own.
+    alone = known is not None or bundle(source, path)
+    for text in laid:
+        overlay.apply(source, text)
+    document = Compiler(source).compile()
+    if known is None:
+        known = inferred.infer(document)
+        if alone:
+            inferred.write(key, known)
+    return interpret(document, known, [str(file) for file in overlays])
 
 
 def compile_document(source: Source, overlays: Collection[str] = ()) -> Document:
@@ -236,7 +248,8 @@ def compile_document(source: Source, overlays: Collection[str] = ()) -> Document
     from .compiler import Compiler  # both are made of the values above
     from .meaning import interpret
 
-    return interpret(Compiler(source).compile(), overlays)
+    document = Compiler(source).compile()
+    return interpret(document, inferred.infer(document), overlays)
 
 
 def _has_siblings(schema: dict[str, Any]) -> bool:
