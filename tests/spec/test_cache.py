@@ -132,9 +132,9 @@ TALK = {
 def meanings(file: Path, *overlays: Path) -> list[tuple[Any, ...]]:
     document = load_document(file, overlays)
     return [
-        (m.operation.label, m.role, m.source, m.confidence, m.reason, m.block, m.operation.binding)
+        (m.operation.label, m.role, m.source, m.confidence, m.reason, m.block)
         for m in document.meanings
-    ] + [(document.model,), document.warnings]
+    ] + [(document.model.session, document.model.message), document.warnings]
 
 
 @pytest.fixture
