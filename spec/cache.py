@@ -147,6 +147,8 @@ def read_text(key: str, name: str) -> KeptText | None:
 
 def write_text(key: str, size: int, tree: Any, marks: Marks, warnings: Sequence[Defect]) -> None:
     """Keeps a text of `size` bytes, unless its aliases stand for much more than that."""
+    if _file(key) is None:
+        return
     told = [
         (w.code, w.message, astuple(w.position)[1:] if w.position else (1, 1), w.remedy, w.excerpt)
         for w in warnings

@@ -121,7 +121,10 @@ class Operation:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole document. `base_path` is the path of its first server; operations begin with it."""
+    """A whole document. `base_path` is the path of its first server; operations begin with it.
+
+    `bundled` says that it comes with sparring and is as it came: its annotations are known to hold.
+    """
 
     source: Source
     version: str
@@ -131,6 +134,7 @@ class Document:
     model: Model
     schemas: Schemas
     meanings: tuple[Meaning, ...] = ()
+    bundled: bool = False
     _by_role: Mapping[Role, tuple[Operation, ...]] = field(default_factory=dict)
 
     @property
@@ -237,7 +241,8 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
         known = inferred.infer(document)
         if alone:
             inferred.write(key, known)
-    return interpret(document, known, [str(file) for file in overlays])
+    document = interpret(document, known, [str(file) for file in overlays])
+    return replace(document, bundled=bundled and not overlays)
 
 
 def compile_document(source: Source, overlays: Collection[str] = ()) -> Document:

@@ -8,6 +8,7 @@ import msgspec
 
 from . import cache, pointers
 from .binding import Role
+from .inference.bindings import infer_bindings, infer_model
 
 if TYPE_CHECKING:
     from .document import Document, Operation
@@ -55,8 +56,7 @@ def declared(document: Document, operation: Operation) -> dict[str, Any]:
 
 def infer(document: Document) -> Inferred:
     """All that a document does not declare."""
-    from .inference.bindings import infer_bindings, infer_model  # late: mostly it is known
-    from .inference.roles import infer_roles
+    from .inference.roles import infer_roles  # late: mostly the roles are known
 
     guesses = {}
     if any("role" not in declared(document, operation) for operation in document.operations):
