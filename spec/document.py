@@ -107,7 +107,7 @@ class Operation:
         """The lowest declared 2xx status and its response."""
         for key in sorted(self.responses):
             if key.startswith("2"):
-                return (int(key) if key.isdigit() else 200), self.responses[key]
+                return (int(key) if key.isdecimal() else 200), self.responses[key]
         return None
 
     def media(self, status: int, media_type: str) -> Media | None:

@@ -92,7 +92,8 @@ class Source:
         node, typed, nodes = self.tree, [], []
         graft: tuple[Source, Path_] | None = None
         for index, token in enumerate(path):
-            key: Key = int(token) if isinstance(node, list) and str(token).isdigit() else str(token)
+            is_index = isinstance(node, list) and str(token).isdecimal()
+            key: Key = int(token) if is_index else str(token)
             written = self._key(node, key)
             if found := self._grafts.get((id(node), written)):  # the innermost is the latest
                 graft = found[0], (*found[1], *path[index + 1 :])
