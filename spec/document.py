@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -222,7 +221,7 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
     from .meaning import interpret
 
     bundled = isinstance(spec, str) and spec in BUNDLED
-    path = File(str(files("sparring.spec") / f"{spec}.yaml")) if bundled else File(spec)
+    path = File(__file__).with_name(f"{spec}.yaml") if bundled else File(spec)
     if not bundled and not path.suffix and not os.path.exists(path):
         remedy = nearest(str(spec), BUNDLED) or f"Give a path, or one of {', '.join(BUNDLED)}."
         raise SparringError(Defect("D101", f"there is no document {spec}", remedy=remedy))
