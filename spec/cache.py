@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from functools import cache, cached_property
 from pathlib import Path
@@ -47,8 +48,9 @@ def _own_code() -> bytes:
         for name in names:
             if name.endswith((".py", ".yaml")):
                 file = os.path.join(folder, name)
-                now = os.stat(file)
-                stamps.append(f"{file} {now.st_size} {now.st_mtime_ns}")
+                with suppress(OSError):  # it is being replaced
+                    now = os.stat(file)
+                    stamps.append(f"{file} {now.st_size} {now.st_mtime_ns}")
     return "\n".join([__version__, *sorted(stamps)]).encode()
 
 
