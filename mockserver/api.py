@@ -155,7 +155,7 @@ class Api:
                 first = self._router.add(operation.method, path, route)
                 if first is not route:
                     first.others.append(route)
-            if not operation.annotated:
+            if document.bundled or not operation.annotated:
                 continue
             try:  # what an author says of it must be right before the first request
                 route.compile()

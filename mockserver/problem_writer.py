@@ -176,7 +176,7 @@ class _DocumentShape(_Shape):
     def _item(
         self, item: Path, members: dict[str, Path], defect: Defect, values: dict[str, Any]
     ) -> Any:
-        tokens = [int(t) if t.isdigit() else t for t in split(defect.pointer)]
+        tokens = [int(t) if t.isdecimal() else t for t in split(defect.pointer)]
         known: dict[str, Any] = {
             "in": defect.place,
             "loc": [defect.place, *tokens],

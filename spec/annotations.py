@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path as File
 from typing import Any
 
 from . import pointers
@@ -33,7 +33,7 @@ from .source import Source, parse
 @cache
 def vocabulary() -> Schemas:
     """The compiled JSON Schemas of the annotations (`vocabulary.yaml`)."""
-    text = (files("sparring.spec") / "vocabulary.yaml").read_bytes()
+    text = File(__file__).with_name("vocabulary.yaml").read_bytes()
     return Schemas(parse(text, "vocabulary.yaml").tree, modern=True)
 
 

@@ -262,15 +262,24 @@ def test_if_match_guards_every_change(alice: httpx2.Client, open_session: Open) 
 
 
 def test_a_body_that_is_too_large_is_a_413(alice: httpx2.Client) -> None:
-    limit = 1024 * 1024
+    limit = 2 * 1024 * 1024
     body = b'{"agent_id": "a"}'.ljust(limit)
     headers = {"Content-Type": "application/json"}
     assert alice.post("/sessions", content=body, headers=headers).status_code == 201
     problem(alice.post("/sessions", content=body + b" ", headers=headers), 413)
     chunked = (body[at : at + 65536] for at in range(0, limit, 65536))
     assert alice.post("/sessions", content=chunked, headers=headers).status_code == 201
-    longer = (body[:65536].ljust(65536) for _ in range(17))
+    longer = (body[:65536].ljust(65536) for _ in range(33))
     problem(alice.post("/sessions", content=longer, headers=headers), 413)
+
+
+def test_the_longest_text_that_the_document_allows_is_taken_escaped_too(
+    alice: httpx2.Client, open_session: Open
+) -> None:
+    path, headers = open_session(alice), {"Content-Type": "application/json"}
+    for text, status in (("\U0001f469" * 100_000, 200), ("\U0001f469" * 100_001, 422)):
+        body = json.dumps({"messages": [{"role": "user", "content": text}]})
+        assert alice.post(f"{path}/chat", content=body, headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(
