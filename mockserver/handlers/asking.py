@@ -65,7 +65,9 @@ async def _wait(
         turn = ask(world, session, Heard(kind="timeout", tool={"id": pause.call}))
         next_journal = Journal(world, wire, session)
         next_journal.turn = journal.turn
-        running = RunningTurn(world, next_journal, session.position)
+        running = RunningTurn(
+            world, next_journal, session.position, faults=turn.faults, keepalive=turn.keepalive
+        )
         running.settled = partial(settle_run, world, journal.turn)
         running.paused = partial(watch, world, wire, next_journal)
         world.start(running.perform(turn, Surround(wire)(turn.steps)), session.id)

@@ -334,7 +334,7 @@ async def _frames(
     handler: _RunHandler, stream: EventStream, request: Request, run: Run
 ) -> AsyncIterator[bytes]:
     last: Any = request.headers.get("last-event-id")
-    after = int(last) if str(last).isdigit() else 0
+    after = int(last) if str(last).isdecimal() else 0
     if (turn := handler.running(request, run)) is not None:
         async for frame in turn.follow(stream, after):
             yield frame

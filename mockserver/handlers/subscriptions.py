@@ -51,7 +51,7 @@ class Subscribe(SessionHandler):
         """The position after which a client wants to see what happens: its last event, or now."""
         last = request.headers.get("last-event-id")
         if last is not None:
-            return int(last) if str(last).isdigit() else 0
+            return int(last) if str(last).isdecimal() else 0
         running = request.world.running.get(session.id)
         return session.position - 1 if running is None else running.position(session.position - 1)
 

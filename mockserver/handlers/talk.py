@@ -198,12 +198,12 @@ class Talk(SessionHandler, ABC):
         return journal, said, turn
 
     async def _refuse(self, request: Request, session: Session, turn: Turn) -> None:
-        """Answers with an error where a fault says so; of the turn only the cursor is kept."""
+        """Answers with an error where a fault says so; only how often it did is kept."""
         try:
             refuse(turn.faults)
         except Problem:
             record = await self.find_by(request, session.id)
-            record.cursor = dict(turn.cursor) or record.cursor
+            record.cursor |= {"faults": turn.cursor.get("faults", {})}
             await records.save(request, SESSIONS, record)
             raise
 
