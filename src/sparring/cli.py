@@ -252,6 +252,24 @@ def script() -> None:
     """Check, show, explain, test and play what an agent says."""
 
 
+@main.command()
+@click.argument("path", default=Path(), type=click.Path(path_type=Path), metavar="[DIR or FILE]")
+def init(path: Path) -> None:
+    """Write a script to begin with, and the JSON Schema that editors help with.
+
+    Into a folder (this one unless told) it is agent.yaml. Nothing is overwritten.
+    """
+    import shlex
+
+    from sparring.fixtures.script.starting import write_starter
+
+    script, written = write_starter(path)
+    for file in written:
+        click.echo(f"wrote {file}")
+    for command in ("script check", "script play", "script test", "serve --script"):
+        click.echo(f"  sparring {command} {shlex.quote(str(script))}")
+
+
 def _key(text: str) -> tuple[str, str]:
     user, sign, key = text.partition("=")
     if not (user and sign and key):
