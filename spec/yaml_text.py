@@ -19,6 +19,7 @@ Marks = dict[int, dict[Key, Mark]]
 _REMEDIES = {
     "mapping values are not allowed in this context": "Put a text with a colon in quotes.",
     "could not find expected ':'": "Put a text of several lines in quotes, or indent it.",
+    "found invalid Unicode character escape code": "Write the character itself.",
     "found character that cannot start any token": "Put the text in quotes.",
 }
 _NULL = {"", "~", "null", "Null", "NULL"}
