@@ -8,13 +8,14 @@
 ## make types          mypy
 ## make pytest         the tests alone, on all cores
 ## make format         ruff: correct what it can
+## make schema         write the JSON Schema of scripts anew
 ## make constraints    write constraints.txt anew, with the newest versions that fit
 ## make clean          remove the environments, the caches and dist/
 ## make PYTHON=...     with this Python; else the first of python3, python3.13, 3.12, 3.11 that fits
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: help demo test lint imports types pytest format constraints clean
+.PHONY: help demo test lint imports types pytest format schema constraints clean
 
 PYTHON ?= python3
 NEWER = $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
@@ -89,6 +90,11 @@ format: .venv/complete
 	@echo "format: ruff check --fix, ruff format"
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
+
+schema: .venv/complete
+	@echo "schema: fixtures/script/script.schema.json"
+	@$(BIN)/sparring script schema >script.schema.json
+	@mv script.schema.json fixtures/script/
 
 constraints:
 	@echo "constraints: the newest versions that pyproject.toml allows"

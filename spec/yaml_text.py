@@ -12,11 +12,17 @@ from .json_text import MAX_DEPTH, MAX_WARNINGS, Key, Mark, Marks, line_column, p
 
 MAX_NODES = 5_000_000  # with every alias written out
 
+_UNCLOSED = "found unexpected end of stream"
 _REMEDIES = {
     "mapping values are not allowed in this context": "Put a text with a colon in quotes.",
     "could not find expected ':'": "Put a text of several lines in quotes, or indent it.",
     "found invalid Unicode character escape code": "Write the character itself.",
     "found character that cannot start any token": "Put the text in quotes.",
+    "did not find expected '-' indicator": "Indent the items of a list alike.",
+    "did not find expected key": "Indent the keys of a mapping alike, or put the text in quotes.",
+    "did not find expected ',' or ']'": "Close the list, or put the text in quotes.",
+    "did not find expected ',' or '}'": "Close the mapping, or put the text in quotes.",
+    _UNCLOSED: "Close the quotes that begin here.",
 }
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {w: w.lower() == "true" for w in ("true", "True", "TRUE", "false", "False", "FALSE")}
@@ -31,6 +37,8 @@ def read_yaml(text: str, name: str) -> tuple[Any, Marks, list[Defect]]:
         tree, marks, repeated = _YamlBuilder(name).build(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if error.problem == _UNCLOSED and error.context_mark:
+            mark = error.context_mark
         position = Position(name, mark.line + 1, mark.column + 1) if mark else None
         message = error.problem or str(error)
         excerpt = line_of(text, position.line) if position else ""
@@ -60,6 +68,7 @@ class _YamlBuilder:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.text = ""
         self.marks: Marks = {}
         self.repeated: list[tuple[str, Mark, Mark]] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
@@ -69,6 +78,7 @@ class _YamlBuilder:
     def build(self, text: str) -> tuple[Any, Marks, Any]:
         # One frame an open collection: [collection, key to fill, its anchor, nodes before it,
         # whether it is what `<<` merges, marks of its members].
+        self.text = text
         frames: list[list[Any]] = []
         root: list[Any] = []
         self._frame_root = root
@@ -196,7 +206,10 @@ class _YamlBuilder:
         return kind
 
     def _refuse(self, code: str, message: str, mark: Mark, remedy: str = "") -> SparringError:
-        return SparringError(Defect(code, message, Position(self.name, *place(mark)), remedy))
+        position = Position(self.name, *place(mark))
+        return SparringError(
+            Defect(code, message, position, remedy, line_of(self.text, position.line))
+        )
 
 
 _MERGE = object()

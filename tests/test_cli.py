@@ -106,9 +106,11 @@ def test_every_mistake_of_a_script_is_told_at_once_with_the_line(write: Write) -
     file = write("agent.yaml", "rules:\n  - user: true\n    reply: '{{ x }}'\nfalback: x\n")
     told = refused("serve", "--script", file, "--port", "0")
     assert [line for line in told.splitlines() if line.startswith(str(file))] == [
-        f'{file}:2:5 S102 `user` is a text, and true is none in YAML. Put it in quotes: "true".',
-        f'{file}:3:5 S105 there is no "x". Known are user.text, turn and session.<attribute>.',
-        f'{file}:4:1 S101 unknown key "falback". Did you mean "fallback"?',
+        f"{file}:2:11 S102 this should be a text, and true is a truth value in YAML. "
+        'Put it in quotes: "true".',
+        f'{file}:3:16 S105 there is no "x". Known are user, turn, match, vars, session, headers, '
+        "tool.",
+        f'{file}:4:1 S101 unknown key "falback" in a script. Did you mean "fallback"?',
     ]
     assert "    falback: x\n    ^" in told
 

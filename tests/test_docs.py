@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# (\S+\.yaml)\n")
+FILE = re.compile(r"(?:# yaml-language-server: .*\n)?# (\S+\.yaml)\n")
 
 
 @pytest.fixture
@@ -63,6 +63,10 @@ def test_every_example_of_the_readme_runs(tmp_path: Path, shell: dict[str, str])
     assert streamed.rstrip().endswith('"finish_reason":"stop"}')
     assert "Hello! How can I help?" in printed[2], "what was streamed is in the history"
     assert '"pointer":"/agent_id"' in printed[3]
+    assert "bakery> One rye, here you are." in printed[4]
+    assert 'flow step "order" (bakery.yaml:13), at a distance of 0.11.' in printed[4]
+    assert "2 of 2 expectations hold" in printed[4]
+    assert printed[5].count('"finish_reason":"stop"}') == 2, "both turns are streamed"
     assert (tmp_path / "fixtures" / "schemas" / "Session.json").exists()
 
 

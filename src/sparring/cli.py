@@ -1,4 +1,4 @@
-"""The command line: `sparring serve`, `test`, `fixtures` and `roles`."""
+"""The command line: `sparring serve`, `test`, `fixtures`, `roles`, `script` and `init`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ class _Commands(click.Group):
         except SparringError as error:
             click.echo(str(error), err=True)
             ctx.exit(USAGE)
+
+
+class _Script(click.Group):
+    """The commands of `sparring script`, imported when one is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from sparring.fixtures.script.commands import group
+
+        return list(group.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from sparring.fixtures.script.commands import group
+
+        return group.get_command(ctx, cmd_name)
 
 
 @click.group(cls=_Commands)
@@ -231,6 +245,29 @@ def _print_roles(found: list[dict[str, Any]]) -> None:
     if known:
         console.print(table)
     click.echo(f"{len(known)} of {len(found)} operations are about sessions")
+
+
+@main.group(cls=_Script)
+def script() -> None:
+    """Check, show, explain, test and play what an agent says."""
+
+
+@main.command()
+@click.argument("path", default=Path(), type=click.Path(path_type=Path), metavar="[DIR or FILE]")
+def init(path: Path) -> None:
+    """Write a script to begin with, and the JSON Schema that editors help with.
+
+    Into a folder (this one unless told) it is agent.yaml. Nothing is overwritten.
+    """
+    import shlex
+
+    from sparring.fixtures.script.starting import write_starter
+
+    script, written = write_starter(path)
+    for file in written:
+        click.echo(f"wrote {file}")
+    for command in ("script check", "script play", "script test", "serve --script"):
+        click.echo(f"  sparring {command} {shlex.quote(str(script))}")
 
 
 def _key(text: str) -> tuple[str, str]:
