@@ -96,11 +96,14 @@ def bare() -> Any:
 def mock() -> Any:
     """The mock server on the canonical document."""
     from sparring.fixtures.script import compile_script
+    from sparring.fixtures.script.cast import Cast
     from sparring.mockserver.app import create_app
     from sparring.mockserver.world import World
     from sparring.spec.source import parse
 
-    return create_app("sessions", World(script=compile_script(parse(SCRIPT, "benchmark.yaml"))))
+    return create_app(
+        "sessions", World(cast=Cast([compile_script(parse(SCRIPT, "benchmark.yaml"))]))
+    )
 
 
 def serve(name: str) -> None:

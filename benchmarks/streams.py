@@ -95,6 +95,7 @@ def _rate(pid: int, client: Client) -> float:
 def clock(options: argparse.Namespace) -> None:
     """Prints how long the manual clock takes for a long turn."""
     from sparring.fixtures.script import compile_script
+    from sparring.fixtures.script.cast import Cast
     from sparring.mockserver.app import create_app
     from sparring.mockserver.clock import ManualClock
     from sparring.mockserver.world import World
@@ -104,7 +105,7 @@ def clock(options: argparse.Namespace) -> None:
 
     async def play() -> float:
         moved = ManualClock()
-        world = World(script=compile_script(parse(text.encode(), "s.yaml")), clock=moved)
+        world = World(cast=Cast([compile_script(parse(text.encode(), "s.yaml"))]), clock=moved)
         app = create_app(world=world)
         created = await _asked(app, "/sessions", {"agent_id": "a"})
         path = f"/sessions/{json.loads(created)['id']}/events/stream"

@@ -197,7 +197,7 @@ class Api:
                     route = route.pick(query, headers)
                 endpoint = route.endpoint()
                 user = endpoint.authenticate(self.world, headers, query)
-                if endpoint.talks and (limit := self.world.script.rate_limit) is not None:
+                if endpoint.talks and (limit := self.world.cast.rate_limit) is not None:
                     told, wait = self.world.limits.take(limit, user, self.world.clock.now())
                     if wait is not None:
                         raise _too_often(limit, wait)
@@ -218,6 +218,8 @@ class Api:
         except Exception:
             logger.exception("%s %s", method, scope["path"])
             answer = self._refuse(Problem(500, "H500", "The mock server failed."), route)
+        if self.world.broken:
+            told = [*told, (b"x-sparring-error", self.world.broken.encode("ascii", "replace"))]
         if told:
             answer = msgspec.structs.replace(answer, headers=[*answer.headers, *told])
         if (faults or answer.faults) and method != "HEAD":

@@ -53,6 +53,7 @@ class ProblemWriter:
             "detail": problem.detail,
             "code": problem.code,
             "defects": problem.defects,
+            **problem.more,
         }
         shape: _Shape = _default_shape()
         if operation is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -34,8 +34,9 @@ def defects_of(place: str, validator: Validator, value: Any) -> list[Defect]:
 
 class Problem(Exception):
     """Ends a request with an error (RFC 9457). `code` is of the registry of error codes; `of_mock`
-    says that it is about what only a mock server knows, so no document has words for it; with
-    `exact` the status stays as it is, whatever the document declares."""
+    says that it is about what only a mock server knows, so no document has words for it, and `more`
+    are members that it has then; with `exact` the status stays as it is, whatever the document
+    declares."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Problem(Exception):
         *,
         of_mock: bool = False,
         exact: bool = False,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -56,3 +58,4 @@ class Problem(Exception):
         self.headers = headers
         self.of_mock = of_mock
         self.exact = exact
+        self.more = more or {}

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparring.fixtures.script import Script, default_script, load_script
+from sparring.fixtures.script import load_scripts
+from sparring.fixtures.script.cast import Cast, check_events
 from sparring.spec.document import BUNDLED, Document, load_document
 from sparring.spec.errors import SparringError
 from sparring.spec.references import FILES
@@ -24,19 +25,19 @@ class Sources:
 
     spec: str
     overlays: Sequence[Path] = ()
-    script: Path | None = None
+    scripts: Sequence[Path] = ()
 
     def document(self) -> Document:
         """The document as it is now. Raises SparringError."""
         return load_document(self.spec, self.overlays)
 
-    def agent(self) -> Script:
-        """The script as it is now. Raises SparringError."""
-        return load_script(self.script) if self.script else default_script()
+    def cast(self) -> Cast:
+        """The scripts as they are now. Raises SparringError with every mistake in them."""
+        return Cast(load_scripts(self.scripts))
 
     def files(self, document: Document) -> set[Path]:
         """All files that the document and its agent were read from."""
-        found = {path.resolve() for path in (*self.overlays, self.script) if path is not None}
+        found = {path.resolve() for path in (*self.overlays, *self.scripts)}
         if self.spec not in BUNDLED:
             whole = Path(self.spec).resolve()
             found.add(whole)
@@ -71,16 +72,17 @@ class Reloader:
     async def _reload(self) -> None:
         app = self._app
         try:
-            document, script = await asyncio.to_thread(self._read)
+            document, cast = await asyncio.to_thread(self._read)
             api = await asyncio.to_thread(Api, document, app.world)
         except Exception as error:  # a file may say anything: the server goes on
             kind = "" if isinstance(error, SparringError) else f"{type(error).__name__}: "
             self._whole = False
+            app.world.broken = f"{kind}{error}".partition("\n")[0][:1000]
             self._say(f"{kind}{error}\nsparring goes on with {app.document.title} as it was.")
             return
         for warning in document.warnings:
             self._say(f"warning: {warning}")
-        app.world.script = script
+        app.world.cast, app.world.broken = cast, ""
         app.play(document, api)
         files = self._sources.files(document)
         self._seen = {f: s for f, s in self._seen.items() if f in files} | _stamps(
@@ -90,8 +92,10 @@ class Reloader:
         self._whole = True
         self._say(f"sparring has taken up the changes of {document.title}.")
 
-    def _read(self) -> tuple[Document, Script]:
-        return self._sources.document(), self._sources.agent()
+    def _read(self) -> tuple[Document, Cast]:
+        document, cast = self._sources.document(), self._sources.cast()
+        check_events(cast.scripts, [document])
+        return document, cast
 
 
 def _stamps(files: set[Path]) -> dict[Path, tuple[int, int] | None]:

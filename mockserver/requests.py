@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +18,24 @@ from .problems import Defect, Problem, defects_of
 from .world import World
 
 _NOTHING: Mapping[str, Any] = {}
+
+
+class SentHeaders(Mapping[str, str]):
+    """The headers of a request as texts, by their names in lower case; read when asked for."""
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, sent: Mapping[bytes, bytes]) -> None:
+        self._sent = sent
+
+    def __getitem__(self, name: str) -> str:
+        return self._sent[name.encode()].decode("latin-1")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._sent)
+
+    def __len__(self) -> int:
+        return len(self._sent)
 
 
 class Request(msgspec.Struct, gc=False):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sparring.fixtures.script import Script, default_script
+from sparring.fixtures.script.cast import Cast
 
 from .clock import Clock, RealClock
 from .limits import RateLimits
@@ -26,7 +26,7 @@ DEFAULT_KEYS: Mapping[str, str] = {"alice-key": "alice", "bob-key": "bob"}
 class World:
     """Everything that two tests must not share. `keys` says which key is whose."""
 
-    script: Script = field(default_factory=default_script)
+    cast: Cast = field(default_factory=Cast)
     keys: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_KEYS))
     seed: str = "sparring"
     store: Store = field(default_factory=MemoryStore)
@@ -34,6 +34,8 @@ class World:
     signals: Signals = field(default_factory=Signals)
     limits: RateLimits = field(default_factory=RateLimits)
     running: dict[str, RunningTurn] = field(default_factory=dict)
+    broken: str = ""
+    """What is wrong with a file that was changed, while the last good one is played."""
     spoiled: dict[str, RunningTurn] = field(default_factory=dict)
     """The last turn of a session, if the subscription that shows it has faults; who takes it out is
     the one that is spoiled."""

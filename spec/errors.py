@@ -37,6 +37,7 @@ CODES = {
     "S109": "an expression can't be read",
     "S110": "an id is taken",
     "S111": "the document has no such event",
+    "S201": "the script has nothing to say to this",
     # values for fixtures
     "F101": "no value satisfies the schema",
     # the command line and the target of a contract run

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sparring.fixtures.explain import explain
 from sparring.fixtures.player import Heard, play
 from sparring.fixtures.recording import Surround
 from sparring.fixtures.wire import Wire
@@ -16,6 +17,7 @@ from sparring.spec import model
 from sparring.spec.model import Session
 from sparring.spec.turn import Pause, Turn
 
+from ..problems import Problem
 from ..turns import Gone, Journal, RunningTurn, read_log, settle_run
 from ..world import World
 from .sessions import seen
@@ -31,15 +33,22 @@ def ask(
     attempt: int = 0,
 ) -> Turn:
     """What the agent answers; `results` of tools that came together go on through every call that
-    waits for one, and each `attempt` at an answer has its own pace."""
+    waits for one, and each `attempt` at an answer has its own pace.
+
+    Raises Problem 501 when the script has nothing to say to a text.
+    """
+    script = world.cast.script(seen(session), heard.headers)
     seed = f"{world.seed}/{session.seed or session.id}" + (f"#{attempt}" if attempt else "")
-    turn = play(world.script, session.cursor, heard, seen(session), seed)
+    turn = play(script, session.cursor, heard, seen(session), seed)
+    if not turn.matched:
+        told = explain(script, session.cursor, heard, seen(session))
+        raise Problem(501, "S201", str(told), of_mock=True, more={"explanation": told.to_json()})
     left = dict(results or {})
     left.pop(heard.tool.get("id", ""), None)
     while turn.pause is not None and not turn.pause.approval and turn.pause.call in left:
         id = turn.pause.call
-        told = Heard(kind="tool_result", tool={"id": id, "result": left.pop(id)})
-        then = play(world.script, turn.cursor, told, seen(session), seed)
+        next_heard = Heard(kind="tool_result", tool={"id": id, "result": left.pop(id)})
+        then = play(script, turn.cursor, next_heard, seen(session), seed)
         turn = msgspec.structs.replace(then, steps=[*turn.steps[:-1], *then.steps])
     return turn
 

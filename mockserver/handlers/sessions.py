@@ -19,7 +19,7 @@ from sparring.spec.model import Session
 
 from ..answers import Answer, Headers, Responder
 from ..problems import Problem
-from ..requests import Request
+from ..requests import Request, SentHeaders
 from ..turns import SESSIONS, decode_entry, decode_session
 from ..world import World
 from . import records
@@ -148,7 +148,8 @@ class Maker:
         new_id = await self._unused(world) if id is None else id
         session = Session(new_id, request.user, now, now, attributes)
         entries = []
-        if greeting and (turn := greet(world.script, seen(session), f"{world.seed}/{new_id}")):
+        script = world.cast.script(seen(session), SentHeaders(request.sent))
+        if greeting and (turn := greet(script, seen(session), f"{world.seed}/{new_id}")):
             entries = Recorder(wire, world.chance, world.clock.now).play(session, turn)
         if not await world.store.create(SESSIONS, request.user, new_id, _encode(session)):
             raise Problem(409, "H409", f"The id {new_id} is taken.")

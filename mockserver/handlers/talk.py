@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import NamedTuple
 
+import msgspec
+
 from sparring.fixtures.recording import Surround
 from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Binding
@@ -19,7 +21,7 @@ from ..answers import Answer, Stream
 from ..faults import refuse
 from ..negotiation import choose
 from ..problems import Problem
-from ..requests import Request
+from ..requests import Request, SentHeaders
 from ..turns import SESSIONS, Journal, RunningTurn
 from . import records
 from .asking import ask, watch
@@ -192,7 +194,8 @@ class Talk(SessionHandler, ABC):
         said = await self.read(request, journal, session)
         if said.heard is None:
             return journal, said, Turn([_DONE], session.cursor, "nothing to answer")
-        turn = ask(world, session, said.heard, said.results, said.attempt)
+        heard = msgspec.structs.replace(said.heard, headers=SentHeaders(request.sent))
+        turn = ask(world, session, heard, said.results, said.attempt)
         if turn.faults:
             await self._refuse(request, session, turn)
         return journal, said, turn

@@ -57,7 +57,13 @@ _overlay = click.option(
 
 @main.command()
 @click.argument("specs", nargs=-1, metavar="[SPEC]...")
-@click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
+@click.option(
+    "--script",
+    "scripts",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="What the agent says; may be repeated, each with its `bind`.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
     "--port",
@@ -72,7 +78,7 @@ _overlay = click.option(
 @_overlay
 def serve(
     specs: tuple[str, ...],
-    script: Path | None,
+    scripts: tuple[Path, ...],
     host: str,
     port: int,
     keys: tuple[str, ...],
@@ -89,6 +95,7 @@ def serve(
 
     gc.disable()  # next to nothing that starting makes is garbage; `run` turns it on again
 
+    from sparring.fixtures.script.cast import check_events
     from sparring.mockserver.app import MockServer
     from sparring.mockserver.mounts import Mounts, names_of
     from sparring.mockserver.reloading import Sources, follow
@@ -98,15 +105,16 @@ def serve(
 
     names = names_of(specs := specs or ("sessions",))
     laid = _overlays_of(names, overlays)
-    sources = [Sources(spec, laid[name], script) for name, spec in zip(names, specs, strict=True)]
+    sources = [Sources(spec, laid[name], scripts) for name, spec in zip(names, specs, strict=True)]
     known = {**DEFAULT_KEYS, **dict(_key(text) for text in keys)}
-    agent = sources[0].agent()
+    cast = sources[0].cast()
     apps: dict[str, MockServer] = {}
     for name, source in zip(names, sources, strict=True):
         document = source.document()
         for warning in document.warnings:
             click.echo(f"warning: {warning}", err=True)
-        apps[name] = MockServer(document, World(script=agent, keys=known, seed=seed))
+        apps[name] = MockServer(document, World(cast=cast, keys=known, seed=seed))
+    check_events(cast.scripts, [app.document for app in apps.values()])
     app = Mounts(apps) if len(apps) > 1 else apps[names[0]]
     try:
         listener = listen(host, port)

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from sparring.fixtures.player import queue_reply
 from sparring.fixtures.script import load_script
+from sparring.fixtures.script.cast import Cast
 from sparring.mockserver.app import MockServer, create_app
 from sparring.mockserver.branches import fork, rewind
 from sparring.mockserver.turns import decode_session, read_log
@@ -27,7 +28,7 @@ LINES = ("roll", "number", "roll", "book", "result", "delete", "approve", "hi", 
 
 @pytest.fixture
 def app() -> MockServer:
-    return create_app("sessions", World(script=load_script(SCRIPT)))
+    return create_app("sessions", World(cast=Cast([load_script(SCRIPT)])))
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ components:
 
 def test_the_last_messages_of_a_list_may_be_results() -> None:
     document = compile_document(parse(COMPLETIONS.encode(), "completions.yaml"))
-    world = World(script=load_script(SCRIPT))
+    world = World(cast=Cast([load_script(SCRIPT)]))
 
     def ask(*messages: dict[str, str]) -> Any:
         answer = talker.post("/threads/t1/completions", json={"messages": messages})

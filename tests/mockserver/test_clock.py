@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sparring.fixtures.script import compile_script
+from sparring.fixtures.script.cast import Cast
 from sparring.fixtures.wire import Wire
 from sparring.mockserver.app import create_app
 from sparring.mockserver.clock import ManualClock, RealClock
@@ -77,7 +78,7 @@ class Local:
     def __init__(self, script: str) -> None:
         self.clock = ManualClock(START)
         compiled = compile_script(parse(script.encode(), "script.yaml"))
-        self._app = create_app(load_document("sessions"), World(compiled, clock=self.clock))
+        self._app = create_app(load_document("sessions"), World(Cast([compiled]), clock=self.clock))
         self.sent: list[bytes] = []
 
     async def ask(self, path: str, body: Any) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from sparring.fixtures.script import compile_script
+from sparring.fixtures.script.cast import Cast
 from sparring.mockserver.app import create_app
 from sparring.mockserver.clock import ManualClock
 from sparring.mockserver.world import World
@@ -302,7 +303,7 @@ def recorded(app: Any, path: str, body: Any, fault: Any) -> list[bytes]:
 
 def local(script: str = SCRIPT, document: str | Path = "sessions") -> Any:
     loaded = load_document(str(document))
-    return create_app(loaded, World(script=compile_script(parse(script.encode(), "s.yaml"))))
+    return create_app(loaded, World(cast=Cast([compile_script(parse(script.encode(), "s.yaml"))])))
 
 
 SPLITS: list[tuple[Any, Callable[[bytes], bool]]] = [
@@ -533,7 +534,7 @@ def test_a_rate_limit_counts_per_caller_on_the_clock_of_the_world() -> None:
     clock = ManualClock()
     limit = "fault: {rate_limit: {requests: 2, per: 10s}}"
     script = compile_script(parse(f"{limit}\nfallback: ok".encode(), "s.yaml"))
-    world = World(script=script, clock=clock)
+    world = World(cast=Cast([script]), clock=clock)
     app = create_app(load_document("sessions"), world)
     alice, bob = limited(app), limited(app, "bob")
     start = clock.now() // 1_000_000

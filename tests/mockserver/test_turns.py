@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from sparring.fixtures.script import compile_script
+from sparring.fixtures.script.cast import Cast
 from sparring.mockserver.app import create_app
 from sparring.mockserver.world import World
 from sparring.spec.source import parse
@@ -230,7 +231,7 @@ def test_a_history_is_cleared_after_the_running_turn(
 def test_a_create_in_the_same_moment_as_the_delete_of_a_talking_session_is_left_alone() -> None:
     """Both requests are handled before the loop wakes the deleted session's turn."""
     text = b'fallback: [{wait: 10m}, "Done."]'
-    app = create_app("sessions", World(script=compile_script(parse(text, "script.yaml"))))
+    app = create_app("sessions", World(cast=Cast([compile_script(parse(text, "script.yaml"))])))
 
     async def request(method: str, path: str, body: Any = None) -> tuple[int, bytes]:
         raw = b"" if body is None else json.dumps(body).encode()
