@@ -16,11 +16,12 @@ Open = Callable[..., str]
 Say = Callable[..., Any]
 Events = Callable[..., Iterator[ServerEvent]]
 SCRIPT = Path(__file__).parent / "acts.yaml"
+CITING = SCRIPT.with_name("citing.yaml")
 
 
 @pytest.fixture(scope="module")
 def client(serve: Callable[..., Any], connect: Callable[..., Any]) -> httpx2.Client:
-    made: httpx2.Client = connect(serve("sessions", "--script", SCRIPT).url)
+    made: httpx2.Client = connect(serve("sessions", "--script", SCRIPT, "--script", CITING).url)
     return made
 
 
@@ -283,14 +284,15 @@ def test_a_turn_is_stopped_while_it_waits(
 def test_an_event_of_the_script_is_streamed_and_replayed_and_no_part_of_the_history(
     client: httpx2.Client, open_session: Open, stream: Events, follow: Events
 ) -> None:
-    path = open_session(client)
-    events = list(stream(client, path, "beep"))
-    beep, note = (next(e for e in events if e.event == name) for name in ("beep", "note"))
-    assert (data(beep), note.data) == ({"loud": True}, "plain\ntext")
-    assert "id" in beep.fields
-    assert "id" not in note.fields
+    path = open_session(client, agent_id="citing")
+    events = list(stream(client, path, "cite"))
+    one, other = (event for event in events if event.event == "citation")
+    assert data(one) == {"url": "https://example.com/a"}
+    assert data(other) == {"url": "https://example.com/cite"}
+    assert "id" in one.fields
+    assert "id" not in other.fields
     assert [e.data for e in follow(client, path, after="0")] == [e.data for e in events]
-    assert history(client, path) == ["beep", "Beeped."]
+    assert history(client, path) == ["cite", "Cited."]
 
 
 def test_no_answer_shows_where_the_script_stands(
