@@ -108,9 +108,28 @@ def test_a_script_is_taken_up_and_a_broken_one_is_not(
     script.write_text("rules: [{user: hello, replyy: Second.}]\n")
     assert "S101" in watched.until("goes on with Agent sessions as it was")
     assert chat(client, id) == "First."
+    told = client.get("/sessions").headers["x-sparring-error"]
+    assert re.search(r'agent.yaml:1:23 S101 unknown key "replyy"', told)
     script.write_text("rules: [{user: hello, reply: Second.}]\n")
     watched.until("taken up the changes of Agent sessions")
     assert chat(client, id) == "Second."
+    assert "x-sparring-error" not in client.get("/sessions").headers
+
+
+def test_sessions_keep_their_place_in_a_script_that_is_edited(
+    watched: Watched, files: tuple[Path, Path]
+) -> None:
+    client, script = watched.client, files[1]
+    steps = [f"{{ id: s{n}, user: hello, reply: '{n} old' }}" for n in range(3)]
+    script.write_text(f"vars: {{ n: 1 }}\nflow: [{', '.join(steps)}]\nfallback: over\n")
+    watched.until("taken up the changes of Agent sessions")
+    id = client.post("/sessions", json={"agent_id": "baker"}).json()["id"]
+    assert chat(client, id) == "0 old"
+    steps.insert(0, "{ id: new, user: hello, reply: new }")
+    steps[2] = "{ id: s1, user: hello, reply: '1 edited' }"
+    script.write_text(f"vars: {{ n: 1 }}\nflow: [{', '.join(steps)}]\nfallback: over\n")
+    watched.until("taken up the changes of Agent sessions")
+    assert [chat(client, id) for _ in range(3)] == ["1 edited", "2 old", "over"]
 
 
 def test_a_file_that_an_editor_puts_in_place_of_the_old_one_is_seen(
