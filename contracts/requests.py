@@ -3,47 +3,86 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
 from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Request
+from sparring.spec.parameters import Gather, Parameter, compile_gather
 from sparring.spec.schemas import View
 
 
 def request_fits(document: Document, operation: Operation, request: Request) -> bool:
     """Whether path, query, headers and body of a request fit what the operation declares."""
     parts = urlsplit(request.url)
-    values: dict[tuple[str, str], list[str]] = {}
+    query: dict[str, list[str]] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
-        values.setdefault(("query", name), []).append(value)
-    for name, value in request.headers.items():
-        values.setdefault(("header", name.lower()), []).append(value)
+        query.setdefault(name, []).append(value)
+    sent = {
+        "path": _path_values(operation, parts.path),
+        "query": query,
+        "header": {name.lower(): [value] for name, value in request.headers.items()},
+    }
+    fit = (_place_fits(document, operation, place, given) for place, given in sent.items())
+    return all(fit) and _body_fits(document, operation, request)
+
+
+def _path_values(operation: Operation, path: str) -> dict[str, list[str]]:
     template = re.escape(operation.path.partition("?")[0].partition("#")[0])
     pattern = re.sub(r"\\\{([^{}]+)\\\}", "([^/]*)", template)
-    if match := re.search(f"{pattern}$", parts.path):
-        names = re.findall(r"\{([^{}]+)\}", operation.path)
-        for name, value in zip(names, match.groups(), strict=False):
-            values["path", name] = [unquote(value)]
-    for found in operation.parameters:
-        if found.place == "cookie":
-            continue
-        name = found.name.lower() if found.place == "header" else found.name
-        given = values.get((found.place, name))
-        if given is None:
-            if found.required:
-                return False
-            continue
-        if found.schema is None:
-            continue
+    match = re.search(f"{pattern}$", path)
+    names = re.findall(r"\{([^{}]+)\}", operation.path)
+    values = match.groups() if match else ()
+    return {name: [unquote(value)] for name, value in zip(names, values, strict=False)}
+
+
+def _place_fits(
+    document: Document, operation: Operation, place: str, sent: Mapping[str, list[str]]
+) -> bool:
+    """Whether the parameters in one place are there and fit their schemas."""
+    parameters = {
+        (found.name.lower() if place == "header" else found.name): found
+        for found in operation.parameters
+        if found.place == place
+    }
+    gathers = {name: _gather(document, found) for name, found in parameters.items()}
+    claimed = {name for name, gather in gathers.items() if gather is None}
+    free = {name: texts for name, texts in sent.items() if name not in claimed}
+    for name, found in parameters.items():
+        gather = gathers[name]
         try:
-            value = found.decode(given)
+            if gather is not None:
+                value = gather(free)
+                given = value is not None
+            else:
+                given = name in sent
+                value = found.decode(sent[name]) if given else None
         except ValueError:
             return False
-        if not document.schemas.at(found.schema, View.REQUEST).is_valid(value):
+        if not given:
+            fits = not found.required
+        elif found.schema is None:
+            fits = True
+        else:
+            fits = document.schemas.at(found.schema, View.REQUEST).is_valid(value)
+        if not fits:
             return False
-    return _body_fits(document, operation, request)
+    return True
+
+
+def _gather(document: Document, parameter: Parameter) -> Gather | None:
+    """The reader of an object that travels under several names, None for any other parameter."""
+    if not parameter.spreads or parameter.schema is None:
+        return None
+
+    def resolve(schema: Any) -> dict[str, Any]:
+        return document.follow(schema, View.REQUEST)
+
+    schema = document.schema(parameter.schema, View.REQUEST)
+    return compile_gather(parameter.name, schema, resolve, style=parameter.spreads)
 
 
 def _body_fits(document: Document, operation: Operation, request: Request) -> bool:

@@ -12,6 +12,7 @@ from sparring.fixtures.shapes import Shaper
 from sparring.spec.document import Operation
 from sparring.spec.framing import framing_of, is_json
 from sparring.spec.schemas import Path, Validator, View
+from sparring.spec.turn import Fault
 
 from .mending import mend
 from .problems import Problem
@@ -29,6 +30,7 @@ class Answer(msgspec.Struct, gc=False):
     media_type: bytes
     body: bytes
     headers: Headers = ()
+    faults: Sequence[Fault] = ()
 
 
 class Stream(msgspec.Struct, gc=False):
@@ -37,6 +39,8 @@ class Stream(msgspec.Struct, gc=False):
     status: int
     media_type: bytes
     frames: AsyncIterator[bytes]
+    headers: Headers = ()
+    faults: Sequence[Fault] = ()
 
 
 class Responder:

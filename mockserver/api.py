@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-import anyio
+import msgspec
 from starlette.types import Receive, Scope, Send
 
+from sparring.fixtures.script.faults import read_faults
 from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import SparringError
 from sparring.spec.router import Router, parameter_names
+from sparring.spec.turn import Fault, RateLimit
 
-from .answers import Answer, Stream
+from .answers import Answer, Headers, Stream
 from .credentials import compile_credentials
 from .declared import Declared
+from .faults import refuse
 from .handlers import Handler, acts, messages, runs, sessions, subscriptions
 from .handlers.resources import compile_resource
 from .preferences import read_preferences
 from .problem_writer import ProblemWriter
 from .problems import Problem
 from .requests import Reader, Request
+from .sending import send_answer, send_spoiled, send_stream
 from .world import World
+
+_FAULT = b"x-sparring-fault"
+_TALKS = (Role.MESSAGE_CREATE, Role.RUN_CREATE)
 
 logger = logging.getLogger("sparring.mockserver")
 
@@ -39,7 +47,7 @@ _HANDLERS: Mapping[Role, Callable[..., Handler]] = {
     Role.MESSAGE_CREATE: messages.Create,
     Role.MESSAGE_LIST: messages.List,
     Role.MESSAGE_GET: messages.Get,
-    Role.MESSAGE_UPDATE: messages.Update,
+    Role.MESSAGE_UPDATE: acts.compile_update,
     Role.MESSAGE_DELETE: messages.Delete,
     Role.MESSAGE_CLEAR: messages.Clear,
     Role.MESSAGE_SUBSCRIBE: subscriptions.Subscribe,
@@ -48,7 +56,7 @@ _HANDLERS: Mapping[Role, Callable[..., Handler]] = {
     Role.RUN_GET: runs.Get,
     Role.RUN_UPDATE: runs.Update,
     Role.RUN_DELETE: runs.Delete,
-    Role.RUN_ACT: runs.Act,
+    Role.RUN_ACT: runs.compile_act,
     Role.RUN_SUBSCRIBE: runs.Subscribe,
     Role.SUGGESTION_LIST: messages.Suggestions,
 }
@@ -57,7 +65,7 @@ _HANDLERS: Mapping[Role, Callable[..., Handler]] = {
 class _Endpoint:
     """One operation, compiled."""
 
-    __slots__ = ("authenticate", "declared", "handle", "operation", "reader")
+    __slots__ = ("authenticate", "declared", "handle", "operation", "reader", "talks")
 
     def __init__(self, wire: Wire, operation: Operation, *, has_owners: bool) -> None:
         self.operation = operation
@@ -65,6 +73,7 @@ class _Endpoint:
         self.declared = Declared(wire.shaper, operation)
         self.authenticate = compile_credentials(operation, wire.model.caller, has_owners=has_owners)
         binding = operation.binding
+        self.talks = binding is not None and binding.role in _TALKS
         self.handle: Callable[[Request], Awaitable[Answer | Stream]] = (
             _HANDLERS[binding.role](wire, operation, binding)
             if binding is not None
@@ -146,7 +155,7 @@ class Api:
                 first = self._router.add(operation.method, path, route)
                 if first is not route:
                     first.others.append(route)
-            if not operation.annotated:
+            if document.bundled or not operation.annotated:
                 continue
             try:  # what an author says of it must be right before the first request
                 route.compile()
@@ -163,6 +172,8 @@ class Api:
         """Answers one HTTP request."""
         route: _Route | None = None
         answer: Answer | Stream
+        faults: Sequence[Fault] = ()
+        told: Headers = ()
         method = scope["method"]
         wanted = "GET" if method == "HEAD" else method
         try:
@@ -186,11 +197,18 @@ class Api:
                     route = route.pick(query, headers)
                 endpoint = route.endpoint()
                 user = endpoint.authenticate(self.world, headers, query)
+                if endpoint.talks and (limit := self.world.script.rate_limit) is not None:
+                    told, wait = self.world.limits.take(limit, user, self.world.clock.now())
+                    if wait is not None:
+                        raise _too_often(limit, wait)
                 reader = endpoint.reader
                 parameters = reader.parameters(route.names, values, query, headers)
                 body = await reader.body(receive, headers) if reader.has_body else None
                 accept = headers.get(b"accept", b"").decode("latin-1")
-                request = Request(self.world, user, *parameters, body, accept, root)
+                request = Request(self.world, user, *parameters, body, accept, root, headers)
+                if _FAULT in headers:
+                    faults = _asked_faults(headers[_FAULT], self.world)
+                    refuse(faults)
                 if b"prefer" in headers or b"__" in query:
                     answer = await _as_preferred(endpoint, request, headers, query)
                 else:
@@ -200,10 +218,15 @@ class Api:
         except Exception:
             logger.exception("%s %s", method, scope["path"])
             answer = self._refuse(Problem(500, "H500", "The mock server failed."), route)
-        if isinstance(answer, Stream):
-            await _send_stream(answer, method, receive, send)
+        if told:
+            answer = msgspec.structs.replace(answer, headers=[*answer.headers, *told])
+        if (faults or answer.faults) and method != "HEAD":
+            faults = [*faults, *answer.faults]
+            await send_spoiled(answer, faults, self.world.clock, scope, receive, send)
+        elif isinstance(answer, Stream):
+            await send_stream(answer, method, scope, receive, send)
         else:
-            await _send(answer, method, send)
+            await send_answer(answer, method, send)
 
     def _refuse(self, problem: Problem, route: _Route | None) -> Answer:
         operation = None if problem.of_mock or route is None else route.operation
@@ -226,6 +249,21 @@ async def _as_preferred(
     return endpoint.declared.preferred(request, wanted)
 
 
+def _asked_faults(header: bytes, world: World) -> Sequence[Fault]:
+    """The faults that a request asks for. Raises Problem 400."""
+    try:
+        asked = read_faults(header.decode("utf-8", "replace"))
+    except SparringError as error:
+        raise Problem(400, "H400", str(error), of_mock=True) from None
+    return [one.fault for one in asked if one.chance is None or world.chance.random() < one.chance]
+
+
+def _too_often(limit: RateLimit, wait: float) -> Problem:
+    detail = f"Only {limit.requests} requests are allowed in {limit.seconds:g} seconds."
+    headers = [("retry-after", str(math.ceil(wait)))]
+    return Problem(429, "H429", detail, headers=headers, exact=True)
+
+
 def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """The headers by name; the lines of one name are one list (RFC 9110, section 5.3)."""
     found: dict[bytes, bytes] = {}
@@ -243,40 +281,3 @@ def _other_method(method: str, routes: Mapping[str, _Route]) -> Answer:
     raise Problem(
         405, "H405", f"This path takes {allow}, not {method}.", headers=[("allow", allow)]
     )
-
-
-async def _send(answer: Answer, method: str, send: Send) -> None:
-    headers = [(b"content-length", b"%d" % len(answer.body))]
-    if answer.media_type:
-        headers.append((b"content-type", answer.media_type))
-    elif answer.status in (204, 304):
-        headers = []
-    headers += answer.headers
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    body = b"" if method == "HEAD" else answer.body
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _send_stream(stream: Stream, method: str, receive: Receive, send: Send) -> None:
-    """Sends frames as they come; stops when the client goes, which the turn does not notice."""
-    headers = [
-        (b"content-type", stream.media_type),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),
-    ]
-    await send({"type": "http.response.start", "status": stream.status, "headers": headers})
-    if method == "HEAD":
-        await send({"type": "http.response.body", "body": b""})
-        return
-
-    async def watch(scope: anyio.CancelScope) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch, group.cancel_scope)
-        async for frame in stream.frames:
-            await send({"type": "http.response.body", "body": frame, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-        group.cancel_scope.cancel()

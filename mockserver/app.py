@@ -41,6 +41,9 @@ class MockServer(Starlette):
                 "Preference-Applied",
                 "Retry-After",
                 "WWW-Authenticate",
+                "X-RateLimit-Limit",
+                "X-RateLimit-Remaining",
+                "X-RateLimit-Reset",
             ],
         )
 

@@ -88,7 +88,7 @@ class Declared:
             return 200, operation.responses["default"]
         for key, response in operation.responses.items():
             if key[:1] in "345":
-                return int(key) if key.isdigit() else int(key[:1]) * 100, response
+                return int(key) if key.isdecimal() else int(key[:1]) * 100, response
         return 200, None
 
     def _answer(

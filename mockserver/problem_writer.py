@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from http import HTTPStatus
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +15,7 @@ from sparring.spec.pointers import split
 from sparring.spec.schemas import Path
 
 from .declared import Declared
-from .problems import Defect, Problem
+from .problems import Defect, Problem, phrase
 
 PROBLEM_JSON = "application/problem+json"
 _DETAIL = ("detail", "message", "msg", "error", "error_description", "description", "reason")
@@ -37,19 +36,19 @@ class ProblemWriter:
 
     def __init__(self, shaper: Shaper) -> None:
         self._shaper = shaper
-        self._shapes: dict[tuple[str, int], _Shape] = {}
+        self._shapes: dict[tuple[str, int, bool], _Shape] = {}
 
     def write(self, problem: Problem, operation: Operation | None) -> tuple[int, str, bytes]:
         """The status, the media type and the body of a problem."""
         status = problem.status
-        if operation is not None:
+        if operation is not None and not problem.exact:
             wanted = _INSTEAD.get(status, (status,))
             if status == 422 and any(d.place != "path" for d in problem.defects):
                 wanted = (422, 400)  # of a path that names nothing a 404 can tell, but of no more
             status = next((s for s in wanted if _declares(operation, s)), status)
         values = {
             "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
+            "title": phrase(status),
             "status": status,
             "detail": problem.detail,
             "code": problem.code,
@@ -57,15 +56,18 @@ class ProblemWriter:
         }
         shape: _Shape = _default_shape()
         if operation is not None:
-            key = (operation.label, status)
+            key = (operation.label, status, problem.exact)
             if key not in self._shapes:
-                self._shapes[key] = self._compile(operation, status)
+                self._shapes[key] = self._compile(operation, status, problem.exact)
             shape = self._shapes[key]
         return status, shape.media_type, shape.write(values)
 
-    def _compile(self, operation: Operation, status: int) -> _Shape:
+    def _compile(self, operation: Operation, status: int, exact: bool) -> _Shape:
         """What the document can say of the error itself, else what it shows, else problem+json."""
         response = operation.response(status)
+        if response is None and exact:  # as the others of its kind, or as any other error
+            others = sorted(operation.responses, key=lambda key: (key[0] != str(status)[0], key))
+            response = next((operation.responses[k] for k in others if k[0] in "45"), None)
         for media_type, media in response.content.items() if response else ():
             if "json" in media_type and media.schema is not None:
                 try:
@@ -139,7 +141,7 @@ class _DocumentShape(_Shape):
             here = (*at, name)
             if name in _STATUS and types & {"integer", "number"}:
                 places[here] = Slot(itemgetter("status"))
-            elif name in ("title", "type", "code") and "string" in types and not at:
+            elif "string" in types and (name == "code" or (name in ("title", "type") and not at)):
                 if not self._is_fixed(path):
                     places[here] = Slot(itemgetter(name))
             elif name in _DETAIL and "string" in types:
@@ -174,7 +176,7 @@ class _DocumentShape(_Shape):
     def _item(
         self, item: Path, members: dict[str, Path], defect: Defect, values: dict[str, Any]
     ) -> Any:
-        tokens = [int(t) if t.isdigit() else t for t in split(defect.pointer)]
+        tokens = [int(t) if t.isdecimal() else t for t in split(defect.pointer)]
         known: dict[str, Any] = {
             "in": defect.place,
             "loc": [defect.place, *tokens],

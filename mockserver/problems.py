@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from sparring.spec.schemas import Validator
@@ -18,6 +19,14 @@ class Defect:
     detail: str
 
 
+def phrase(status: int) -> str:
+    """The words for a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:  # there are others too, such as 529
+        return f"Error {status}"
+
+
 def defects_of(place: str, validator: Validator, value: Any) -> list[Defect]:
     """What is wrong with a part of a request."""
     return [Defect(place, v.pointer, v.message) for v in validator.violations(value)]
@@ -25,7 +34,8 @@ def defects_of(place: str, validator: Validator, value: Any) -> list[Defect]:
 
 class Problem(Exception):
     """Ends a request with an error (RFC 9457). `code` is of the registry of error codes; `of_mock`
-    says that it is about what only a mock server knows, so no document has words for it."""
+    says that it is about what only a mock server knows, so no document has words for it; with
+    `exact` the status stays as it is, whatever the document declares."""
 
     def __init__(
         self,
@@ -36,6 +46,7 @@ class Problem(Exception):
         headers: Sequence[tuple[str, str]] = (),
         *,
         of_mock: bool = False,
+        exact: bool = False,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -44,3 +55,4 @@ class Problem(Exception):
         self.defects = defects
         self.headers = headers
         self.of_mock = of_mock
+        self.exact = exact

@@ -22,7 +22,8 @@ _NOTHING: Mapping[str, Any] = {}
 
 class Request(msgspec.Struct, gc=False):
     """One request that has been checked. `path`, `query` and `headers` hold declared parameters,
-    with the defaults of those that were not sent; `accept` is the header as it was sent."""
+    with the defaults of those that were not sent; `accept` is the header as it was sent, `sent` are
+    all headers."""
 
     world: World
     user: str
@@ -32,6 +33,7 @@ class Request(msgspec.Struct, gc=False):
     body: Any
     accept: str
     root: str
+    sent: Mapping[bytes, bytes] = {}
 
 
 class Reader:

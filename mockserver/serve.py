@@ -4,10 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .faults import CONNECTION
+
+_LINGER_NOT = struct.pack("ii", 1, 0)
+_PATIENCE = 5.0
+"""Seconds after which a client that does not read what was sent is hung up on."""
+
+
+class Connection:
+    """A connection that a response may end before it is whole."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    async def end(self, *, reset: bool) -> None:
+        """Closes it or resets it (RFC 9293, section 3.10.7), once the client has what was sent."""
+        transport = self._transport
+        if not reset:
+            transport.close()
+            return
+        peer = transport.get_extra_info("socket")
+        end = asyncio.get_running_loop().time() + _PATIENCE
+        while not transport.is_closing() and asyncio.get_running_loop().time() < end:
+            if not transport.get_write_buffer_size() and not _unsent(peer):
+                break
+            await asyncio.sleep(0.001)
+        if not transport.is_closing():
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+            transport.abort()
+
+
+def _unsent(peer: socket.socket) -> int:
+    """How many bytes the other side has not confirmed yet; 0 where that can't be known."""
+    try:
+        import fcntl
+        import termios
+
+        found = fcntl.ioctl(peer.fileno(), termios.TIOCOUTQ, b"\0" * 4)
+    except (ImportError, AttributeError, OSError):
+        return 0
+    return int(struct.unpack("i", found)[0])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -39,6 +81,22 @@ def serve(
     import gc
 
     import uvicorn
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
+        """Lets the application end its connection."""
+
+        app: ASGIApp
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            inner, connection = self.app, {CONNECTION: Connection(transport)}
+
+            async def app(scope: Scope, receive: Receive, send: Send) -> None:
+                scope["extensions"] = {**scope.get("extensions", {}), **connection}
+                await inner(scope, receive, send)
+
+            self.app = app
 
     if beside is None:
         gc.freeze()  # what was compiled lives as long as the process: never look at it again
@@ -57,6 +115,7 @@ def serve(
 
     config = uvicorn.Config(
         app,
+        http=Protocol,
         log_level="warning",
         access_log=False,
         server_header=False,

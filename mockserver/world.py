@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sparring.fixtures.script import Script, default_script
 
 from .clock import Clock, RealClock
+from .limits import RateLimits
 from .signals import Signals
 from .store import MemoryStore, Store
 
@@ -31,7 +32,11 @@ class World:
     store: Store = field(default_factory=MemoryStore)
     clock: Clock = field(default_factory=RealClock)
     signals: Signals = field(default_factory=Signals)
+    limits: RateLimits = field(default_factory=RateLimits)
     running: dict[str, RunningTurn] = field(default_factory=dict)
+    spoiled: dict[str, RunningTurn] = field(default_factory=dict)
+    """The last turn of a session, if the subscription that shows it has faults; who takes it out is
+    the one that is spoiled."""
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -59,14 +64,14 @@ class World:
 
     def start(self, turn: Coroutine[Any, Any, None], session: str) -> None:
         """Plays a turn to its end, whoever listens, then frees its session."""
-        task = asyncio.create_task(turn)
+        self.spawn(turn).add_done_callback(lambda _: self.free(session))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Does something that nobody waits for."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
-
-        def finish(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            self.free(session)
-
-        task.add_done_callback(finish)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     @contextmanager
     def running_turn(self, session: str, turn: RunningTurn) -> Iterator[None]:

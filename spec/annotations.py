@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path as File
 from typing import Any
 
 from . import pointers
 from .binding import (
     Binding,
+    Decision,
     Filter,
     Location,
     Model,
@@ -32,7 +33,7 @@ from .source import Source, parse
 @cache
 def vocabulary() -> Schemas:
     """The compiled JSON Schemas of the annotations (`vocabulary.yaml`)."""
-    text = (files("sparring.spec") / "vocabulary.yaml").read_bytes()
+    text = File(__file__).with_name("vocabulary.yaml").read_bytes()
     return Schemas(parse(text, "vocabulary.yaml").tree, modern=True)
 
 
@@ -110,9 +111,20 @@ def read_binding(block: Any, source: Source, path: Path) -> tuple[Binding | None
             body=compile_template(template),
             keep_null=block.get("merge", {}).get("null") == "keep",
             effect=block.get("effect", ""),
+            branches=block.get("keep") == "branch",
+            decision=_read_decision(block.get("decision", {})),
         ), defects
     except ValueError as error:
         return None, [source.defect("D141", str(error), path)]
+
+
+def _read_decision(block: Mapping[str, Any]) -> Decision:
+    return Decision(
+        Place.of(block["at"]) if "at" in block else None,
+        tuple(block.get("approved", ())),
+        tuple(block.get("denied", ())),
+        block.get("default", True),
+    )
 
 
 def _read_when(block: str | dict[str, Any]) -> When:

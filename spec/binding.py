@@ -185,6 +185,25 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a request says whether a tool call may go on, and the words for yes and for no."""
+
+    place: Place | None = None
+    approved: tuple[Any, ...] = ()
+    denied: tuple[Any, ...] = ()
+    default: bool = True
+
+    def __call__(self, request: RequestLike) -> bool:
+        """Whether a request approves."""
+        said = self.place.read(request) if self.place is not None else None
+        if said is None:
+            return self.default
+        if said in self.denied:
+            return False
+        return said in self.approved if self.approved else bool(said)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What a run looks like on the wire; `states` are the document's words for how far it is."""
 
@@ -232,6 +251,8 @@ class Binding:
     body: Fill | None = None
     keep_null: bool = False
     effect: str = ""
+    branches: bool = False
+    decision: Decision = Decision()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from . import overlay, pointers
+from . import cache, inferred, overlay, pointers
 from .binding import Binding, Model, Role
 from .errors import Defect, SparringError, nearest
 from .parameters import Parameter
@@ -107,7 +106,7 @@ class Operation:
         """The lowest declared 2xx status and its response."""
         for key in sorted(self.responses):
             if key.startswith("2"):
-                return (int(key) if key.isdigit() else 200), self.responses[key]
+                return (int(key) if key.isdecimal() else 200), self.responses[key]
         return None
 
     def media(self, status: int, media_type: str) -> Media | None:
@@ -121,7 +120,10 @@ class Operation:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole document. `base_path` is the path of its first server; operations begin with it."""
+    """A whole document. `base_path` is the path of its first server; operations begin with it.
+
+    `bundled` says that it comes with sparring and is as it came: its annotations are known to hold.
+    """
 
     source: Source
     version: str
@@ -131,6 +133,7 @@ class Document:
     model: Model
     schemas: Schemas
     meanings: tuple[Meaning, ...] = ()
+    bundled: bool = False
     _by_role: Mapping[Role, tuple[Operation, ...]] = field(default_factory=dict)
 
     @property
@@ -214,18 +217,31 @@ def load_document(spec: str | File, overlays: Sequence[File] = ()) -> Document:
 
     Raises SparringError with everything that keeps it from being used.
     """
+    from .compiler import Compiler  # both are made of the values above
+    from .meaning import interpret
+
     bundled = isinstance(spec, str) and spec in BUNDLED
-    path = File(str(files("sparring.spec") / f"{spec}.yaml")) if bundled else File(spec)
+    path = File(__file__).with_name(f"{spec}.yaml") if bundled else File(spec)
     if not bundled and not path.suffix and not os.path.exists(path):
         remedy = nearest(str(spec), BUNDLED) or f"Give a path, or one of {', '.join(BUNDLED)}."
         raise SparringError(Defect("D101", f"there is no document {spec}", remedy=remedy))
     source = load(path)
     if not isinstance(source.tree, dict):
         raise SparringError(source.defect("D110", "a document is a mapping", ()))
-    bundle(source, path)
-    for file in overlays:
-        overlay.apply(source, load(file))
-    return compile_document(source, [str(file) for file in overlays])
+    laid = [load(file) for file in overlays]
+    key = cache.key_of(*(text.key.encode() for text in (source, *laid)))
+    known = inferred.read(key)
+    # What is known was kept of a document that stands on its own.
+    alone = known is not None or bundle(source, path)
+    for text in laid:
+        overlay.apply(source, text)
+    document = Compiler(source).compile()
+    if known is None:
+        known = inferred.infer(document)
+        if alone:
+            inferred.write(key, known)
+    document = interpret(document, known, [str(file) for file in overlays])
+    return replace(document, bundled=bundled and not overlays)
 
 
 def compile_document(source: Source, overlays: Collection[str] = ()) -> Document:
@@ -236,7 +252,8 @@ def compile_document(source: Source, overlays: Collection[str] = ()) -> Document
     from .compiler import Compiler  # both are made of the values above
     from .meaning import interpret
 
-    return interpret(Compiler(source).compile(), overlays)
+    document = Compiler(source).compile()
+    return interpret(document, inferred.infer(document), overlays)
 
 
 def _has_siblings(schema: dict[str, Any]) -> bool:

@@ -54,6 +54,7 @@ CODES = {
     "H413": "the body is too large",
     "H415": "the operation does not take this media type",
     "H422": "the request breaks its schema",
+    "H429": "too many requests",
     "H500": "the mock server failed",
     "H501": "the mock server can't play this operation",
 }

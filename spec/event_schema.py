@@ -76,6 +76,17 @@ class EventSchema:
         """The places of payloads that tell events apart."""
         return frozenset(at for found in self.alternatives for at in found.constants)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is said of what an event may be called or hold."""
+        return not any(
+            a.strict
+            or a.constants
+            or a.literal
+            or (a.payload and (self.reader.members(a.payload) or self.reader.branches(a.payload)))
+            for a in self.alternatives
+        )
+
     def is_sentinel(self, event: ServerEvent) -> bool:
         """Whether the data is no event but the mark of the end.
 

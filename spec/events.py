@@ -20,7 +20,7 @@ from .framing import SSE, Framing, is_json
 from .inference.events import declared_events, infer_events
 from .model import Entry, pieces
 from .schema_reader import SchemaReader
-from .schemas import Path, View
+from .schemas import Path, View, Violation
 from .turn import Kind
 
 _encode = msgspec.json.encode
@@ -40,8 +40,9 @@ _MARKS = re.compile(b"|".join(map(re.escape, _ENCODED)))
 class Seen:
     """One event that a stream delivered, in our words; `kind` is None when the model knows none.
 
-    `text` is a piece of a message for `chunk`, the whole of it for `message`, and the last piece
-    for a `done` that may hold one. `data` is the JSON.
+    `text` is a piece of a message for `chunk`, the whole of it for `message`, a piece of the
+    arguments of the call `tool` for `tool_chunk`, and the last piece for a `done` that may hold
+    one. `data` is the JSON.
     """
 
     kind: Kind | None
@@ -52,6 +53,7 @@ class Seen:
     message: str | None = None
     role: str | None = None
     id: str | None = None
+    tool: str | None = None
 
 
 class EventStream:
@@ -75,6 +77,7 @@ class EventStream:
         self._row = model.event
         self._render = render
         self._cut: dict[tuple[str, str, str], _Pieces | None] = {}
+        self._ids = {shape.own_id for shape in self.events.values() if shape.has_id}
 
     @classmethod
     def of(cls, document: Document, operation: Operation, *, defaults: bool = False) -> EventStream:
@@ -93,7 +96,7 @@ class EventStream:
     # Writing
 
     def frames(self, entry: Entry, session: Attributes = _NOBODY) -> Iterator[tuple[int, bytes]]:
-        """Every frame of an entry with its position: the pieces of a message, then itself."""
+        """Every frame of an entry with its position: its pieces, then itself."""
         for position, index, text in pieces(entry):
             if frame := self.chunk(entry, position, index, text, session):
                 yield position, frame
@@ -103,7 +106,8 @@ class EventStream:
     def chunk(
         self, entry: Entry, position: int, index: int, text: str, session: Attributes = _NOBODY
     ) -> bytes:
-        """The frame of one piece of a message; empty when the document streams no pieces."""
+        """The frame of one piece of a message, or of a tool call's arguments; empty when the
+        document streams no such pieces."""
         key = (session["id"], entry.turn, entry.id)
         try:
             cut = self._cut[key]
@@ -116,7 +120,8 @@ class EventStream:
         return cut.frame(position, index, text, entry.created / 1_000_000)
 
     def _cut_frame(self, entry: Entry, session: Attributes) -> _Pieces | None:
-        shape = self.events.get(Kind.CHUNK)
+        of_tool = entry.kind is Kind.TOOL_CALL or entry.kind is Kind.TOOL_CHUNK
+        shape = self.events.get(Kind.TOOL_CHUNK if of_tool else Kind.CHUNK)
         if shape is None or shape.data is None:
             return None
         context = _NOTHING | {
@@ -124,6 +129,7 @@ class EventStream:
             "turn": {**_NOTHING["turn"], "id": entry.turn},
             "message": {**_NOTHING["message"], "id": entry.id},
             "chunk": {"index": _INDEX, "text": _TEXT, "time": _TIME},
+            "tool": {**_NOTHING["tool"], **entry.data},
         }
         return _Pieces(self.framing, shape, shape.data(context))
 
@@ -134,6 +140,8 @@ class EventStream:
         """
         shape = self.events.get(entry.kind.value)
         if shape is None:
+            return self._raw(entry) if entry.kind is Kind.EVENT else b""
+        if entry.kind is Kind.TOOL_CHUNK:  # its pieces are all that there was
             return b""
         id = None
         if shape.has_id:
@@ -152,6 +160,33 @@ class EventStream:
         if shape.then is not None:
             frame += self.framing.encode(shape.then.encode(), None, None)
         return frame
+
+    def _raw(self, entry: Entry) -> bytes:
+        """The frame of an event that is written as it is."""
+        name, data, id = entry.data.get("name"), entry.data.get("data"), None
+        if entry.data.get("id") and self._ids:
+            id = entry.id if self._ids == {True} else str(entry.position)
+        if isinstance(data, str) and self.framing is SSE:
+            return sse.encode_text(data, name, id)
+        return self.framing.encode(_encode(data), name, id)
+
+    def violations(self, name: str | None, data: Any) -> list[Violation]:
+        """What is wrong with an event of this name and data (text as it is, else JSON) by the
+        document; nothing where it declares no events, or takes any."""
+        if self.schema is None or self.schema.is_open:
+            return []
+        text = data if isinstance(data, str) else _encode(data).decode()
+        fields = ["data", *(["event"] if name else []), *(["id"] if self._ids else [])]
+        id = "1" if self._ids else None
+        event = sse.ServerEvent(text, name or "message", id, tuple(fields))
+        return self.schema.violations(event)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the events that the document declares."""
+        declared = [a.name for a in self.schema.alternatives] if self.schema is not None else []
+        named = [*declared, *(shape.name for shape in self.events.values())]
+        return list(dict.fromkeys(name for name in named if name))
 
     # Reading
 
@@ -187,11 +222,12 @@ class EventStream:
             turn=_string(data, at.get("turn.id")),
             message=_string(data, at.get("message.id")),
             id=event.id,
+            tool=_string(data, at.get("tool.id")),
         )
 
 
 class _Pieces:
-    """The frame of every piece of one message: encoded once, then only filled."""
+    """The frame of every piece of one message or call: encoded once, then only filled."""
 
     def __init__(self, framing: Framing, shape: StreamedEvent, data: Any) -> None:
         self._has_id = shape.has_id and framing.names

@@ -18,6 +18,10 @@ MAX_WARNINGS = 100
 Key = str | int
 Path = tuple[Key, ...]
 
+Mark = Any  # of a YAML parser: line and column count from 0
+Marks = dict[int, dict[Key, Mark]]
+"""Where the members of each mapping and list stand, by the id of the collection."""
+
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -41,6 +45,11 @@ def decode_json(text: bytes | str) -> Any:
 def line_column(text: str, offset: int) -> tuple[int, int]:
     """The line and the column of a character, both from 1 on."""
     return text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1
+
+
+def place(mark: Mark) -> tuple[int, int]:
+    """The line and the column that a mark stands for, both from 1 on."""
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def read_json(text: str, name: str) -> tuple[Any, list[Defect]]:

@@ -5,12 +5,12 @@ Pure: no input or output, no clock, no randomness. Times are microseconds since 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
-from .turn import Kind
+from .turn import TERMINAL, Kind
 
 
 class Record(msgspec.Struct, array_like=True, gc=False):
@@ -27,19 +27,24 @@ class Record(msgspec.Struct, array_like=True, gc=False):
 class Session(Record, array_like=True, gc=False):
     """One conversation. `position` and `offset` are the next free ones of its log.
 
-    `cursor` is where the script stands, `count` how many messages the history has.
+    `cursor` is where the script stands, `count` how many messages the history has. `waiting` is the
+    tool call whose result or approval the last turn waits for. `seed` is what its chance hangs on,
+    where that is not its id: a fork plays as its original did.
     """
 
     position: int = 1
     offset: int = 0
     count: int = 0
     cursor: dict[str, Any] = {}
+    waiting: str = ""
+    seed: str = ""
 
 
 class Run(Record, array_like=True, gc=False):
     """One run of the agent in a session: the turn of the log that has its output.
 
-    `state` is queued, running, done, stopped or failed; `prompt` is what the agent was asked.
+    `state` is queued, running, waiting, done, stopped or failed; `prompt` is what the agent was
+    asked.
     """
 
     session: str = ""
@@ -53,7 +58,9 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 
     `position` counts every streamed event, pieces of messages too; `offset` counts the events that
     the document stores, None for the others. `pieces` says how the text was cut when it was
-    streamed: the length of each piece; the pieces stand at the positions before the message.
+    streamed: the length of each piece; the pieces stand at the positions before the entry. The text
+    of a tool call is its arguments as JSON, where they were streamed in pieces; a call that was
+    stopped inside them is a `tool_chunk`. The end of a turn has the `cursor` that it left.
     """
 
     position: int
@@ -90,7 +97,7 @@ def append(session: Session, entry: Entry, *, stored: bool) -> None:
 
 
 def pieces(entry: Entry) -> Iterator[tuple[int, int, str]]:
-    """The streamed pieces of a message: position, index and text of each."""
+    """The streamed pieces of a message or a tool call: position, index and text of each."""
     start, position = 0, entry.position - len(entry.pieces)
     for index, length in enumerate(entry.pieces):
         yield position + index, index, entry.text[start : start + length]
@@ -101,7 +108,9 @@ def current(log: Iterable[Entry]) -> list[Entry]:
     """The log as its edits and deletions have left it."""
     found: list[Entry] = []
     for entry in log:
-        if entry.kind is Kind.DELETION:
+        if entry.kind is Kind.DELETION and "behind" in entry.data:
+            found = [other for other in found if other.position <= entry.data["behind"]]
+        elif entry.kind is Kind.DELETION:
             found = [other for other in found if other.id != entry.data["of"]]
         elif entry.kind is Kind.EDIT:
             found = [_edited(o, entry) if o.id == entry.data["of"] else o for o in found]
@@ -131,7 +140,72 @@ def suggestions(log: Iterable[Entry]) -> list[tuple[Entry, int, str]]:
     """Every suggestion, newest first: its entry, its index in it, its text."""
     return [
         (entry, index, text)
-        for entry in reversed(list(log))
+        for entry in reversed(current(log))
         if entry.kind is Kind.SUGGESTIONS
         for index, text in enumerate(entry.data["texts"])
     ]
+
+
+class Point(NamedTuple):
+    """A place in a log at which a turn ended: its position, the `cursor` with which the script goes
+    on from there, and the tool call that was `waiting` for something."""
+
+    position: int = 0
+    cursor: Mapping[str, Any] = {}
+    waiting: str = ""
+
+
+def ends(log: Iterable[Entry]) -> list[Point]:
+    """Where each turn that still stands has ended; the first is the beginning, or the greeting."""
+    standing = current(log)
+    found = [
+        Point(entry.position, entry.data.get("cursor", {}), entry.data.get("waiting", ""))
+        for entry in standing
+        if entry.kind in TERMINAL
+    ]
+    greeted = bool(found) and all(entry.role == "agent" for entry in _upto(standing, found[0]))
+    return found if greeted else [Point(), *found]
+
+
+def _upto(log: Iterable[Entry], point: Point) -> list[Entry]:
+    return [entry for entry in log if entry.position <= point.position]
+
+
+def rewind(log: Iterable[Entry], turn: int) -> Point:
+    """Where a log stood when its turn number `turn` was over, 0 is before the first. Negative
+    numbers count from the end. Raises IndexError."""
+    return ends(log)[turn]
+
+
+def before(log: Iterable[Entry], position: int) -> Point:
+    """Where the last turn that ended before a position has left the script."""
+    return [point for point in ends(log) if point.position < position][-1]
+
+
+def take_back(session: Session, log: Sequence[Entry], point: Point, behind: int) -> bool:
+    """Takes all behind a position out of a session's history, whose script goes on from a point;
+    False where nothing stands there. A deletion must say so in the log."""
+    gone = [entry for entry in current(log) if entry.position > behind]
+    session.count -= sum(entry.kind is Kind.MESSAGE for entry in gone)
+    queued = session.cursor.get("queued")
+    session.cursor = {**point.cursor, "queued": queued} if queued else dict(point.cursor)
+    session.waiting = point.waiting
+    return bool(gone)
+
+
+def copy(session: Session, log: Iterable[Entry], id: str, now: int, point: Point) -> Session:
+    """A new session as this one was at a point of its log."""
+    kept = _upto(log, point)
+    offsets = [entry.offset for entry in kept if entry.offset is not None]
+    return Session(
+        id,
+        session.owner,
+        now,
+        now,
+        session.attributes,
+        position=point.position + 1,
+        offset=max(offsets, default=-1) + 1,
+        count=len(history(kept)),
+        cursor=dict(point.cursor),
+        waiting=point.waiting,
+    )

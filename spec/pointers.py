@@ -80,7 +80,7 @@ def put(node: dict[str, Any], location: tuple[str, ...], value: Any) -> None:
     for token, following in zip(location, (*location[1:], None), strict=True):
         new: Any = value
         if following is not None:
-            new = [] if following.isdigit() or following in (EACH, LAST) else {}
+            new = [] if following.isdecimal() or following in (EACH, LAST) else {}
         if isinstance(here, list):
             index = 0 if token in (EACH, LAST) else int(token)
             here.extend([None] * (index + 1 - len(here)))

@@ -17,18 +17,20 @@ FILES = "x-sparring-files"
 Path = tuple[Key, ...]
 
 
-def bundle(source: Source, file: File) -> None:
+def bundle(source: Source, file: File) -> bool:
     """Makes every `$ref` of `source` local; referenced files move in under `x-sparring-files`.
 
     A reference that can't be followed is taken away, and that is a warning:
     D120 where it leads nowhere, in a circle or to a file that can't be read, D121 where it leaves
     the folder of `file` (by a URL, an absolute path or `..`). Such a target is never looked at.
+    Returns whether there was nothing to do: the document stands on its own.
     """
     folder = file.resolve().parent
     own = source.tree.get("$self") if isinstance(source.tree, dict) else None
     loaded: dict[File, str] = {file.resolve(): ""}
     queue: list[tuple[Source, File, str]] = [(source, file, "")]
     found: list[dict[str, Any]] = []
+    alone = True
     broken: dict[int, tuple[str, str, str]] = {}
     while queue:
         origin, here, prefix = queue.pop()
@@ -36,6 +38,7 @@ def bundle(source: Source, file: File) -> None:
         found += mine
         for node in mine:
             name, _, fragment = node["$ref"].partition("#")
+            alone = alone and not name
             if name and name != own:
                 wanted = _beside(here, name, folder)
                 if wanted is None:
@@ -68,6 +71,7 @@ def bundle(source: Source, file: File) -> None:
             message += "; it is ignored"
             source.warnings.append(source.defect(code, message, (*path, "$ref"), remedy))
             del node["$ref"]
+    return alone and not broken
 
 
 _COPY = "Copy the file beside the document and refer to it by its name."

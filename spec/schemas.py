@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import jsonschema_rs
 
-from . import pointers
+from . import branches, pointers
+from .branches import Branches
 from .errors import Defect, SparringError
-from .references import FILES, local_tokens
+from .references import FILES, local_tokens, nodes
 from .source import Source
 
 Path = tuple[str | int, ...]
@@ -105,6 +106,7 @@ class Schemas:
         self._registries: dict[int, jsonschema_rs.Registry] = {}  # by the id of the tree
         self._compiled: dict[tuple[View, Path], Validator] = {}
         self._targets: dict[tuple[View, str], Any] = {}
+        self._branches: dict[View, Branches] = {}
 
     def tree(self, view: View) -> dict[str, Any]:
         """The document with its schemas in the 2020-12 dialect, as they hold for this view."""
@@ -141,6 +143,7 @@ class Schemas:
         Parts of the document that can't be compiled are taken out of it, each with a warning.
         Raises BadSchema when it is the schema itself that can't.
         """
+        self._cut_branches(schema, view)
         for _ in range(_REPAIRS):
             tree = self.tree(view)
             if id(tree) not in self._registries:
@@ -161,6 +164,19 @@ class Schemas:
             if not self._take_out(where, view, reason):
                 break
         raise BadSchema(Defect("D130", reason))
+
+    def _cut_branches(self, schema: dict[str, Any], view: View) -> None:
+        """Takes the branches from every schema that has too many to check a value in time."""
+        if view not in self._branches:
+            self._branches[view] = Branches(lambda ref: self.target(ref.removeprefix(_URI), view))
+        for found in self._branches[view].too_many(schema):
+            where = next((path for node, path in nodes(self.tree(view)) if node is found), ())
+            message = f"a value would be checked more than {branches.MOST} times by this schema"
+            defect = self._source.defect("D130", f"{message}; its branches are ignored", where)
+            self._source.warnings.append(defect)
+            for keyword in ("$ref", *branches.IN_PLACE):
+                found.pop(keyword, None)
+            self._registries.clear()
 
     def _take_out(self, where: Path, view: View, reason: str) -> bool:
         """Takes the broken part at `where` out of the document: the keyword, or what it holds."""

@@ -10,8 +10,7 @@ from typing import Any
 
 from . import cache
 from .errors import Defect, Position, SparringError, line_of
-from .json_text import Key, locate_json, read_json
-from .yaml_text import Marks, place, read_yaml
+from .json_text import Key, Marks, locate_json, place, read_json
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -22,7 +21,7 @@ class Source:
     """A parsed text: its `tree` of plain JSON values, and where each of them stands.
 
     `warnings` holds what is wrong with the text but does not keep it from being read; `marks` knows
-    the places, by collection and key, or by path.
+    the places, by collection and key, or by path; `key` is that of the text in the cache.
     """
 
     def __init__(
@@ -32,10 +31,12 @@ class Source:
         tree: Any,
         marks: Marks | Callable[[Path_], tuple[int, int]],
         warnings: Sequence[Defect] = (),
+        key: str = "",
     ) -> None:
         self.name = name
         self.text = text
         self.tree = tree
+        self.key = key
         self.warnings = list(warnings)
         self._marks = marks
         self._grafts: dict[tuple[int, Key], tuple[Source, Path_]] = {}
@@ -91,7 +92,8 @@ class Source:
         node, typed, nodes = self.tree, [], []
         graft: tuple[Source, Path_] | None = None
         for index, token in enumerate(path):
-            key: Key = int(token) if isinstance(node, list) and str(token).isdigit() else str(token)
+            is_index = isinstance(node, list) and str(token).isdecimal()
+            key: Key = int(token) if is_index else str(token)
             written = self._key(node, key)
             if found := self._grafts.get((id(node), written)):  # the innermost is the latest
                 graft = found[0], (*found[1], *path[index + 1 :])
@@ -129,19 +131,21 @@ def parse(data: bytes, name: str) -> Source:
                 "D102", "this is not UTF-8", Position(name, line, column), "Save the file as UTF-8."
             )
         ) from None
+    key = cache.key_of(data)
     if text.lstrip()[:1] in ("{", "["):
         try:
             tree, warnings = read_json(text, name)
-            return Source(name, text, tree, partial(locate_json, text), warnings)
+            return Source(name, text, tree, partial(locate_json, text), warnings, key)
         except json.JSONDecodeError as error:
             if name.endswith(".json"):
                 raise SparringError(
                     Defect("D102", error.msg, Position(name, error.lineno, error.colno))
                 ) from None
-    if len(data) < cache.LEAST:
-        return Source(name, text, *read_yaml(text, name))
-    if kept := cache.read(data, name):
-        return Source(name, text, kept.tree, kept.locate, kept.warnings)
+    if kept := cache.read_text(key, name):
+        return Source(name, text, kept.tree, kept.locate, kept.warnings, key)
+
+    from .yaml_text import read_yaml  # late: a kept text is read before its parser is imported
+
     tree, marks, warnings = read_yaml(text, name)
-    cache.write(data, tree, marks, warnings)
-    return Source(name, text, tree, marks, warnings)
+    cache.write_text(key, len(data), tree, marks, warnings)
+    return Source(name, text, tree, marks, warnings, key)

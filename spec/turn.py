@@ -13,8 +13,9 @@ class Kind(StrEnum):
     """What can happen in a session; all but `chunk`, a piece of a message, and `tool_chunk`, a
     piece of a tool call's arguments, are entries of its log.
 
-    `event` is one of the document's own, written as the script says it. `edit` and `deletion`
-    change an earlier entry; streams do not show them.
+    `event` is one of the document's own, written as the script says it; its `data` has its name,
+    its data, and whether it wants an id. `approval` is what the user decided on a tool call. `edit`
+    and `deletion` change earlier entries; streams do not show them.
     """
 
     MESSAGE = "message"
@@ -23,6 +24,7 @@ class Kind(StrEnum):
     TOOL_CALL = "tool_call"
     TOOL_CHUNK = "tool_chunk"
     TOOL_RESULT = "tool_result"
+    APPROVAL = "approval"
     EVENT = "event"
     SUGGESTIONS = "suggestions"
     ERROR = "error"

@@ -8,13 +8,9 @@ from typing import Any, cast
 import yaml
 
 from .errors import Defect, Position, SparringError, line_of
-from .json_text import MAX_DEPTH, MAX_WARNINGS, Key, line_column
+from .json_text import MAX_DEPTH, MAX_WARNINGS, Key, Mark, Marks, line_column, place
 
 MAX_NODES = 5_000_000  # with every alias written out
-
-Mark = Any  # of the parser: line and column count from 0
-Marks = dict[int, dict[Key, Mark]]
-"""Where the members of each mapping and list stand, by the id of the collection."""
 
 _UNCLOSED = "found unexpected end of stream"
 _REMEDIES = {
@@ -61,11 +57,6 @@ def read_yaml(text: str, name: str) -> tuple[Any, Marks, list[Defect]]:
         message = f'"{key}" stands twice (first in line {place(first)[0]}); the last one counts'
         warnings.append(Defect("D104", message, position, "Remove one.", line_of(text, line)))
     return tree, marks, warnings
-
-
-def place(mark: Mark) -> tuple[int, int]:
-    """The line and the column that a mark stands for, both from 1 on."""
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 class _YamlBuilder:

@@ -158,7 +158,7 @@ def said(context: Context, session: str) -> list[str | None]:
 
 
 def _number(status: str) -> int:
-    return int(status) if status.isdigit() else 0
+    return int(status) if status.isdecimal() else 0
 
 
 @scenario("session.missing", needs=takes_session)

@@ -38,7 +38,8 @@ class Create(Talk):
 
     async def answer(self, request: Request, session: Session, reply: Reply) -> Answer:
         """The body with the agent's reply."""
-        return self.responder.json(self._reply(session.id, *reply))
+        turn, finish, prompt, messages, _ = reply
+        return self.responder.json(self._reply(session.id, turn, finish, prompt, messages))
 
     async def recorded(
         self, request: Request, session: Session, said: Said, running: RunningTurn | None

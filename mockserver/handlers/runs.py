@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from sparring.fixtures.player import Heard
+from sparring.fixtures.recording import without_pause
 from sparring.fixtures.wire import Wire
-from sparring.spec import model, pointers
+from sparring.spec import model
 from sparring.spec.binding import Binding
 from sparring.spec.document import Operation
 from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Run, Session
-from sparring.spec.turn import Kind
 
 from ..answers import Answer, Stream
 from ..problems import Problem
@@ -27,8 +29,10 @@ from ..turns import (
     decode_session,
     read_log,
     replay,
+    settle_run,
 )
-from . import records
+from . import Handler, records
+from .again import compile_read, form_of, last_question
 from .incoming import Said
 from .paging import Pager
 from .sessions import SessionHandler
@@ -60,26 +64,16 @@ class Create(Talk):
         if said.entries:
             return said
         spoken = model.history(await read_log(request.world, session.id))
-        said.text = spoken[-1].text if spoken and spoken[-1].role == "user" else said.text or ""
+        asks = bool(spoken) and spoken[-1].role == "user"
+        said.heard = Heard(spoken[-1].text if asks else said.text or "")
         return said
 
     async def started(
         self, request: Request, session: Session, running: RunningTurn, prompt: str
     ) -> None:
         """Stores the run, whose state follows the turn."""
-        run = await self._make(request, session, running.id, "running", prompt)
-        store = request.world.store
-
-        async def settle(state: str) -> None:
-            data = await store.read(RUNS, run.id)
-            if data is None:
-                return
-            now = decode_run(data)
-            now.state = state
-            model.touch(now, request.world.clock.now())
-            await store.write(RUNS, now.id, _encode(now))
-
-        running.settled = settle
+        await self._make(request, session, running.id, "running", prompt)
+        running.settled = partial(settle_run, request.world, running.id)
 
     async def _make(
         self, request: Request, session: Session, turn: str, state: str, prompt: str
@@ -93,7 +87,7 @@ class Create(Talk):
 
     async def answer(self, request: Request, session: Session, reply: Reply) -> Answer:
         """The run with its output."""
-        state = "failed" if reply.finish == "error" else "done"
+        state = state_of(reply)
         run = await self._make(request, session, reply.turn, state, reply.prompt)
         return self.responder.json(self._shape(run, reply.messages))
 
@@ -219,41 +213,93 @@ class Delete(_RunHandler):
         return self.responder.json({"id": run.id, "deleted": True})
 
 
+def compile_act(wire: Wire, operation: Operation, binding: Binding) -> Handler:
+    """The handler of a run.act, by its effect."""
+    goes_on = binding.effect in ("regenerate", "approve", "answer")
+    return (GoOn if goes_on else Act)(wire, operation, binding)
+
+
+class GoOn(_RunHandler, Talk):
+    """run.act after which the same run goes on: `answer`, `approve` or `regenerate`."""
+
+    def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
+        super().__init__(wire, operation, binding)
+        self.via = form_of(self)
+        self._read = compile_read(binding, self.incoming, self._question)
+        self._shape = wire.run(operation, binding)
+
+    async def enter(self, request: Request) -> str:
+        """The id of the session of the run."""
+        return (await self.find_run(request)).session
+
+    async def read(self, request: Request, journal: Journal, session: Session) -> Said:
+        """What the agent is told; what it answers belongs to the run."""
+        said = await self._read(request, journal, session) if self._read else Said()
+        journal.turn = self.run_id(request) or journal.turn
+        for entry in said.entries:
+            entry.turn = journal.turn
+        return said
+
+    def _question(self, request: Request, log: list[Entry]) -> Entry:
+        """What the user had said when the run began."""
+        id, standing = self.run_id(request), model.current(log)
+        at = (i for i, e in enumerate(standing) if e.turn == id and e.role == "agent")
+        return last_question(standing[: next(at, len(standing))])
+
+    async def started(
+        self, request: Request, session: Session, running: RunningTurn, prompt: str
+    ) -> None:
+        """The run goes on, and its state follows the turn."""
+        await settle_run(request.world, running.id, "running")
+        running.settled = partial(settle_run, request.world, running.id)
+
+    async def answer(self, request: Request, session: Session, reply: Reply) -> Answer:
+        """The run with its output."""
+        await settle_run(request.world, reply.turn, state_of(reply))
+        return await self._show(request)
+
+    async def recorded(
+        self, request: Request, session: Session, said: Said, running: RunningTurn | None
+    ) -> Answer:
+        """The run as it goes on."""
+        return await self._show(request)
+
+    async def _show(self, request: Request) -> Answer:
+        run = await self.find_run(request)
+        return self.responder.json(self._shape(run, await self.said(request, run)))
+
+
+def state_of(reply: Reply) -> str:
+    """How far the run is of which a reply is the output."""
+    if reply.waits:
+        return "waiting"
+    return "failed" if reply.finish == "error" else "done"
+
+
 class Act(Get):
-    """run.act: cancel stops the run, or those of a session; the results of tools are recorded."""
+    """Any other run.act: cancel stops the run, or those of a session."""
 
     async def __call__(self, request: Request) -> Answer | Stream:
         """Answers with the run as it is now."""
         if self.run_id(request) is None:
             return await self._stop_all(request)
         run = await self.find_run(request)
-        if self.binding.effect == "cancel" and (turn := self.running(request, run)) is not None:
-            turn.stop()
-            await turn.ended()
-        await self._record_results(request, run)
+        if self.binding.effect == "cancel":
+            await self._stop(request, run)
         run = await self.find_run(request)
-        stream_type = self.responder.stream_type
-        if stream_type and self.binding.effect == "answer" and len(self.responder.offered) == 1:
-            frames = _frames(self, self._stream, request, run)
-            return Stream(self.responder.status, stream_type.encode(), frames)
         return self.responder.json(self._shape(run, await self.said(request, run)))
 
-    async def _record_results(self, request: Request, run: Run) -> None:
-        """Adds the results of tools that the body gives to the log of the run."""
-        at, place = self.binding.tool_call, self.binding.tool_output
-        if at is None or place is None or place.part != "body":
-            return
-        calls = pointers.find(request.body, at)
-        results = pointers.find(request.body, pointers.split(place.name))
-        session = await self.find_by(request, run.session)
-        journal = Journal(request.world, self.wire, session)
-        journal.turn = run.turn
-        entries = [
-            journal.entry(session, Kind.TOOL_RESULT, "user", data={"id": call, "result": result})
-            for call, result in zip(calls, results, strict=False)
-        ]
-        if entries:
-            await journal.write(session, entries)
+    async def _stop(self, request: Request, run: Run) -> None:
+        """Stops a run that goes on, or one that waits, which then waits no more."""
+        if (turn := self.running(request, run)) is not None:
+            turn.stop()
+            await turn.ended()
+        elif run.state == "waiting":
+            session = await self.find_by(request, run.session)
+            session.cursor = without_pause(session.cursor, session.waiting)
+            session.waiting = ""
+            await records.save(request, SESSIONS, session)
+            await settle_run(request.world, run.id, "stopped")
 
     async def _stop_all(self, request: Request) -> Answer:
         """Stops the runs of the session that the request names, of all where it names none."""
@@ -275,6 +321,11 @@ class Subscribe(_RunHandler):
         """Answers with a stream that ends with the run."""
         run = await self.find_run(request)
         stream_type = self.responder.stream_type or "text/event-stream"
+        spoiled = request.world.spoiled.get(run.session)
+        if spoiled is not None and spoiled.id == run.turn:
+            del request.world.spoiled[run.session]
+            frames = spoiled.follow(self._stream)
+            return Stream(self.responder.status, stream_type.encode(), frames, (), spoiled.faults)
         frames = _frames(self, self._stream, request, run)
         return Stream(self.responder.status, stream_type.encode(), frames)
 
@@ -283,12 +334,12 @@ async def _frames(
     handler: _RunHandler, stream: EventStream, request: Request, run: Run
 ) -> AsyncIterator[bytes]:
     last: Any = request.headers.get("last-event-id")
-    after = int(last) if str(last).isdigit() else 0
+    after = int(last) if str(last).isdecimal() else 0
     if (turn := handler.running(request, run)) is not None:
         async for frame in turn.follow(stream, after):
             yield frame
         return
-    entries = await read_log(request.world, run.session)
+    entries = model.current(await read_log(request.world, run.session))
     mine = [entry for entry in entries if entry.turn == run.turn and entry.role == "agent"]
     session = await handler.find_by(request, run.session)
     for _, frame in replay(stream, session, mine, after):

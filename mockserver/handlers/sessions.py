@@ -149,7 +149,7 @@ class Maker:
         session = Session(new_id, request.user, now, now, attributes)
         entries = []
         if greeting and (turn := greet(world.script, seen(session), f"{world.seed}/{new_id}")):
-            entries = Recorder(wire, world.chance, world.clock.now).play(session, turn.steps)
+            entries = Recorder(wire, world.chance, world.clock.now).play(session, turn)
         if not await world.store.create(SESSIONS, request.user, new_id, _encode(session)):
             raise Problem(409, "H409", f"The id {new_id} is taken.")
         if entries:

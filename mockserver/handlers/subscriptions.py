@@ -12,6 +12,7 @@ from sparring.spec.document import Operation
 from sparring.spec.model import Session
 
 from ..answers import Answer, Stream
+from ..faults import Delivery, Severed
 from ..negotiation import choose
 from ..problems import Problem
 from ..requests import Request
@@ -50,7 +51,7 @@ class Subscribe(SessionHandler):
         """The position after which a client wants to see what happens: its last event, or now."""
         last = request.headers.get("last-event-id")
         if last is not None:
-            return int(last) if str(last).isdigit() else 0
+            return int(last) if str(last).isdecimal() else 0
         running = request.world.running.get(session.id)
         return session.position - 1 if running is None else running.position(session.position - 1)
 
@@ -71,6 +72,20 @@ class Subscribe(SessionHandler):
             silence = 0.0
             while True:
                 signal.clear()
+                spoiled = world.spoiled.get(session.id)
+                if spoiled is not None and after < spoiled.first:
+                    del world.spoiled[session.id]
+                    for position, frame in await self._frames(request, session, after):
+                        if position < spoiled.first:
+                            yield frame
+                    delivery = Delivery(spoiled.faults, self._stream.framing, world.clock)
+                    async for frame in delivery.stream(spoiled.follow(self._stream)):
+                        yield frame
+                    if delivery.close == "reset":
+                        raise Severed
+                    if delivery.close is not None:
+                        return
+                    after, silence = spoiled.position(after), 0.0
                 frames = await self._frames(request, session, after)
                 for position, frame in frames:
                     yield frame

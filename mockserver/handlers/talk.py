@@ -4,9 +4,9 @@ the document gives it."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import NamedTuple
 
-from sparring.fixtures.player import Heard, play
 from sparring.fixtures.recording import Surround
 from sparring.fixtures.wire import Wire
 from sparring.spec.binding import Binding
@@ -16,23 +16,28 @@ from sparring.spec.model import Entry, Session
 from sparring.spec.turn import Kind, Step, Turn
 
 from ..answers import Answer, Stream
+from ..faults import refuse
 from ..negotiation import choose
 from ..problems import Problem
 from ..requests import Request
-from ..turns import Journal, RunningTurn
+from ..turns import SESSIONS, Journal, RunningTurn
+from . import records
+from .asking import ask, watch
 from .incoming import Incoming, Said
-from .sessions import SessionHandler, seen
+from .resuming import can_resume, last_event, resume
+from .sessions import SessionHandler
 
 _DONE = Step(Kind.DONE, data={"finish": "stop"})
 
 
 class Reply(NamedTuple):
-    """What the agent said in one turn, why it ended, and what it was asked."""
+    """What the agent said in one turn, why it ended, what it was asked, and whether it waits."""
 
     turn: str
     finish: str
     prompt: str
     messages: list[Entry]
+    waits: bool = False
 
 
 class Talk(SessionHandler, ABC):
@@ -44,13 +49,15 @@ class Talk(SessionHandler, ABC):
 
     def __init__(self, wire: Wire, operation: Operation, binding: Binding) -> None:
         super().__init__(wire, operation, binding)
-        self._incoming = Incoming(wire, operation, binding)
+        self.incoming = Incoming(wire, operation, binding)
         self._surround = Surround(wire)
+        self.via = binding.via
         stream_type = self.responder.stream_type
         if binding.via == "sse" and stream_type is None:
             stream_type = "text/event-stream"  # said in words only, as many documents do
         self._stream_type = stream_type
         self._stream = wire.stream_of(operation) if stream_type else wire.stream
+        self._can_resume = can_resume(self._stream)
         end = self._stream.events.get(Kind.DONE.value)
         self._repeats = end is not None and "message.text" in end.places
         # Who does not care gets what the binding says, whatever the document lists first.
@@ -65,9 +72,9 @@ class Talk(SessionHandler, ABC):
     async def __call__(self, request: Request) -> Answer | Stream:
         """Answers with the agent's reply, with the stream of it, or with what was recorded."""
         stream_type = self._wants_stream(request)
-        world, id = request.world, self.given_id(request)
-        if id is None or self.binding.implicit:
-            id = await self.enter(request)
+        if stream_type and self._can_resume and (last := last_event(request)):
+            return await self._resume(request, stream_type, last)
+        world, id = request.world, await self.enter(request)
         if id in world.busy:
             await self.find_by(request, id)  # nobody waits for a session that is not theirs
         await world.take(id)
@@ -76,15 +83,18 @@ class Talk(SessionHandler, ABC):
             session = await self.find_by(request, id)
             if stream_type:
                 turn = await self._begin(request, session)
-                return Stream(
-                    self.responder.status, stream_type.encode(), turn.follow(self._stream)
-                )
-            if self.binding.via in ("poll", "subscribe"):
+                frames = turn.follow(self._stream)
+                status, type_ = self.responder.status, stream_type.encode()
+                return Stream(status, type_, frames, (), turn.faults)
+            if self.via in ("poll", "subscribe"):
                 said, turn = await self._later(request, session)
-                return await self.recorded(request, session, said, turn)
-            if self.binding.via == "none":
+                answer = await self.recorded(request, session, said, turn)
+                if turn is not None and self.via == "poll":
+                    answer.faults = turn.faults  # nothing else is delivered
+                return answer
+            if self.via == "none":
                 journal = Journal(world, self.wire, session)
-                said = self._incoming.read(request, journal, session)
+                said = self.incoming.read(request, journal, session)
                 if said.entries:
                     await journal.write(session, said.entries)
                 return await self.recorded(request, session, said, None)
@@ -92,6 +102,12 @@ class Talk(SessionHandler, ABC):
         finally:
             if turn is None:
                 world.free(id)
+
+    async def _resume(self, request: Request, stream_type: str, last: str) -> Stream:
+        """The rest of an earlier turn; no new one starts."""
+        session = await self.find_by(request, self.id_of(request))
+        frames = await resume(request, self._stream, session, last)
+        return Stream(self.responder.status, stream_type.encode(), frames)
 
     def _wants_stream(self, request: Request) -> str | None:
         """The media type of the stream that the client wants. Raises Problem 406."""
@@ -111,14 +127,16 @@ class Talk(SessionHandler, ABC):
 
     async def _at_once(self, request: Request, session: Session) -> Answer:
         journal, said, turn = await self._ask(request, session)
-        spoken = journal.play(session, self._surround(turn.steps))
-        session.cursor = dict(turn.cursor) or session.cursor
+        spoken = journal.play(session, turn, self._surround(turn.steps))
         record = self.binding.record
         if record is None or record.read(request) is not False:
             await journal.write(session, [*said.entries, *spoken])
+            watch(request.world, self.wire, journal, turn.pause, session.position - 1)
         messages = [entry for entry in spoken if entry.kind is Kind.MESSAGE]
-        reply = Reply(journal.turn, turn.finish, said.text or "", messages)
-        return await self.answer(request, session, reply)
+        reply = Reply(journal.turn, turn.finish, said.text or "", messages, turn.pause is not None)
+        answer = await self.answer(request, session, reply)
+        answer.faults = turn.faults
+        return answer
 
     async def _begin(self, request: Request, session: Session) -> RunningTurn:
         """Records what came and starts a turn that goes on by itself."""
@@ -130,7 +148,7 @@ class Talk(SessionHandler, ABC):
         first = session.position
         journal, said, turn = await self._ask(request, session)
         when = self.binding.when
-        silent = said.text is None or (
+        silent = said.heard is None or (
             self._stream_type is None and when is not None and not when(request)
         )
         if silent:
@@ -150,9 +168,19 @@ class Talk(SessionHandler, ABC):
     ) -> RunningTurn:
         if said.entries:
             await journal.write(session, said.entries)
-        running = RunningTurn(request.world, journal, first, repeats=self._repeats)
+        running = RunningTurn(
+            request.world,
+            journal,
+            first,
+            repeats=self._repeats,
+            faults=turn.faults,
+            keepalive=turn.keepalive,
+        )
         for entry in said.entries:
             running.show(entry)
+        running.paused = partial(watch, request.world, self.wire, journal)
+        if turn.faults and self.via == "subscribe":
+            request.world.spoiled[session.id] = running
         await self.started(request, session, running, said.text or "")
         request.world.start(running.perform(turn, self._surround(turn.steps)), session.id)
         return running
@@ -162,15 +190,26 @@ class Talk(SessionHandler, ABC):
         world = request.world
         journal = Journal(world, self.wire, session)
         said = await self.read(request, journal, session)
-        if said.text is None:
+        if said.heard is None:
             return journal, said, Turn([_DONE], session.cursor, "nothing to answer")
-        seed = f"{world.seed}/{session.id}"
-        turn = play(world.script, session.cursor, Heard(said.text), seen(session), seed)
+        turn = ask(world, session, said.heard, said.results, said.attempt)
+        if turn.faults:
+            await self._refuse(request, session, turn)
         return journal, said, turn
+
+    async def _refuse(self, request: Request, session: Session, turn: Turn) -> None:
+        """Answers with an error where a fault says so; only how often it did is kept."""
+        try:
+            refuse(turn.faults)
+        except Problem:
+            record = await self.find_by(request, session.id)
+            record.cursor |= {"faults": turn.cursor.get("faults", {})}
+            await records.save(request, SESSIONS, record)
+            raise
 
     async def read(self, request: Request, journal: Journal, session: Session) -> Said:
         """What the request says."""
-        return self._incoming.read(request, journal, session)
+        return self.incoming.read(request, journal, session)
 
     async def started(
         self, request: Request, session: Session, running: RunningTurn, prompt: str

@@ -223,6 +223,23 @@ class Names:
         self._call_id(places, above)
         return self._template(places)
 
+    def tool_chunk(self) -> Any:
+        """A piece of a call's arguments; None where it has no place."""
+        found = [f for f in self._fields if "string" in f.types and not f.constants]
+        pieces = [f for f in found if "delta" in f.name or "partial" in f.name]
+        pieces = pieces or [f for f in found if f.name in _ARGUMENTS | {"chunk", "text", "value"}]
+        if not pieces:
+            return None
+        best = min(pieces, key=lambda f: len(f.location))
+        places = {**best.given, best.location: "$chunk.text", **self._ids()}
+        above = best.location[:-1]
+        for counted in self._at(above):
+            if counted.name in self._counted - {"index"} and counted.may("integer"):
+                places.setdefault(counted.location, "$chunk.index")
+        self._beside_tool(places, above, _NAME, "$tool.name", "string")
+        self._call_id(places, above)
+        return self._template(places)
+
     def tool_result(self) -> Any:
         """What a tool gave back; None where there is no place for it."""
         result = self._first(_RESULT, "string", "object")

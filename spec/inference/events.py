@@ -60,6 +60,8 @@ _RESULTS = {"result", "results", "return", "returned", "output", "response", "co
 _RESULTS |= {"finished", "done", "observation"}
 _CALLS = {"call", "calls", "use", "start", "started", "invocation", "request", "invoke", "calling"}
 _PARTLY = {"delta", "partial", "approval", "arguments", "args"}
+_ARGUMENTS = {"arguments", "args", "argument", "input"}
+_OTHERS = {"mcp", "custom", "code", "server"}
 _SUGGESTIONS = {"suggestion", "suggestions", "followup", "followups", "suggested"}
 _STATUS = {"status", "state", "progress", "thinking", "typing", "processing"}
 _NOT_REPLY = {"reasoning", "thinking", "thought", "thoughts", "refusal", "audio", "image", "usage"}
@@ -319,7 +321,12 @@ def _open(alternative: Alternative, tokens: list[str]) -> Iterator[Guess]:
 
 
 def _tool(alternative: Alternative, names: Names, known: set[str], length: int) -> Iterator[Guess]:
-    if known & _PARTLY:
+    if known & (_PARTLY | {"chunk", "fragment"}):
+        in_pieces = known & _PIECES or (known & _ARGUMENTS and not known & _WHOLE)
+        given = known & {"output", "outputs", "result", "results", "return", "approval"}
+        if in_pieces and not given and (template := names.tool_chunk()):
+            told = known & _ARGUMENTS and not known & _OTHERS
+            yield Guess(Kind.TOOL_CHUNK, alternative, template, length + (not told))
         return
     if known & _RESULTS and (template := names.tool_result()):
         yield Guess(Kind.TOOL_RESULT, alternative, template, length)

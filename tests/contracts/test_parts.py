@@ -17,12 +17,13 @@ from sparring.contracts.scenarios.updates import merge
 from sparring.contracts.target import Target, credentials
 from sparring.contracts.world import World
 from sparring.spec.binding import Role
-from sparring.spec.document import Document, load_document
+from sparring.spec.document import Document, compile_document, load_document
 from sparring.spec.exchange import Request
 from sparring.spec.finding import Finding, Severity
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import View
 from sparring.spec.security import SecurityScheme
+from sparring.spec.source import Source
 
 ROOM = Path(__file__).parents[2] / "contracts"
 ANSWERED = {
@@ -153,6 +154,38 @@ def test_a_request_outside_the_document_does_not_fit(document: Document) -> None
     assert not request_fits(document, operation, Request("PUT", url, json, b'{"x": 1}'))
     stale = {**json, "If-Match": "0"}
     assert not request_fits(document, operation, Request("PUT", url, stale, b"{}"))
+
+
+@pytest.mark.parametrize(
+    ("style", "query", "fits"),
+    [
+        ("deepObject", "at[since]=5&at[kind]=a", True),
+        ("deepObject", "at[since]=5&other=1", True),
+        ("deepObject", "at[kind]=a", False),
+        ("deepObject", "at[since]=soon", False),
+        ("deepObject", "", False),
+        ("form", "since=5&kind=a", True),
+        ("form", "since=5&limit=many", False),
+        ("form", "kind=a", False),
+    ],
+)
+def test_an_object_that_travels_under_several_names_is_judged_whole(
+    style: str, query: str, fits: bool
+) -> None:
+    at = {
+        "type": "object",
+        "required": ["since"],
+        "properties": {"since": {"type": "integer"}, "kind": {"type": "string"}},
+    }
+    parameters = [
+        {"name": "at", "in": "query", "required": True, "style": style, "schema": at},
+        {"name": "limit", "in": "query", "schema": {"type": "integer"}},
+    ]
+    get = {"parameters": parameters, "responses": {"200": {"description": "Found."}}}
+    tree = {"openapi": "3.1.0", "paths": {"/a": {"get": get}}}
+    document = compile_document(Source("", "", tree, {}))
+    request = Request("GET", f"http://h/a?{query}")
+    assert request_fits(document, document.operations[0], request) is fits
 
 
 def test_causes_are_grouped_and_the_worst_comes_first() -> None:

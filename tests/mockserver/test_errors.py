@@ -20,6 +20,8 @@ OF_ONE_SESSION = [(m, p) for m, p in OPERATIONS if "{session_id}" in p]
 BODIES: dict[str, Any] = {
     "/chat": {"messages": [{"role": "user", "content": "hello"}]},
     "/events/stream": {"type": "message", "content": "hello"},
+    "/edit": {"content": "hello"},
+    "/approvals": {"tool_call_id": "call_1", "approved": True},
 }
 
 
@@ -40,7 +42,7 @@ def problem(answer: httpx2.Response, status: int) -> Any:
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE_SESSION)
 def test_an_unknown_session_is_a_404(alice: httpx2.Client, method: str, path: str) -> None:
-    url = path.replace("{session_id}", "there-is-none")
+    url = path.replace("{session_id}", "there-is-none").replace("{message_id}", "no-message")
     answer = alice.request(method, url, json=body_of(method, path))
     assert "there-is-none" in problem(answer, 404)["detail"]
 
@@ -51,7 +53,7 @@ def test_the_session_of_another_user_is_a_404_and_stays_as_it_is(
 ) -> None:
     own = open_session(alice, title="mine")
     before = alice.get(own).json()
-    url = path.replace("/sessions/{session_id}", own)
+    url = path.replace("/sessions/{session_id}", own).replace("{message_id}", "no-message")
     problem(bob.request(method, url, json=body_of(method, path)), 404)
     assert alice.get(own).json() == before
 
@@ -260,15 +262,24 @@ def test_if_match_guards_every_change(alice: httpx2.Client, open_session: Open) 
 
 
 def test_a_body_that_is_too_large_is_a_413(alice: httpx2.Client) -> None:
-    limit = 1024 * 1024
+    limit = 2 * 1024 * 1024
     body = b'{"agent_id": "a"}'.ljust(limit)
     headers = {"Content-Type": "application/json"}
     assert alice.post("/sessions", content=body, headers=headers).status_code == 201
     problem(alice.post("/sessions", content=body + b" ", headers=headers), 413)
     chunked = (body[at : at + 65536] for at in range(0, limit, 65536))
     assert alice.post("/sessions", content=chunked, headers=headers).status_code == 201
-    longer = (body[:65536].ljust(65536) for _ in range(17))
+    longer = (body[:65536].ljust(65536) for _ in range(33))
     problem(alice.post("/sessions", content=longer, headers=headers), 413)
+
+
+def test_the_longest_text_that_the_document_allows_is_taken_escaped_too(
+    alice: httpx2.Client, open_session: Open
+) -> None:
+    path, headers = open_session(alice), {"Content-Type": "application/json"}
+    for text, status in (("\U0001f469" * 100_000, 200), ("\U0001f469" * 100_001, 422)):
+        body = json.dumps({"messages": [{"role": "user", "content": text}]})
+        assert alice.post(f"{path}/chat", content=body, headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -301,3 +301,10 @@ def test_agents_are_made_and_read(guest: httpx2.Client) -> None:
     assert guest.get(f"/api/agents/{agent['id']}").json() == agent
     assert agent in guest.get("/api/agents").json()["data"]
     assert guest.post("/api/agents", json={**body, "id": "x"}).status_code == 422
+
+
+def test_a_refusal_names_members_in_any_script(guest: httpx2.Client) -> None:
+    answer = guest.post("/api/agents", json={"name": "a", "type": "cot", "¹": 1, "/7": 2})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/json"
+    assert {defect["loc"][-1] for defect in answer.json()["detail"]} == {"¹", "/7"}

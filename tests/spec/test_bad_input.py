@@ -12,6 +12,7 @@ import pytest
 from sparring.mockserver.app import create_app
 from sparring.spec.document import Document, load_document
 from sparring.spec.errors import SparringError
+from sparring.spec.schemas import View
 
 DEEP = 100_000
 SECRET = "the-secret-of-another-file"
@@ -202,3 +203,27 @@ def test_a_key_that_stands_twice_is_a_warning_in_a_document_of_others(write: Wri
     document = loaded(write(HEAD + GET + GET.replace("/a", "/b")))
     assert [w.code for w in document.warnings] == ["D104"]
     assert [o.path for o in document.operations] == ["/b"]
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf"])
+def test_a_chain_that_refers_twice_to_the_next_is_cut(write: Write, keyword: str) -> None:
+    def link(number: int) -> Any:
+        further = {"$ref": f"#/components/schemas/S{number + 1}"}
+        return {keyword: [further, {"type": "object", "allOf": [further]}]}
+
+    schemas = {f"S{number}": link(number) for number in range(40)}
+    schemas["S40"] = {"type": "object", "properties": {"id": {"type": "string"}}}
+    schemas["Whole"] = {"required": ["a"], "properties": {"a": {"$ref": "#/components/schemas/S0"}}}
+    schemas["Short"] = {"$ref": "#/components/schemas/S36"}
+    components = json.dumps({"schemas": schemas})
+    document = loaded(write(f"{HEAD}{GET}components: {components}\n"))
+    whole = document.schemas.at(("components", "schemas", "Whole"), View.RESPONSE)
+    assert [w.code for w in document.warnings] == ["D130"] * len(document.warnings) != []
+    assert "its branches are ignored" in document.warnings[0].message
+    assert whole.is_valid({"a": {"id": "x"}})
+    assert list(whole.violations({"a": {"id": 1}})) == []
+    assert [v.keyword for v in whole.violations({})] == ["required"]
+    if keyword != "oneOf":  # which nothing can be when both sides say the same
+        short = document.schemas.at(("components", "schemas", "Short"), View.RESPONSE)
+        assert short.is_valid({"id": "x"})
+        assert not short.is_valid({"id": 1})

@@ -6,7 +6,7 @@ from . import agent
 from .damage import text_as_stored
 from .dispatch import Call, reply
 from .events import stream_turn
-from .model import Input, JsonObject, new_id
+from .model import Input, JsonObject, Session, new_id
 from .problem import Problem
 from .views import message_view
 
@@ -14,8 +14,41 @@ SOURCES = {"user": "user", "system": "system", "assistant": "agent"}
 
 
 async def chat(call: Call) -> Response:
-    session = call.session("other_user_talk")
-    inputs = _inputs(call)
+    return await _answer(call, call.session("other_user_talk"), _inputs(call))
+
+
+async def regenerate(call: Call) -> Response:
+    return await _again(call, call.session())
+
+
+async def edit(call: Call) -> Response:
+    return await _again(call, call.session(), call.params["message_id"], call.body["content"])
+
+
+async def decide(call: Call) -> Response:
+    return await _answer(call, call.session(), [])
+
+
+async def _again(
+    call: Call, session: Session, message: str | None = None, text: str | None = None
+) -> Response:
+    """Answers the user's last message, or another one, in place of all that stood behind it."""
+    said = session.messages()
+    own = [n for n, event in enumerate(said) if event["source"] != "agent"]
+    if message is not None:
+        if message not in [event["id"] for event in said]:
+            raise Problem(404, "There is no such message.")
+        own = [n for n in own if said[n]["id"] == message]
+    if not own:
+        raise Problem(409, "There is nothing that could be answered again.")
+    asked = said[own[-1]]
+    session.unrecorded |= {event["id"] for event in said[own[-1] :]}
+    text = asked["data"]["content"] if text is None else text
+    data = {**asked["data"], "content": text}
+    return await _answer(call, session, [Input("message", asked["source"], data, text)])
+
+
+async def _answer(call: Call, session: Session, inputs: list[Input]) -> Response:
     streamed = call.media_type == "text/event-stream"
     turn = call.backend.begin(session, inputs, streamed=streamed)
     if streamed:

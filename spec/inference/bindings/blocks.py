@@ -10,9 +10,9 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document
 from sparring.spec.pointers import EACH
 
+from .acts import act_block
 from .inputs import GREETING, RECORD, first_messages, flag, input_block, kind_place, tool_block
 from .lists import filter_block, history_place, items_place, order_block, page_block
-from .names import split, words
 from .places import client_id, entity_id, is_implicit, session_place, target_place
 from .replies import reply_block
 from .runs import is_run, named_session, run_block
@@ -25,11 +25,6 @@ Block = dict[str, Any]
 _CONVENTION = {
     "text": "/content",
     "role": {"at": "/role", "user": "user", "agent": "assistant"},
-}
-_EFFECTS = {
-    "cancel": words("cancel stop abort interrupt terminate kill halt cancellation stopped"),
-    "fork": words("fork copy clone branch duplicate"),
-    "answer": words("submit answer continue resume respond tooloutputs outputs results"),
 }
 
 
@@ -58,13 +53,10 @@ def _block(api: Api, subject: Subject) -> Block:
     if subject.verb == "create":
         _turn(api, subject, block)
     if subject.verb == "act":
-        block["effect"] = _effect(subject)
-        if tool := tool_block(api, subject):
-            block["tool"] = tool
-            block["effect"] = "answer"
+        block |= act_block(api, subject, block.get("target"))
     if subject.resource == "run" and subject.verb != "delete" and (run := run_block(api, subject)):
         block["run"] = run
-    if reply := reply_block(api, subject):
+    if reply := reply_block(api, subject, block.get("effect", "")):
         block["reply"] = reply
         _row_of_reply(api, subject, block)
     return block
@@ -80,7 +72,7 @@ def _entity(api: Api, subject: Subject, block: Block) -> None:
         wrapper, at = found
         if wrapper:
             block["entity"] = pointers.join(wrapper)
-        if at != ("id",) and subject.verb != "act":
+        if at != ("id",) and (subject.verb != "act" or subject.resource == "run"):
             block["id"] = pointers.join(at)
     entity = api.responses.at(subject.response, wrapper)
     if subject.resource == "session" and subject.verb in ("get", "create", "update"):
@@ -183,7 +175,8 @@ def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
     if subject.resource == "run":
         _row_of_output(api, subject, block)
         return
-    if subject.resource != "message" or subject.verb != "create" or subject.response is None:
+    says = subject.resource == "message" and subject.verb == "create"
+    if not (says or subject.role is Role.SESSION_ACT) or subject.response is None:
         return
     at: Location = pointers.split(block.get("entity", ""))
     if "at" in block["reply"]:
@@ -199,7 +192,8 @@ def _row_of_reply(api: Api, subject: Subject, block: Block) -> None:
             block["items"] = pointers.join(at[:-1])
     run = run_block(api, subject) if is_run(api, subject) else {}
     in_path = block.get("session", "").startswith("$request.path")
-    if not run and block.get("implicit") and not in_path:
+    makes = block.get("implicit") and not in_path
+    if not run and (makes or subject.verb == "act"):  # a branch is a session of its own
         run = _session_of_answer(api, subject)
     if run:
         block["run"] = run
@@ -230,13 +224,3 @@ def _row(api: Api, schema: Schema, block: Block) -> None:
     row = api.rows.read(schema)
     if "text" in row:
         block["row"] = row
-
-
-def _effect(subject: Subject) -> str:
-    """What an act does, by the last word of its path, else by its operation's name."""
-    last = next((part for part in reversed(subject.segments) if not part.startswith("{")), "")
-    for said in (split(last), split(subject.operation.id)):
-        for effect, names in _EFFECTS.items():
-            if names & set(said) and (effect != "answer" or subject.operation.body):
-                return effect
-    return "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sparring.spec import pointers
@@ -57,7 +58,8 @@ def _text(api: Api, subject: Subject) -> Location | None:
     found = api.asked.find(subject.request)
     if found is not None:
         return found
-    return _only_string(api, subject.request) if subject.role is Role.MESSAGE_CREATE else None
+    says = subject.role in (Role.MESSAGE_CREATE, Role.SESSION_ACT)
+    return _only_string(api, subject.request) if says else None
 
 
 def _only_string(api: Api, schema: Schema) -> Location | None:
@@ -100,6 +102,11 @@ def kind_place(api: Api, subject: Subject) -> Location | None:
     return None
 
 
+def call_id(members: Iterable[str]) -> str | None:
+    """The member that names a tool call."""
+    return pick(members, _CALL_ID[:-1])
+
+
 def tool_block(api: Api, subject: Subject) -> Block:
     """Where the body names a tool call and has its result."""
     if subject.request is None:
@@ -117,7 +124,7 @@ def tool_block(api: Api, subject: Subject) -> Block:
                 "call": pointers.join((*base, call)),
                 "output": f"$request.body#{pointers.join((*base, output))}",
             }
-    call = pick(members, _CALL_ID[:-1])
+    call = call_id(members)
     output = pick(members, [name for name in _OUTPUT if name not in ("content", "value")])
     if call and output:
         return {"call": f"/{call}", "output": f"$request.body#{pointers.join((output,))}"}

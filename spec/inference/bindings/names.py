@@ -116,6 +116,12 @@ STATES = {
         "cancelled canceled stopped interrupted aborted terminated cancelling canceling killed"
     ),
     "failed": ("failed", "error", "failure", "errored", "rejected", "fault", "incomplete"),
+    "waiting": ranked(
+        "requiresaction actionrequired inputrequired requiresinput awaitinginput "
+        "waitingforinput needsinput needsaction awaitingaction requiresapproval awaitingapproval "
+        "waitingforapproval pendingapproval approvalrequired needsapproval waitingfortool "
+        "awaitingtool suspended paused waiting onhold"
+    ),
 }
 
 

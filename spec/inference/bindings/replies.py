@@ -49,8 +49,14 @@ _WAITS = ranked(
 _LATER = words("background async asynchronous asynchronously poll polling queue queued webhook")
 
 
-def reply_block(api: Api, subject: Subject) -> Block:
-    """The `reply` of an operation that starts a turn, or that waits for what comes of one."""
+GOES_ON = ("regenerate", "edit", "approve", "answer")
+
+
+def reply_block(api: Api, subject: Subject, effect: str = "") -> Block:
+    """The `reply` of an operation that starts a turn, or that waits for what comes of one.
+
+    `effect` is that of an act; after some the agent goes on.
+    """
     if subject.verb in ("list", "subscribe") and subject.resource in ("message", "run"):
         wait = wait_place(api, subject)
         via = "subscribe" if subject.verb == "subscribe" else "poll"
@@ -58,11 +64,13 @@ def reply_block(api: Api, subject: Subject) -> Block:
     if subject.role in (Role.RUN_GET, Role.RUN_ACT):
         at = output_place(api, subject)
         if subject.role is Role.RUN_ACT:
-            return _streamed(api, subject, at) if subject.streams else {}
+            return _of_run(api, subject) if effect in GOES_ON else {}
         wait = wait_place(api, subject)
         if at is None:
             return {"via": "poll", "wait": wait} if wait else {}
         return {"via": "body", "at": at, **({"wait": wait} if wait else {})}
+    if subject.role is Role.SESSION_ACT and effect in GOES_ON:
+        return _of_act(api, subject)
     if subject.verb != "create" or subject.resource not in ("message", "run"):
         return {}
     if subject.streams and (subject.response is None or _is_stream_only(subject)):
@@ -70,6 +78,16 @@ def reply_block(api: Api, subject: Subject) -> Block:
     if subject.resource == "run" or is_run(api, subject):
         return _of_run(api, subject)
     return _of_message(api, subject)
+
+
+def _of_act(api: Api, subject: Subject) -> Block:
+    """The agent's words after an act of a session: in its stream, in its answer, or later."""
+    if subject.streams and (subject.response is None or _is_stream_only(subject)):
+        return {"via": "sse"}
+    at = _reply_place(api, subject)
+    if subject.streams:
+        return _streamed(api, subject, at)
+    return {"via": "body", "at": at} if at is not None else {"via": "poll"}
 
 
 def _is_stream_only(subject: Subject) -> bool:

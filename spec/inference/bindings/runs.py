@@ -109,7 +109,7 @@ def is_run(api: Api, subject: Subject) -> bool:
     if pick(api.responses.members(subject.response), ("role", "sender", "parts", "content")):
         return False
     said = run_block(api, subject).get("states", {})
-    return len(said) > 2 and bool(said.keys() & {"queued", "running"})
+    return len(said.keys() - {"waiting"}) > 2 and bool(said.keys() & {"queued", "running"})
 
 
 def output_place(api: Api, subject: Subject) -> str | None:

@@ -266,7 +266,7 @@ def places(compiled: Document, op: Operation, block: Block) -> Iterator[str]:
     rows = f"{block.get('items', '')}/*" if block["role"].endswith("list") else wrapper
     if "history" in block:
         rows = f"{block['history']}/*"
-    elif block["role"] == "message.create" or block["role"].startswith("run."):
+    elif block["role"] in ("message.create", "session.act") or block["role"].startswith("run."):
         rows = (base if block["role"].endswith("list") else "") + reply.get(
             "at", f"{block['items']}/*" if "items" in block else wrapper
         )

@@ -1,0 +1,81 @@
+"""Asks the script, and goes on without the user when what it waits for does not come in time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from sparring.fixtures.player import Heard, play
+from sparring.fixtures.recording import Surround
+from sparring.fixtures.wire import Wire
+from sparring.spec import model
+from sparring.spec.model import Session
+from sparring.spec.turn import Pause, Turn
+
+from ..turns import Gone, Journal, RunningTurn, read_log, settle_run
+from ..world import World
+from .sessions import seen
+
+logger = logging.getLogger("sparring.mockserver")
+
+
+def ask(
+    world: World,
+    session: Session,
+    heard: Heard,
+    results: Mapping[str, Any] | None = None,
+    attempt: int = 0,
+) -> Turn:
+    """What the agent answers; `results` of tools that came together go on through every call that
+    waits for one, and each `attempt` at an answer has its own pace."""
+    seed = f"{world.seed}/{session.seed or session.id}" + (f"#{attempt}" if attempt else "")
+    turn = play(world.script, session.cursor, heard, seen(session), seed)
+    left = dict(results or {})
+    left.pop(heard.tool.get("id", ""), None)
+    while turn.pause is not None and not turn.pause.approval and turn.pause.call in left:
+        id = turn.pause.call
+        told = Heard(kind="tool_result", tool={"id": id, "result": left.pop(id)})
+        then = play(world.script, turn.cursor, told, seen(session), seed)
+        turn = msgspec.structs.replace(then, steps=[*turn.steps[:-1], *then.steps])
+    return turn
+
+
+def watch(world: World, wire: Wire, journal: Journal, pause: Pause | None, position: int) -> None:
+    """Lets the agent go on when nothing has come in the time of a pause. `position` is that of the
+    end of the turn that pauses."""
+    if pause is not None and pause.seconds is not None:
+        world.spawn(_wait(world, wire, journal, pause, pause.seconds, position))
+
+
+async def _wait(
+    world: World, wire: Wire, journal: Journal, pause: Pause, seconds: float, position: int
+) -> None:
+    await world.clock.timer(seconds)
+    await world.take(journal.session)
+    is_playing = False
+    try:
+        session = await journal.read()
+        log = model.current(await read_log(world, session.id))
+        if not log or log[-1].position != position or session.waiting != pause.call:
+            return  # the session was cleared, or has moved on
+        turn = ask(world, session, Heard(kind="timeout", tool={"id": pause.call}))
+        next_journal = Journal(world, wire, session)
+        next_journal.turn = journal.turn
+        running = RunningTurn(
+            world, next_journal, session.position, faults=turn.faults, keepalive=turn.keepalive
+        )
+        running.settled = partial(settle_run, world, journal.turn)
+        running.paused = partial(watch, world, wire, next_journal)
+        world.start(running.perform(turn, Surround(wire)(turn.steps)), session.id)
+        is_playing = True
+    except Gone:
+        pass
+    except Exception:
+        logger.exception("session %s can't go on without %s", journal.session, pause.call)
+    finally:
+        if not is_playing:
+            world.free(journal.session)
