@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparring.fixtures.script import load_scripts
-from sparring.fixtures.script.cast import Cast, check_events
+from sparring.fixtures.script.cast import Cast
+from sparring.fixtures.script.declared import refuse_undeclared
 from sparring.spec.document import BUNDLED, Document, load_document
 from sparring.spec.errors import SparringError
 from sparring.spec.references import FILES
@@ -94,7 +95,7 @@ class Reloader:
 
     def _read(self) -> tuple[Document, Cast]:
         document, cast = self._sources.document(), self._sources.cast()
-        check_events(cast.scripts, [document])
+        refuse_undeclared(cast.scripts, [document])
         return document, cast
 
 

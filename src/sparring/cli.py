@@ -95,7 +95,7 @@ def serve(
 
     gc.disable()  # next to nothing that starting makes is garbage; `run` turns it on again
 
-    from sparring.fixtures.script.cast import check_events
+    from sparring.fixtures.script.declared import refuse_undeclared
     from sparring.mockserver.app import MockServer
     from sparring.mockserver.mounts import Mounts, names_of
     from sparring.mockserver.reloading import Sources, follow
@@ -114,7 +114,7 @@ def serve(
         for warning in document.warnings:
             click.echo(f"warning: {warning}", err=True)
         apps[name] = MockServer(document, World(cast=cast, keys=known, seed=seed))
-    check_events(cast.scripts, [app.document for app in apps.values()])
+    refuse_undeclared(cast.scripts, [app.document for app in apps.values()])
     app = Mounts(apps) if len(apps) > 1 else apps[names[0]]
     try:
         listener = listen(host, port)

@@ -137,4 +137,4 @@ def test_an_event_that_the_document_forbids_stops_the_start(tmp_path: Path) -> N
     command = [sys.executable, "-m", "sparring.cli", "serve", "--port", "0", "--script", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert re.search(r'2:5 S111 .*Did you mean "citation"\?', done.stderr)
+    assert re.search(r'2:[0-9]+ S111 .*Did you mean "citation"\?', done.stderr)
