@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from sparring.fixtures.player import Heard, play
 from sparring.fixtures.script import Script, compile_script
-from sparring.fixtures.script.conditions import Said
+from sparring.fixtures.script.said import Said
 from sparring.spec.source import parse
 
 KINDS: dict[str, Callable[[int], object]] = {
