@@ -44,6 +44,7 @@ class MockServer(Starlette):
                 "X-RateLimit-Limit",
                 "X-RateLimit-Remaining",
                 "X-RateLimit-Reset",
+                "X-Sparring-Error",
             ],
         )
 

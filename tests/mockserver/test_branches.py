@@ -257,3 +257,14 @@ def test_the_last_messages_of_a_list_may_be_results() -> None:
         while len(found := rows()) != 2 and time.monotonic() < deadline:
             pass
         assert [row["content"] for row in found] == ["hi", "You said: hi"]
+
+
+def test_the_end_of_each_turn_says_why_it_was_chosen(app: MockServer, client: TestClient) -> None:
+    id = opened(client)
+    for line in ("hi", "book", "result"):
+        say(client, id, line)
+    log = client.portal.call(read_log, app.world, id)  # type: ignore[union-attr]
+    reasons = [entry.data["reason"] for entry in log if "reason" in entry.data]
+    assert reasons[0] == "fallback" or reasons[0].startswith('rule "')
+    assert reasons[1].startswith('rule "')
+    assert reasons[2] == "the tool result of call_book"
