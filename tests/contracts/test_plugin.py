@@ -68,7 +68,7 @@ def test_node_ids_are_the_same_for_all_workers(zoo: Zoo, tmp_path: Path) -> None
 def test_conformance_is_a_test_for_each_operation(zoo: Zoo, tmp_path: Path) -> None:
     result = run_pytest(tmp_path, "--sparring-url", zoo(), "--collect-only", "-q")
     lines = [line for line in result.stdout.splitlines() if "::conformance[" in line]
-    assert len(lines) == 14  # all but the subscription
+    assert len(lines) == 17  # all but the subscription
     assert any("::create.read_back[POST /sessions]" in line for line in result.stdout.splitlines())
 
 

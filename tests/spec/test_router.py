@@ -120,4 +120,5 @@ def test_the_cost_of_a_request_does_not_grow_with_the_document() -> None:
             router.add("GET", f"/r{number}/{{id}}/parts/{{part}}", "x")
         return router
 
-    assert steps(made(10)) == steps(made(2000))
+    small, large = made(10), made(2000)  # a finalizer may run in between, but not each time
+    assert min(steps(small) for _ in range(5)) == min(steps(large) for _ in range(5))

@@ -100,7 +100,8 @@ class Api:
 
     def _prose(self, operation: Operation) -> str:
         node = pointers.first(self.document.source.tree, tuple(map(str, operation.pointer)), {})
-        texts = [node.get(key) for key in ("summary", "description")]
+        known = node if isinstance(node, dict) else {}  # a mangled document may say anything
+        texts = [known.get(key) for key in ("summary", "description")]
         return " ".join(text for text in texts if isinstance(text, str))
 
     @cached_property
