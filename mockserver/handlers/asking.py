@@ -37,18 +37,20 @@ def ask(
 
     Raises Problem 501 when the script has nothing to say to a text.
     """
-    script = world.cast.script(seen(session), heard.headers)
+    known = seen(session)
+    script = world.cast.script(known, heard.headers)
     seed = f"{world.seed}/{session.seed or session.id}" + (f"#{attempt}" if attempt else "")
-    turn = play(script, session.cursor, heard, seen(session), seed)
+    turn = play(script, session.cursor, heard, known, seed)
     if not turn.matched:
-        told = explain(script, session.cursor, heard, seen(session))
+        told = explain(script, session.cursor, heard, known)
         raise Problem(501, "S201", str(told), of_mock=True, more={"explanation": told.to_json()})
-    left = dict(results or {})
-    left.pop(heard.tool.get("id", ""), None)
+    if not results:
+        return turn
+    left = {id: result for id, result in results.items() if id != heard.tool.get("id")}
     while turn.pause is not None and not turn.pause.approval and turn.pause.call in left:
         id = turn.pause.call
         next_heard = Heard(kind="tool_result", tool={"id": id, "result": left.pop(id)})
-        then = play(script, turn.cursor, next_heard, seen(session), seed)
+        then = play(script, turn.cursor, next_heard, known, seed)
         turn = msgspec.structs.replace(then, steps=[*turn.steps[:-1], *then.steps])
     return turn
 
