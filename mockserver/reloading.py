@@ -56,6 +56,7 @@ class Reloader:
         self._sources = sources
         self._say = say
         self._whole = True
+        self._told = ""
         self.files = sources.files(app.document)
         self._seen = _stamps(self.files)
 
@@ -78,8 +79,10 @@ class Reloader:
         except Exception as error:  # a file may say anything: the server goes on
             kind = "" if isinstance(error, SparringError) else f"{type(error).__name__}: "
             self._whole = False
-            app.world.broken = f"{kind}{error}".partition("\n")[0][:1000]
-            self._say(f"{kind}{error}\nsparring goes on with {app.document.title} as it was.")
+            told = f"{kind}{error}"
+            if told != self._told:  # a log beside the file changes with each time it is told
+                self._say(f"{told}\nsparring goes on with {app.document.title} as it was.")
+            self._told, app.world.broken = told, told.partition("\n")[0][:1000]
             return
         for warning in document.warnings:
             self._say(f"warning: {warning}")
@@ -90,7 +93,7 @@ class Reloader:
             files - self.files
         )
         self.files = files
-        self._whole = True
+        self._whole, self._told = True, ""
         self._say(f"sparring has taken up the changes of {document.title}.")
 
     def _read(self) -> tuple[Document, Cast]:

@@ -194,7 +194,9 @@ class Talk(SessionHandler, ABC):
         said = await self.read(request, journal, session)
         if said.heard is None:
             return journal, said, Turn([_DONE], session.cursor, "nothing to answer")
-        heard = msgspec.structs.replace(said.heard, headers=SentHeaders(request.sent))
+        heard = said.heard
+        if world.cast.reads_headers:
+            heard = msgspec.structs.replace(heard, headers=SentHeaders(request.sent))
         turn = ask(world, session, heard, said.results, said.attempt)
         if turn.faults:
             await self._refuse(request, session, turn)
