@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import cache
+from . import cache, pointers
 from .errors import Defect, Position, SparringError, line_of
 from .json_text import Key, Marks, locate_json, place, read_json
 
@@ -79,6 +79,10 @@ class Source:
                 mark = source._marks.get(id(node), {}).get(key)
                 line, column = place(mark) if mark else (line, column)
         return Position(source.name, line, column)
+
+    def pointer(self, path: Path_) -> str:
+        """The JSON Pointer of a node in the text that it is written in."""
+        return pointers.join(self._origin(path)[1])
 
     def defect(self, code: str, message: str, path: Path_, remedy: str = "") -> Defect:
         """A defect of the node at `path`."""

@@ -1,0 +1,120 @@
+"""Which alternative of one schema became which of another, and whether alternatives exclude each
+other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+from .shapes import Shape, ShapeReader, Shapes
+
+Pairs = list[tuple[Shape, Shape]]
+_MOST_TRIED = 20
+_MOST_COMPARED = 64
+
+
+def matched(
+    old: Sequence[Shape],
+    new: Sequence[Shape],
+    readers: tuple[ShapeReader, ShapeReader],
+    is_same: Callable[[Shape, Shape], bool],
+) -> tuple[Pairs, list[Shape], list[Shape]]:
+    """The alternatives that belong together, and the old and the new ones that are left over.
+
+    They are known by their constants, then by name, then by being equal; the last one left on
+    either side goes with that on the other.
+    """
+    pairs: Pairs = []
+    before, after = list(old), list(new)
+
+    def pair(a: Shape, b: Shape) -> None:
+        pairs.append((a, b))
+        before.remove(a)
+        after.remove(b)
+
+    for sign in (lambda shape, reader: constants(shape, reader), lambda shape, _: shape.name):
+        first, second = (
+            _unique(shapes, lambda shape, reader=reader, sign=sign: sign(shape, reader))
+            for shapes, reader in zip((before, after), readers, strict=True)
+        )
+        for key in first.keys() & second.keys():
+            pair(first[key], second[key])
+    if len(before) <= _MOST_TRIED and len(after) <= _MOST_TRIED:
+        for a in list(before):
+            found = next((b for b in after if is_same(a, b)), None)
+            if found is not None:
+                pair(a, found)
+    if len(before) == len(after) == 1:
+        pair(before[0], after[0])
+    return pairs, before, after
+
+
+def _unique(shapes: Sequence[Shape], sign: Callable[[Shape], object]) -> dict[object, Shape]:
+    """The alternatives that a sign tells from all others, by the sign."""
+    found: dict[object, list[Shape]] = {}
+    for shape in shapes:
+        found.setdefault(sign(shape), []).append(shape)
+    return {key: mine[0] for key, mine in found.items() if key and len(mine) == 1}
+
+
+def constants(shape: Shape, reader: ShapeReader) -> frozenset[tuple[str, str]]:
+    """The members of an object that can have one value only, and that value."""
+    found = set()
+    for name in shape.properties if shape.type == "object" else ():
+        listed = _values(shape, name, reader)
+        if listed is not None and len(listed) == 1:
+            found.add((name, next(iter(listed))))
+    return frozenset(found)
+
+
+def _values(shape: Shape, name: str, reader: ShapeReader) -> set[str] | None:
+    """The only values that a member may have, None where that is open."""
+    found: set[str] = set()
+    shapes = reader.shapes(shape.member(name).term)
+    if not shapes.whole:
+        return None
+    for alternatives in shapes.by_type.values():
+        for one in alternatives:
+            if one.values is None:
+                return None
+            found |= one.values.keys()
+    return found
+
+
+def are_disjoint(shapes: Shapes, reader: ShapeReader) -> bool:
+    """Whether no value fits two branches of a union that demands exactly one.
+
+    A discriminator says so; else it must follow from types and from constants that are demanded.
+    """
+    if any("discriminator" in node for _, node in shapes.parts):
+        return True
+    for _, branches in shapes.exclusive:
+        if len(branches) > _MOST_COMPARED:
+            return False
+        read = [reader.shapes((branch,)) for branch in branches]
+        for first, second in combinations(read, 2):
+            if not (first.whole and second.whole):
+                return False
+            for type in first.by_type.keys() & second.by_type.keys():
+                for a in first.by_type[type]:
+                    if not all(_disjoint(a, b, reader) for b in second.by_type[type]):
+                        return False
+    return True
+
+
+def _disjoint(a: Shape, b: Shape, reader: ShapeReader) -> bool:
+    if a.values is not None and b.values is not None:
+        return not a.values.keys() & b.values.keys()
+    for name in a.required.keys() | b.required.keys():
+        first, second = a.member(name), b.member(name)
+        if name in a.required and second.refused or name in b.required and first.refused:
+            return True
+        if not (name in a.required and name in b.required):
+            continue
+        types = [reader.shapes(member.term).by_type.keys() for member in (first, second)]
+        if not types[0] & types[1]:
+            return True
+        mine, theirs = _values(a, name, reader), _values(b, name, reader)
+        if mine is not None and theirs is not None and not mine & theirs:
+            return True
+    return False
