@@ -74,9 +74,9 @@ class Change:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """The operations in which it is met, each once; those that it hurts most stand first."""
-        ordered = sorted(self.sites, key=lambda site: site.severity.rank)
-        return tuple(dict.fromkeys(site.operation for site in ordered if site.operation))
+        """The operations in which it is as bad as that, each once."""
+        worst = (site for site in self.sites if site.severity is self.severity)
+        return tuple(dict.fromkeys(site.operation for site in worst if site.operation))
 
     @property
     def remedy(self) -> str:

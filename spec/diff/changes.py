@@ -57,11 +57,9 @@ class Changes:
         sites: tuple[Site, ...],
     ) -> Change:
         severity = min((site.severity for site in sites), key=lambda s: s.rank)
-        places = [
-            None if path is None else _place(source, path)
-            for source, path in zip(self._sources, (old, new), strict=True)
-        ]
-        return Change(KINDS[kind], severity, message, *places, sites)
+        before = None if old is None else _place(self._sources[0], old)
+        after = None if new is None else _place(self._sources[1], new)
+        return Change(KINDS[kind], severity, message, before, after, sites)
 
 
 @lru_cache(maxsize=4096)
@@ -86,4 +84,3 @@ def name_of(path: Path | None) -> str:
             name += "[]" if tokens[index] in ("items", "prefixItems") else ""
             index += 1
     return name
-

@@ -26,9 +26,7 @@ _ALL = (
     _kind("operation-moved", "An operation has another path or method.", _BREAKING),
     _kind("operation-deprecated", "An operation is deprecated.", _ADDITIVE),
     _kind("operation-undeprecated", "An operation is no longer deprecated.", _ADDITIVE),
-    _kind(
-        "operation-id", "An operationId changed: generated clients rename a function.", _UNKNOWN
-    ),
+    _kind("operation-id", "An operationId changed: generated clients rename a function.", _UNKNOWN),
     _kind("base-path", "The base path of the paths changed.", _BREAKING),
     _kind("server-removed", "A server is no longer listed.", _UNKNOWN, None, _LOOK),
     _kind("server-added", "A server is new.", _ADDITIVE),
@@ -84,9 +82,7 @@ _ALL = (
     _kind("type-removed", "A type is no longer allowed.", _BREAKING, _ADDITIVE, _SENT),
     _kind("type-added", "A type is newly allowed.", _ADDITIVE, _BREAKING, _READ),
     _kind("type-changed", "A value has another type.", _BREAKING),
-    _kind(
-        "type-stated", "A type that went without saying is stated.", _UNKNOWN, _ADDITIVE, _LOOK
-    ),
+    _kind("type-stated", "A type that went without saying is stated.", _UNKNOWN, _ADDITIVE, _LOOK),
     _kind(
         "type-unstated", "A type that was stated goes without saying.", _ADDITIVE, _UNKNOWN, _LOOK
     ),
@@ -147,8 +143,12 @@ _ALL = (
     _kind("read-write", "A property may be written.", _ADDITIVE),
     _kind("write-only", "A property became write-only.", _ADDITIVE, _BREAKING, _READ),
     _kind("readable", "A property may be read.", _ADDITIVE),
-    _kind("object-closed", "Properties beyond the declared ones are refused.", _BREAKING, _ADDITIVE),
-    _kind("object-opened", "Properties beyond the declared ones are allowed.", _ADDITIVE, _BREAKING),
+    _kind(
+        "object-closed", "Properties beyond the declared ones are refused.", _BREAKING, _ADDITIVE
+    ),
+    _kind(
+        "object-opened", "Properties beyond the declared ones are allowed.", _ADDITIVE, _BREAKING
+    ),
     _kind("branch-removed", "An alternative is gone.", _BREAKING, _ADDITIVE, _SENT),
     _kind("branch-added", "An alternative is new.", _ADDITIVE, _BREAKING, _READ),
     _kind("branch-covered", "An alternative that another one covers came or went.", _ADDITIVE),

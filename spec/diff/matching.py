@@ -4,13 +4,23 @@ other."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from .shapes import Shape, ShapeReader, Shapes
 
-Pairs = list[tuple[Shape, Shape]]
+Sign = Callable[[Shape, ShapeReader], object]
 _MOST_TRIED = 20
 _MOST_COMPARED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The alternatives that belong together, the old ones that are gone, and the new ones."""
+
+    pairs: Sequence[tuple[Shape, Shape]]
+    gone: Sequence[Shape] = ()
+    new: Sequence[Shape] = ()
 
 
 def matched(
@@ -18,13 +28,13 @@ def matched(
     new: Sequence[Shape],
     readers: tuple[ShapeReader, ShapeReader],
     is_same: Callable[[Shape, Shape], bool],
-) -> tuple[Pairs, list[Shape], list[Shape]]:
-    """The alternatives that belong together, and the old and the new ones that are left over.
+) -> Matching:
+    """The alternatives that belong together, and those that are left over.
 
     They are known by their constants, then by name, then by being equal; the last one left on
     either side goes with that on the other.
     """
-    pairs: Pairs = []
+    pairs: list[tuple[Shape, Shape]] = []
     before, after = list(old), list(new)
 
     def pair(a: Shape, b: Shape) -> None:
@@ -32,11 +42,9 @@ def matched(
         before.remove(a)
         after.remove(b)
 
-    for sign in (lambda shape, reader: constants(shape, reader), lambda shape, _: shape.name):
-        first, second = (
-            _unique(shapes, lambda shape, reader=reader, sign=sign: sign(shape, reader))
-            for shapes, reader in zip((before, after), readers, strict=True)
-        )
+    for sign in _SIGNS:
+        first = _unique(before, readers[0], sign)
+        second = _unique(after, readers[1], sign)
         for key in first.keys() & second.keys():
             pair(first[key], second[key])
     if len(before) <= _MOST_TRIED and len(after) <= _MOST_TRIED:
@@ -46,14 +54,14 @@ def matched(
                 pair(a, found)
     if len(before) == len(after) == 1:
         pair(before[0], after[0])
-    return pairs, before, after
+    return Matching(pairs, before, after)
 
 
-def _unique(shapes: Sequence[Shape], sign: Callable[[Shape], object]) -> dict[object, Shape]:
+def _unique(shapes: Sequence[Shape], reader: ShapeReader, sign: Sign) -> dict[object, Shape]:
     """The alternatives that a sign tells from all others, by the sign."""
     found: dict[object, list[Shape]] = {}
     for shape in shapes:
-        found.setdefault(sign(shape), []).append(shape)
+        found.setdefault(sign(shape, reader), []).append(shape)
     return {key: mine[0] for key, mine in found.items() if key and len(mine) == 1}
 
 
@@ -65,6 +73,9 @@ def constants(shape: Shape, reader: ShapeReader) -> frozenset[tuple[str, str]]:
         if listed is not None and len(listed) == 1:
             found.add((name, next(iter(listed))))
     return frozenset(found)
+
+
+_SIGNS: tuple[Sign, ...] = (constants, lambda shape, _: shape.name)
 
 
 def _values(shape: Shape, name: str, reader: ShapeReader) -> set[str] | None:
@@ -107,7 +118,7 @@ def _disjoint(a: Shape, b: Shape, reader: ShapeReader) -> bool:
         return not a.values.keys() & b.values.keys()
     for name in a.required.keys() | b.required.keys():
         first, second = a.member(name), b.member(name)
-        if name in a.required and second.refused or name in b.required and first.refused:
+        if (name in a.required and second.refused) or (name in b.required and first.refused):
             return True
         if not (name in a.required and name in b.required):
             continue

@@ -45,9 +45,7 @@ class Meanings:
             self._roles(before, after, new.label, inferred=inferred)
         self._promises(old, new)
 
-    def _roles(
-        self, before: Meaning, after: Meaning, label: str, *, inferred: bool
-    ) -> None:
+    def _roles(self, before: Meaning, after: Meaning, label: str, *, inferred: bool) -> None:
         places = tuple((*m.operation.pointer, _SESSION) for m in (before, after))
         if before.role is not after.role:
             told = " to ".join(m.role.value if m.role else "none" for m in (before, after))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sparring.spec import pointers
@@ -30,12 +30,15 @@ def match(old: Document, new: Document) -> Matched:
     then by operationId; then by a role that one operation has lost and one other got."""
     before, after = list(old.operations), list(new.operations)
 
-    def pairs(sign: Callable[[Document, Operation], Hashable]) -> list[tuple[Operation, Operation]]:
-        first: dict[Hashable, list[Operation]] = {}
-        second: dict[Hashable, list[Operation]] = {}
+    def pairs(
+        sign: Callable[[Document, Operation], str | Role | tuple[str, str] | None],
+    ) -> list[tuple[Operation, Operation]]:
+        first: dict[object, list[Operation]] = {}
+        second: dict[object, list[Operation]] = {}
         for document, operations, by in ((old, before, first), (new, after, second)):
             for operation in operations:
-                if key := sign(document, operation):
+                key = sign(document, operation)
+                if key:
                     by.setdefault(key, []).append(operation)
         found = [
             (mine[0], second[key][0])

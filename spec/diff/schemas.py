@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparring.spec.document import Document
+from sparring.spec.references import local_tokens
 from sparring.spec.schemas import BadSchema, Validator, View, members_of, reference
 
 from .change import Severity, Way
 from .facets import Difference, facets
 from .kinds import KINDS
-from .matching import are_disjoint, matched
+from .matching import Matching, are_disjoint, matched
 from .shapes import TYPES, Member, Shape, ShapeReader, Shapes, Term, key_of
 from .unchanged import Unchanged
 
@@ -121,13 +122,17 @@ class SchemaDiff:
             return [Difference(kind, message, old.path, new.path)], []
         if old.values is not None:
             return [], []
-        differences += facets(old, new, self._unchanged)
+        differences += facets(old, new, self._is_target_same)
         if old.type == "object":
             self._members(old, new, differences, steps)
         if old.type == "array":
             indices: list[int | None] = [*range(max(old.prefix, new.prefix)), None]
             steps += [Step((old.item(index), new.item(index))) for index in indices]
         return differences, [step for step in steps if step.pair != ((), ())]
+
+    def _is_target_same(self, target: str) -> bool:
+        path = local_tokens(target) or ()
+        return self._unchanged(path, path) or not self.below(((path,), (path,)))
 
     # Objects
 
@@ -138,7 +143,10 @@ class SchemaDiff:
             before, after = old.member(name), new.member(name)
             differences += self._member(name, before, after, old, new)
             hidden = self.old.is_hidden(before.term) or self.new.is_hidden(after.term)
-            if not hidden and not before.refused and not after.refused:
+            silent = not before.named and not before.term and name not in old.required
+            silent = silent or (not after.named and not after.term)
+            told = before.refused or after.refused or silent  # a new one narrows nothing
+            if not hidden and not told:
                 steps.append(Step((before.term, after.term)))
         if old.patterns == new.patterns:
             rest, new_rest = old.member(None), new.member(None)
@@ -146,9 +154,7 @@ class SchemaDiff:
                 kind = "object-closed" if new_rest.refused else "object-opened"
                 verb = "refused" if new_rest.refused else "allowed"
                 message = f"other properties are {verb}"
-                differences.append(
-                    Difference(kind, message, _closing(old), _closing(new))
-                )
+                differences.append(Difference(kind, message, _closing(old), _closing(new)))
             elif not rest.refused:
                 steps.append(Step((rest.term, new_rest.term)))
 
@@ -166,8 +172,10 @@ class SchemaDiff:
         if hidden or now_hidden:
             if before.named and after.named and hidden != now_hidden:
                 sent = self.way is Way.SENT
-                kind = ("read-only" if now_hidden else "read-write") if sent else (
-                    "write-only" if now_hidden else "readable"
+                kind = (
+                    ("read-only" if now_hidden else "read-write")
+                    if sent
+                    else ("write-only" if now_hidden else "readable")
                 )
                 message = f'"{name}" is {"no longer" if now_hidden else "now"} {self.way.value}'
                 yield Difference(kind, message, there, here)
@@ -238,20 +246,25 @@ class _Comparison:
             self._say("union-changed", "the union has too many branches to be compared")
 
     def _say(self, kind: str, message: str, *places: Any) -> None:
-        self.differences.append(Difference(kind, message, *(places or self.places)))
+        old, new = places or self.places
+        self.differences.append(Difference(kind, message, old, new))
 
     def _notes(self) -> None:
         """What a schema says beside what is valid: its default, and that it is deprecated."""
         before = self.diff.old.first_said(self.terms[0], "default")
         after = self.diff.new.first_said(self.terms[1], "default")
-        places = [found[0] if found else at for found, at in zip((before, after), self.places, strict=True)]
+        places = [
+            found[0] if found else at
+            for found, at in zip((before, after), self.places, strict=True)
+        ]
         if before and after:
             if key_of(before[1]) != key_of(after[1]):
                 told = f"{key_of(before[1])} to {key_of(after[1])}"
                 self._say("default-changed", f"the default goes from {told}", *places)
         elif before or after:
-            told = f"{key_of(after[1])} is new" if after else f"{key_of((before or after)[1])} is gone"  # type: ignore[index]
-            self._say("default-stated", f"the default {told}", *places)
+            value = next(found[1] for found in (before, after) if found)
+            told = f"the default {key_of(value)} is {'new' if after else 'gone'}"
+            self._say("default-stated", told, *places)
         was, now = (
             (reader.first_said(term, "deprecated") or ((), False))[1] is True
             for reader, term in zip((self.diff.old, self.diff.new), self.terms, strict=True)
@@ -296,12 +309,14 @@ class _Comparison:
         come: dict[str, Any] = {}
         for type in self.old.by_type.keys() & self.new.by_type.keys():
             before, after = _values_of(self.old.by_type[type]), _values_of(self.new.by_type[type])
+            if before is not None and after is not None:
+                settled.add(type)
+                if before.keys() == after.keys() and self._are_plain(type):
+                    continue
             if before is not None:
                 gone |= self._lost(before, after or {}, of_new=True)
             if after is not None:
                 come |= self._lost(after, before or {}, of_new=False)
-            if before is not None and after is not None:
-                settled.add(type)
         if gone:
             noun = "values" if len(gone) > 1 else "value"
             self._say("value-removed", f"the {noun} {_listed(gone)} went", *self._enums())
@@ -310,6 +325,10 @@ class _Comparison:
             verb = "are" if len(come) > 1 else "is"
             self._say("value-added", f"the {noun} {_listed(come)} {verb} new", *self._enums())
         return settled
+
+    def _are_plain(self, type: str) -> bool:
+        shapes = (*self.old.by_type[type], *self.new.by_type[type])
+        return all(shape.is_plain for shape in shapes)
 
     def _enums(self) -> list[Any]:
         found = []
@@ -338,18 +357,18 @@ class _Comparison:
     def _alternatives(self, old: tuple[Shape, ...], new: tuple[Shape, ...]) -> None:
         diff = self.diff
         if len(old) == len(new) == 1:
-            pairs, before, after = [(old[0], new[0])], [], []
+            matching = Matching([(old[0], new[0])])
         else:
-            pairs, before, after = matched(old, new, (diff.old, diff.new), diff.is_same)
-        for pair in pairs:
+            matching = matched(old, new, (diff.old, diff.new), diff.is_same)
+        for pair in matching.pairs:
             differences, steps = diff.between(*pair)
             self.differences += differences
             self.steps += steps
-        for shape in before:
+        for shape in matching.gone:
             covered = diff.way is Way.SENT and any(diff.is_implied(shape, one) for one in new)
             kind = "branch-covered" if covered else "branch-removed"
             self._say(kind, f"the alternative {_title(shape)} is gone", shape.path, self.places[1])
-        for shape in after:
+        for shape in matching.new:
             covered = diff.way is Way.RECEIVED and any(diff.is_implied(one, shape) for one in old)
             kind = "branch-covered" if covered else "branch-added"
             self._say(kind, f"the alternative {_title(shape)} is new", self.places[0], shape.path)
@@ -373,7 +392,9 @@ class _Comparison:
         renamed = [
             word
             for word, target in words.items()
-            if new_words and new_words.get(word) != target and (word in new_words or target in new_words.values())
+            if new_words
+            and new_words.get(word) != target
+            and (word in new_words or target in new_words.values())
         ]
         if renamed and name == new_name:
             told = ", ".join(f'"{word}"' for word in renamed)

@@ -62,7 +62,7 @@ def _suffices(held: Needs, asked: Needs) -> bool:
 
 
 def _shown(needs: Needs) -> str:
-    words = [f"{kind} {name}".strip() + (f" in {place}" if place else "") for kind, place, name in needs]
+    words = [f"{kind} {name} in {place}" if place else kind for kind, place, name in needs]
     return " and ".join(words) or "no key"
 
 
@@ -103,7 +103,7 @@ def _needs(
         if not isinstance(node, dict):
             continue
         needs = {
-            schemes[name]: frozenset(str(s) for s in scopes or ()) if isinstance(scopes, list) else frozenset()
+            schemes[name]: frozenset(map(str, scopes if isinstance(scopes, list) else ()))
             for name, scopes in node.items()
             if name in schemes
         }

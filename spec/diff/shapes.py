@@ -87,8 +87,10 @@ class Shape:
     def path(self) -> Path:
         """Where the alternative stands: the part that says most of its type."""
         mine = _KEYWORDS.get(self.type, ())
-        said = [(sum(key in node for key in (*mine, "enum", "const")), -i)
-                for i, (_, node) in enumerate(self.parts)]
+        said = [
+            (sum(key in node for key in (*mine, "enum", "const")), -i)
+            for i, (_, node) in enumerate(self.parts)
+        ]
         return self.parts[-max(said)[1]][0] if said else ()
 
     @cached_property
@@ -101,6 +103,11 @@ class Shape:
             if isinstance(node.get("title"), str):
                 return str(node["title"])
         return ""
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing but its type and its values restricts it."""
+        return all(_SAYING.isdisjoint(node) for _, node in self.parts)
 
     def said(self, keyword: str) -> list[tuple[Path, Any]]:
         """What the parts say with a keyword, and where."""
@@ -119,9 +126,7 @@ class Shape:
     @cached_property
     def patterns(self) -> frozenset[str]:
         """The patterns of names that have a schema."""
-        return frozenset(
-            p for _, node in self.parts for p in members_of(node, "patternProperties")
-        )
+        return frozenset(p for _, node in self.parts for p in members_of(node, "patternProperties"))
 
     def member(self, name: str | None) -> Member:
         """What it says of a property; None stands for any that it does not name."""
@@ -209,6 +214,7 @@ class ShapeReader:
         self.view = view
         self.tree = document.schemas.tree(view)
         self._shapes: dict[Term, Shapes] = {}
+        self._flattened: dict[Term, tuple[list[Part], list[_Union]]] = {}
 
     def node(self, path: Path) -> Any:
         """What stands at a path."""
@@ -221,7 +227,7 @@ class ShapeReader:
 
     def first_said(self, term: Term, keyword: str) -> tuple[Path, Any] | None:
         """What the nearest schema of a term says with a keyword, and where."""
-        found = ((p, n[keyword]) for p, n in self._flat(term)[0] if keyword in n)
+        found = (((*p, keyword), n[keyword]) for p, n in self._flat(term)[0] if keyword in n)
         return next(found, None)
 
     def shapes(self, term: Term) -> Shapes:
@@ -278,6 +284,12 @@ class ShapeReader:
 
     def _flat(self, term: Term) -> tuple[list[Part], list[_Union]]:
         """The schemas that a term is made of by `allOf` and references, and their unions."""
+        found = self._flattened.get(term)
+        if found is None:
+            found = self._flattened[term] = self._flatten(term)
+        return found
+
+    def _flatten(self, term: Term) -> tuple[list[Part], list[_Union]]:
         parts: list[Part] = []
         unions: list[_Union] = []
         seen: set[Path] = set()
@@ -294,7 +306,7 @@ class ShapeReader:
                 continue
             ref = node.get("$ref")
             tokens = local_tokens(ref) if isinstance(ref, str) else None
-            below = [tokens] if tokens is not None else []
+            below: list[Path] = [tokens] if tokens is not None else []
             below += [(*path, "allOf", i) for i in range(len(items_of(node, "allOf")))]
             for kind in _UNIONS:
                 branches = tuple((*path, kind, i) for i in range(len(items_of(node, kind))))
@@ -338,9 +350,10 @@ def _typed(parts: tuple[Part, ...]) -> Iterator[Shape]:
         if listed is not None:
             mine = {key_of(value): value for value in listed}
             values = mine if values is None else {k: v for k, v in values.items() if k in mine}
-    hints = set()
+    hints: set[str] = set()
     if not stated and values is None:
-        hints = {t for t, words in _KEYWORDS.items() for _, n in parts if not n.keys().isdisjoint(words)}
+        used = {keyword for _, node in parts for keyword in node}
+        hints = {type for type, words in _KEYWORDS.items() if not used.isdisjoint(words)}
     for type in TYPES:
         if type not in types:
             continue
@@ -355,7 +368,8 @@ def _typed(parts: tuple[Part, ...]) -> Iterator[Shape]:
             own = {"true": True, "false": False}
         elif type == "null":
             own = {"null": None}
-        yield Shape(type, parts, integer and type == "number", own, bool(hints) and type not in hints)
+        hinted = bool(hints) and type not in hints
+        yield Shape(type, parts, integer and type == "number", own, hinted)
 
 
 def _merged(found: list[Shape]) -> tuple[Shape, ...]:
@@ -370,19 +384,22 @@ def _merged(found: list[Shape]) -> tuple[Shape, ...]:
     return (*others, *listed)
 
 
-_SAYING = frozenset(
-    (*_KEYWORDS["object"], *_KEYWORDS["array"], *_KEYWORDS["string"], *_KEYWORDS["number"])
-) | frozenset(
-    ("format", "minProperties", "maxProperties", "uniqueItems", "propertyNames", "contains")
-) | frozenset(
-    ("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "contentSchema")
-) | frozenset(
-    ("unevaluatedProperties", "unevaluatedItems", "contentEncoding", "contentMediaType")
+_SAYING = (
+    frozenset(
+        (*_KEYWORDS["object"], *_KEYWORDS["array"], *_KEYWORDS["string"], *_KEYWORDS["number"])
+    )
+    | frozenset(
+        ("format", "minProperties", "maxProperties", "uniqueItems", "propertyNames", "contains")
+    )
+    | frozenset(
+        ("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "contentSchema")
+    )
+    | frozenset(
+        ("unevaluatedProperties", "unevaluatedItems", "contentEncoding", "contentMediaType")
+    )
 )
 
 
 def _is_free(shape: Shape) -> bool:
     """Whether it allows every value of its type."""
-    if shape.integer:
-        return False
-    return all(_SAYING.isdisjoint(node) for _, node in shape.parts)
+    return not shape.integer and shape.is_plain

@@ -81,8 +81,9 @@ class Streams:
                 skipped |= _told(before, a, after, b)
         for pair in pairs:
             self._wire.schemas(Way.RECEIVED, pair, operation, _PART, skipped)
-        if not common and (pair := _roots(before, after)) is not None:
-            self._wire.schemas(Way.RECEIVED, pair, operation, _PART)
+        roots = None if common else _roots(before, after)
+        if roots is not None:
+            self._wire.schemas(Way.RECEIVED, roots, operation, _PART)
 
     def _end(self, old: Operation, new: Operation, paths: tuple[Path, Path]) -> None:
         """Whether a turn still ends with an event."""
@@ -136,9 +137,7 @@ def _schemas(event: Alternative) -> list[Path]:
     return [*payload, *event.whole]
 
 
-def _told(
-    before: EventSchema, old: Alternative, after: EventSchema, new: Alternative
-) -> set[Pair]:
+def _told(before: EventSchema, old: Alternative, after: EventSchema, new: Alternative) -> set[Pair]:
     """The members whose words are the names of events."""
     found: set[Pair] = set()
     for first, second in ((old.payload, new.payload), *zip(old.whole, new.whole, strict=False)):

@@ -45,6 +45,8 @@ class Wire:
         for found in diff.below(pair, frozenset(skipped)):
             one = found.difference
             name = name_of(one.old) or name_of(one.new)
+            if not name and part.startswith("parameter "):
+                name = part
             self.changes.add(
                 one.kind,
                 f"{name}: {one.message}" if name else one.message,
@@ -269,7 +271,7 @@ def _by_key(operation: Operation) -> dict[tuple[str, str], Parameter]:
 def _style(node: dict[str, Any], place: str, scalar: bool) -> str:
     """How a parameter is serialised; what makes no difference for its type is left out."""
     if isinstance(node.get("content"), dict) and node["content"]:
-        return next(iter(node["content"]))
+        return str(next(iter(node["content"])))
     style = node.get("style")
     style = style if isinstance(style, str) else STYLES.get(place, "form")
     if scalar and style in ("form", "simple", "spaceDelimited", "pipeDelimited", "deepObject"):
