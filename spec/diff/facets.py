@@ -5,25 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from sparring.spec.schemas import Path
 
+from .differences import Difference
 from .shapes import Shape, key_of, type_of
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One way in which two schemas differ, and where that stands in both documents."""
-
-    kind: str
-    message: str
-    old: Path | None
-    new: Path | None
-
 
 Same = Callable[[str], bool]
 """Whether what a reference leads to is the same in both documents."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from .shapes import Shape, ShapeReader, Shapes
+from .reading import ShapeReader
+from .shapes import Shape, Shapes
 
 Sign = Callable[[Shape, ShapeReader], object]
 _MOST_TRIED = 20
@@ -97,9 +98,9 @@ def are_disjoint(shapes: Shapes, reader: ShapeReader) -> bool:
 
     A discriminator says so; else it must follow from types and from constants that are demanded.
     """
-    if any("discriminator" in node for _, node in shapes.parts):
-        return True
-    for _, branches in shapes.exclusive:
+    for path, branches in shapes.exclusive.items():
+        if "discriminator" in reader.node(path):
+            continue
         if len(branches) > _MOST_COMPARED:
             return False
         read = [reader.shapes((branch,)) for branch in branches]
