@@ -220,8 +220,7 @@ def _condition(old: Shape, new: Shape, group: tuple[str, ...], same: Same) -> It
         sorted(canonical({word: node[word] for word in group if word in node}) for _, node in nodes)
         for nodes in (before, after)
     ]
-    references = set(_REFERENCE.findall("".join(texts[0])))
-    equal = texts[0] == texts[1] and all(map(same, references))
+    equal = texts[0] == texts[1] and all(map(same, references_in(*texts[0])))
     if not equal:
         places = ((*before[0][0], group[0]), (*after[0][0], group[0]))
         yield Difference("condition-changed", f"{name} changed", *places)
@@ -230,6 +229,11 @@ def _condition(old: Shape, new: Shape, group: tuple[str, ...], same: Same) -> It
 def canonical(schema: Any) -> str:
     """A schema as a text that does not hang on the order in which it is written, nor on notes."""
     return msgspec.json.encode(_ordered(schema), order="sorted").decode()
+
+
+def references_in(*texts: str) -> set[str]:
+    """The references that canonical texts hold."""
+    return {found for text in texts for found in _REFERENCE.findall(text)}
 
 
 def _ordered(node: Any) -> Any:

@@ -154,7 +154,7 @@ _ALL = (
     _kind("branch-covered", "An alternative that another one covers came or went.", _ADDITIVE),
     _kind(
         "union-exclusive",
-        "Alternatives that exclude each other may overlap.",
+        "Alternatives of which one must fit may overlap.",
         _UNKNOWN,
         _UNKNOWN,
         _LOOK,

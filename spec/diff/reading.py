@@ -60,7 +60,8 @@ class ShapeReader:
             for shape in _typed(alternative):
                 by_type.setdefault(shape.type, []).append(shape)
         merged = {type: _merged(found) for type, found in by_type.items()}
-        return Shapes(merged, exclusive, whole, tuple(parts))
+        lossy = any(len(merged[type]) < len(by_type[type]) for type in merged)
+        return Shapes(merged, exclusive, whole, lossy, tuple(parts))
 
     def _multiplied(
         self,

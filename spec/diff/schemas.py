@@ -13,7 +13,7 @@ from sparring.spec.schemas import BadSchema, Validator, View, reference
 
 from .change import Severity, Way
 from .differences import Difference, Found, Pair, Step, listed
-from .facets import facets
+from .facets import canonical, facets, references_in
 from .kinds import KINDS
 from .members import Members
 from .reading import ShapeReader
@@ -115,6 +115,14 @@ class SchemaDiff:
             indices: list[int | None] = [*range(max(old.prefix, new.prefix)), None]
             steps += [Step((old.item(index), new.item(index))) for index in indices]
         return differences, [step for step in steps if step.pair != ((), ())]
+
+    def is_alike(self, old: Term, new: Term) -> bool:
+        """Whether two terms are written alike, order aside, as is all that they refer to."""
+        texts = [
+            sorted(canonical(reader.node(path)) for path in term)
+            for reader, term in zip(self._readers, (old, new), strict=True)
+        ]
+        return texts[0] == texts[1] and all(map(self._is_target_same, references_in(*texts[0])))
 
     def _is_target_same(self, target: str) -> bool:
         path = local_tokens(target) or ()

@@ -203,10 +203,12 @@ class Shapes:
     """The alternatives of a term by type.
 
     `exclusive` are the branches of each union that demands exactly one of them; `whole` is False
-    where unions were too large to be multiplied out.
+    where unions were too large to be multiplied out, `lossy` says that one alternative made another
+    needless.
     """
 
     by_type: Mapping[str, tuple[Shape, ...]]
     exclusive: Mapping[Path, tuple[Path, ...]]
     whole: bool
+    lossy: bool
     parts: tuple[Part, ...]

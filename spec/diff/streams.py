@@ -12,7 +12,7 @@ from sparring.spec.schemas import Path
 
 from .change import Way
 from .changes import Changes
-from .schemas import Pair
+from .differences import Pair
 from .shapes import key_of
 from .wire import Wire
 

@@ -206,15 +206,14 @@ class TermComparison:
             self._say("discriminator-changed", f"{told} names another alternative", *places)
 
     def _unions(self) -> None:
-        """What follows from it that exactly one branch must fit: a branch that takes more values may
-        take them away from the union."""
+        """What follows from it that exactly one branch must fit: one that takes more may take
+        them away from the union."""
         if not self.old.exclusive and not self.new.exclusive:
             return
         if are_disjoint(self.old, self.diff.old) and are_disjoint(self.new, self.diff.new):
             return
-        if len(self.old.exclusive) == len(self.new.exclusive) and all(
-            any(self._are_same(mine, theirs) for theirs in self.new.exclusive.values())
-            for mine in self.old.exclusive.values()
+        if self._have_same_unions() and (
+            not (self.old.lossy or self.new.lossy) or self.diff.is_alike(*self.terms)
         ):
             return
         told = any(self.diff.below(step.pair) for step in self.steps)
@@ -222,6 +221,12 @@ class TermComparison:
         own = [KINDS[one.kind].severity(self.diff.way) for one in self.differences]
         if all(severity is Severity.ADDITIVE for severity in own) and (own or not told):
             self._say("union-exclusive", "alternatives that exclude each other may overlap")
+
+    def _have_same_unions(self) -> bool:
+        return len(self.old.exclusive) == len(self.new.exclusive) and all(
+            any(self._are_same(mine, theirs) for theirs in self.new.exclusive.values())
+            for mine in self.old.exclusive.values()
+        )
 
     def _are_same(self, old: tuple[Path, ...], new: tuple[Path, ...]) -> bool:
         """Whether two unions have the same branches, in whichever order."""

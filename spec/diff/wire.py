@@ -17,8 +17,9 @@ from sparring.spec.schemas import Path
 
 from .change import Way
 from .changes import Changes, name_of
+from .differences import Pair
 from .facets import canonical
-from .schemas import Pair, SchemaDiff
+from .schemas import SchemaDiff
 from .shapes import Term
 
 SCALARS = frozenset(("null", "boolean", "number", "string"))
