@@ -8,7 +8,7 @@ from sparring.spec.document import Document, Operation
 from .change import Change
 from .changes import Changes
 from .meanings import Meanings
-from .operations import match, operation_id
+from .operations import anonymous, match, operation_id
 from .security import Security
 from .streams import Streams
 from .wire import Wire
@@ -59,7 +59,7 @@ class _Comparison:
         self.wire.compare(old, new)
         self.streams.compare(old, new)
         self.security.compare(old, new)
-        as_before = self.changes.sites == count and old.path == new.path
+        as_before = self.changes.sites == count and anonymous(old.path) == anonymous(new.path)
         self.meanings.compare(old, new, as_before=as_before)
 
     def _notes(self, old: Operation, new: Operation) -> None:

@@ -9,12 +9,14 @@ from sparring.spec import pointers
 from sparring.spec.document import Document, Operation
 from sparring.spec.meaning import INFERRED, Meaning
 from sparring.spec.promises import REGISTRY
+from sparring.spec.router import parameter_names
 from sparring.spec.schemas import Path
 
 from .changes import Changes
 from .shapes import key_of
 
 _ABSENT: Any = object()
+_IN_PATH = "$request.path."
 _MODEL, _SESSION, _PROMISES = "x-session-model", "x-session", "x-session-promises"
 
 
@@ -34,52 +36,37 @@ class Meanings:
         before, after = (
             document.source.tree.get(_MODEL, {}) for document in (self._old, self._new)
         )
-        self._blocks(before, after, ((_MODEL,), (_MODEL,)), ("model-changed", "model-added"), "")
+        for at, message in _changed(before, after):
+            is_new = pointers.first(before, at, _ABSENT) is _ABSENT
+            kind = "model-added" if is_new else "model-changed"
+            self._changes.add(kind, message, (_MODEL, *at), (_MODEL, *at))
 
     def compare(self, old: Operation, new: Operation, *, as_before: bool) -> None:
         """Notes how the meaning of two operations differs; what is inferred can't where the wire is
         `as_before`: it hangs on other operations then."""
-        before, after = self._meanings[0][old.label], self._meanings[1][new.label]
-        inferred = INFERRED in (before.source, after.source)
-        if not (inferred and as_before):
-            self._roles(before, after, new.label, inferred=inferred)
         self._promises(old, new)
-
-    def _roles(self, before: Meaning, after: Meaning, label: str, *, inferred: bool) -> None:
-        places = tuple((*m.operation.pointer, _SESSION) for m in (before, after))
+        before, after = self._meanings[0][old.label], self._meanings[1][new.label]
+        places = tuple((*operation.pointer, _SESSION) for operation in (old, new))
+        inferred = INFERRED in (before.source, after.source)
         if before.role is not after.role:
             told = " to ".join(m.role.value if m.role else "none" for m in (before, after))
             kind = "role-added" if before.role is None else "role-changed"
             if inferred and before.role is not None:
                 kind = "role-inferred"
-            message = f"the role goes from {told}"
-            self._changes.add(kind, message, *places, operation=label, part="meaning")
+            if not (inferred and as_before):
+                message = f"the role goes from {told}"
+                self._changes.add(kind, message, *places, operation=new.label, part="meaning")
         elif before.role is not None:
-            changed = "binding-inferred" if inferred else "binding-changed"
-            first, second = dict(before.block), dict(after.block)
-            for block in (first, second):
-                block.pop("role", None)
-            self._blocks(first, second, places, (changed, "binding-added"), label)
-
-    def _blocks(
-        self,
-        before: Any,
-        after: Any,
-        places: tuple[Path, ...],
-        kinds: tuple[str, str],
-        operation: str,
-    ) -> None:
-        for at in dict.fromkeys((*_leaves(before), *_leaves(after))):
-            one, other = (pointers.first(block, at, _ABSENT) for block in (before, after))
-            if one is not _ABSENT and other is not _ABSENT and key_of(one) == key_of(other):
-                continue
-            if isinstance(one, dict) or isinstance(other, dict):
-                continue  # its leaves tell
-            told = " to ".join("none" if v is _ABSENT else _shown(v) for v in (one, other))
-            kind = kinds[1] if one is _ABSENT else kinds[0]
-            old, new = ((*place, *at) for place in places)
-            message = f"`{'.'.join(at)}` goes from {told}"
-            self._changes.add(kind, message, old, new, operation=operation, part="meaning")
+            said = [_said(self._old, old), _said(self._new, new)]
+            for at, message in _changed(_block(before), _block(after)):
+                times = sum(at[0] in block for block in said)
+                if times == 0 and as_before:
+                    continue
+                kind = "binding-changed" if times == 2 else "binding-inferred"
+                if pointers.first(_block(before), at, _ABSENT) is _ABSENT:
+                    kind = "binding-added"
+                where = ((*place, *at) for place in places)
+                self._changes.add(kind, message, *where, operation=new.label, part="meaning")
 
     def _promises(self, old: Operation, new: Operation) -> None:
         for id in dict.fromkeys((*old.promises, *new.promises)):
@@ -111,6 +98,39 @@ def _place(document: Document, operation: Operation, id: str) -> Path:
     near = (*operation.pointer, _PROMISES)
     block = pointers.first(document.source.tree, tuple(map(str, near)))
     return (*near, id) if isinstance(block, dict) and id in block else (_PROMISES, id)
+
+
+def _said(document: Document, operation: Operation) -> Mapping[str, Any]:
+    """The `x-session` block of an operation, without what is inferred."""
+    block = pointers.first(document.source.tree, (*map(str, operation.pointer), _SESSION))
+    return block if isinstance(block, dict) else {}
+
+
+def _block(meaning: Meaning) -> dict[str, Any]:
+    """What is known of an operation beside its role; its path parameters have no names."""
+    names = parameter_names(meaning.operation.template)
+    block = {key: value for key, value in meaning.block.items() if key != "role"}
+    return {key: _unnamed(value, names) for key, value in block.items()}
+
+
+def _unnamed(value: Any, names: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return {key: _unnamed(inner, names) for key, inner in value.items()}
+    if isinstance(value, str) and value.startswith(_IN_PATH):
+        name = value.removeprefix(_IN_PATH)
+        return f"{_IN_PATH}{names.index(name)}" if name in names else value
+    return value
+
+
+def _changed(before: Any, after: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The leaves of two blocks that differ, and how."""
+    for at in dict.fromkeys((*_leaves(before), *_leaves(after))):
+        one, other = (pointers.first(block, at, _ABSENT) for block in (before, after))
+        if one is not _ABSENT and other is not _ABSENT and key_of(one) == key_of(other):
+            continue
+        if not isinstance(one, dict) and not isinstance(other, dict):  # else its leaves tell
+            told = " to ".join("none" if v is _ABSENT else _shown(v) for v in (one, other))
+            yield at, f"`{'.'.join(at)}` goes from {told}"
 
 
 def _leaves(block: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

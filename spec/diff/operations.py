@@ -50,8 +50,8 @@ def match(old: Document, new: Document) -> Matched:
             after.remove(b)
         return found
 
-    same = pairs(lambda _, o: (o.method, _anonymous(o.path)))
-    based = pairs(lambda _, o: (o.method, _anonymous(o.path.removeprefix(o.base_path))))
+    same = pairs(lambda _, o: (o.method, anonymous(o.path)))
+    based = pairs(lambda _, o: (o.method, anonymous(o.path.removeprefix(o.base_path))))
     moved = pairs(operation_id)
     moved += pairs(lambda _, o: _role(o))
     return Matched(same, based, moved, before, after)
@@ -68,7 +68,7 @@ def _role(operation: Operation) -> Role | None:
     return operation.binding.role if operation.binding is not None else None
 
 
-def _anonymous(path: str) -> str:
+def anonymous(path: str) -> str:
     """A path whose parameters have no names; the ones of a query keep theirs."""
     template, sign, rest = path.partition("?")
     return _PARAMETER.sub("{}", template).rstrip("/") + sign + rest

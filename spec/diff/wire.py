@@ -161,7 +161,7 @@ class _OperationDiff:
         for name, media in before.items():
             other_name = _covering(name, after)
             if other_name is None:
-                message = f"{part}: the media type {name} is gone"
+                message = f"the media type {name} is gone"
                 self._say("media-type-removed", message, _path(media, paths[0]), None, part)
                 continue
             used.add(other_name)
@@ -173,7 +173,7 @@ class _OperationDiff:
                 self.wire.schemas(way, pair, self.new.label, f"{part} {name}")
         for name, media in after.items():
             if name not in used and _covering(name, before) is None:
-                message = f"{part}: the media type {name} is new"
+                message = f"the media type {name} is new"
                 self._say("media-type-added", message, None, _path(media, paths[1]), part)
 
     def _encoding(self, old: Media, new: Media, part: str) -> None:
@@ -186,7 +186,7 @@ class _OperationDiff:
             if media.schema is not None
         ]
         if canonical(nodes[0].get("encoding", {})) != canonical(nodes[1].get("encoding", {})):
-            message = f"{part}: the encoding of {new.type} changed"
+            message = f"the encoding of {new.type} changed"
             self._say("encoding", message, old.schema[:-1], new.schema[:-1], part)
 
     # Responses
@@ -229,19 +229,19 @@ class _OperationDiff:
             other = after.pop(name.lower(), None)
             place = (*paths[0], "headers", name)
             if other is None:
-                self._say("header-removed", f"{part}: the header {name} is gone", place, None, part)
+                self._say("header-removed", f"the header {name} is gone", place, None, part)
                 continue
             here = (*paths[1], "headers", other.name)
             if header.required != other.required:
                 kind = "header-required" if other.required else "header-optional"
                 verb = "is now" if other.required else "is no longer"
-                message = f"{part}: the header {name} {verb} required"
+                message = f"the header {name} {verb} required"
                 self._say(kind, message, place, here, part)
             pair = (_term(header.schema), _term(other.schema))
             self.wire.schemas(Way.RECEIVED, pair, self.new.label, f"{part} header {name}")
         for header in after.values():
             here = (*paths[1], "headers", header.name)
-            self._say("header-added", f"{part}: the header {header.name} is new", None, here, part)
+            self._say("header-added", f"the header {header.name} is new", None, here, part)
 
 
 def _term(path: Path | None) -> Term:
