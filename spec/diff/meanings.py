@@ -16,6 +16,7 @@ from .changes import Changes
 from .shapes import key_of
 
 _ABSENT: Any = object()
+_SHOWN = 4
 _IN_PATH = "$request.path."
 _MODEL, _SESSION, _PROMISES = "x-session-model", "x-session", "x-session-promises"
 
@@ -57,16 +58,36 @@ class Meanings:
                 message = f"the role goes from {told}"
                 self._changes.add(kind, message, *places, operation=new.label, part="meaning")
         elif before.role is not None:
-            said = [_said(self._old, old), _said(self._new, new)]
-            for at, message in _changed(_block(before), _block(after)):
-                times = sum(at[0] in block for block in said)
-                if times == 0 and as_before:
-                    continue
-                kind = "binding-changed" if times == 2 else "binding-inferred"
-                if pointers.first(_block(before), at, _ABSENT) is _ABSENT:
-                    kind = "binding-added"
-                where = ((*place, *at) for place in places)
-                self._changes.add(kind, message, *where, operation=new.label, part="meaning")
+            self._binding(old, new, _block(before), _block(after), as_before=as_before)
+
+    def _binding(
+        self,
+        old: Operation,
+        new: Operation,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        *,
+        as_before: bool,
+    ) -> None:
+        """Notes what changed of each key; all that is inferred is one change."""
+        said = [_said(self._old, old), _said(self._new, new)]
+        told: dict[tuple[str, str], list[str]] = {}
+        for at, message in _changed(before, after):
+            key = at[0]
+            times = sum(key in block for block in said)
+            if times == 0 and as_before:
+                continue
+            kind = "binding-changed" if times == 2 else "binding-inferred"
+            if pointers.first(before, at, _ABSENT) is _ABSENT:
+                kind = "binding-added"
+            told.setdefault((kind, key if times else ""), []).append(message)
+        for (kind, key), messages in told.items():
+            places = [
+                (*operation.pointer, _SESSION, *([key] if key else ())) for operation in (old, new)
+            ]
+            rest = f" and {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""
+            message = ", ".join(messages[:_SHOWN]) + rest
+            self._changes.add(kind, message, *places, operation=new.label, part="meaning")
 
     def _promises(self, old: Operation, new: Operation) -> None:
         for id in dict.fromkeys((*old.promises, *new.promises)):

@@ -76,10 +76,12 @@ class _OperationDiff:
 
     def _parameters(self) -> None:
         before, after = _by_key(self.old), _by_key(self.new)
+        for key in [key for key in before.keys() ^ after.keys() if key[0] == "path"]:
+            (before if key in before else after).pop(key)  # the path itself is another
         names = {name: place for place, name in after.keys() - before.keys()}
         moved = {}
         for place, name in before.keys() - after.keys():
-            if names.get(name, "path") != "path" and place != "path":
+            if name in names:
                 moved[place, name] = (names[name], name)
         for key, parameter in before.items():
             place = f'the {parameter.place} parameter "{parameter.name}"'
@@ -198,7 +200,8 @@ class _OperationDiff:
             part = f"response {status}"
             at = self._status_path(0, status)
             if other is None:
-                worked = status.startswith("2") or not any(key[:1] == "2" for key in before)
+                only = status == "default" and not any(key.startswith("2") for key in before)
+                worked = only or status.startswith("2")
                 kind = "success-removed" if worked else "error-removed"
                 self._say(kind, f"the {part} is gone", at, None, part)
                 continue
