@@ -61,7 +61,7 @@ class ShapeReader:
                 by_type.setdefault(shape.type, []).append(shape)
         merged = {type: _merged(found) for type, found in by_type.items()}
         lossy = any(len(merged[type]) < len(by_type[type]) for type in merged)
-        return Shapes(merged, exclusive, whole, lossy, tuple(parts))
+        return Shapes(merged, exclusive, whole, lossy, tuple(parts), tuple(alternatives))
 
     def _multiplied(
         self,

@@ -12,12 +12,12 @@ from sparring.spec.references import local_tokens
 from sparring.spec.schemas import BadSchema, Validator, View, reference
 
 from .change import Severity, Way
-from .differences import Difference, Found, Pair, Step, listed
+from .differences import Difference, Found, Pair, Step
 from .facets import canonical, facets, references_in
 from .kinds import KINDS
 from .members import Members
 from .reading import ShapeReader
-from .shapes import Shape, Term
+from .shapes import Part, Shape, Shapes, Term
 from .terms import TermComparison
 from .unchanged import Unchanged
 
@@ -95,17 +95,9 @@ class SchemaDiff:
         return not differences and not any(self.below(step.pair) for step in steps)
 
     def between(self, old: Shape, new: Shape) -> tuple[list[Difference], list[Step]]:
-        """How two alternatives of one type differ, and what they hold."""
+        """How two alternatives of one type differ that list no values, and what they hold."""
         differences: list[Difference] = []
         steps: list[Step] = []
-        if (old.values is None) != (new.values is None):
-            opened = new.values is None
-            kind = "values-opened" if opened else "values-stated"
-            values = listed((old if opened else new).values or {})
-            message = f"{'values beyond' if opened else 'only the values'} {values} are allowed"
-            return [Difference(kind, message, old.path, new.path)], []
-        if old.values is not None:
-            return [], []
         differences += facets(old, new, self._is_target_same)
         if old.type == "object":
             members = Members(self.way, self._readers, (old, new))
@@ -116,11 +108,11 @@ class SchemaDiff:
             steps += [Step((old.item(index), new.item(index))) for index in indices]
         return differences, [step for step in steps if step.pair != ((), ())]
 
-    def is_alike(self, old: Term, new: Term) -> bool:
-        """Whether two terms are written alike, order aside, as is all that they refer to."""
+    def is_alike(self, old: Shapes, new: Shapes) -> bool:
+        """Whether two terms have alternatives that are written alike, order aside."""
         texts = [
-            sorted(canonical(reader.node(path)) for path in term)
-            for reader, term in zip(self._readers, (old, new), strict=True)
+            sorted(" ".join(sorted({*map(_own_text, a)} - {"{}"})) for a in shapes.alternatives)
+            for shapes in (old, new)
         ]
         return texts[0] == texts[1] and all(map(self._is_target_same, references_in(*texts[0])))
 
@@ -139,3 +131,9 @@ class SchemaDiff:
             except BadSchema:
                 self._validators[key] = None
         return self._validators[key]
+
+
+def _own_text(part: Part) -> str:
+    """What a part says itself."""
+    unions = ("allOf", "anyOf", "oneOf", "$ref")
+    return canonical({key: value for key, value in part[1].items() if key not in unions})

@@ -202,9 +202,9 @@ def _most(bound: tuple[float | None, int]) -> tuple[float, int]:
 class Shapes:
     """The alternatives of a term by type.
 
-    `exclusive` are the branches of each union that demands exactly one of them; `whole` is False
-    where unions were too large to be multiplied out, `lossy` says that one alternative made another
-    needless.
+    `parts` are what stands around its unions, `alternatives` all that these come to; `exclusive`
+    are the branches of each union that demands exactly one of them; `whole` is False where unions
+    were too large to be multiplied out, `lossy` says that an alternative made another needless.
     """
 
     by_type: Mapping[str, tuple[Shape, ...]]
@@ -212,3 +212,4 @@ class Shapes:
     whole: bool
     lossy: bool
     parts: tuple[Part, ...]
+    alternatives: tuple[tuple[Part, ...], ...]

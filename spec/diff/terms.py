@@ -35,10 +35,7 @@ class TermComparison:
         if self.old.whole and self.new.whole:
             self._types()
             self._discriminators()
-            settled = self._values()
-            for type in TYPES:
-                if type in self.old.by_type and type in self.new.by_type and type not in settled:
-                    self._alternatives(self.old.by_type[type], self.new.by_type[type])
+            self._values()
             self._unions()
         else:
             self._say("undecided", "the union has too many branches to be compared")
@@ -99,22 +96,27 @@ class TermComparison:
             ):
                 self._say("type-removed" if after else "type-added", told)
 
-    def _values(self) -> set[str]:
-        """Compares the values that are listed, by validating them: returns the types for which that
-        settles everything."""
-        settled: set[str] = set()
+    def _values(self) -> None:
+        """Compares the values that are listed, by validating them, and the other alternatives."""
         gone: dict[str, Any] = {}
         come: dict[str, Any] = {}
-        for type in self.old.by_type.keys() & self.new.by_type.keys():
-            before, after = _values_of(self.old.by_type[type]), _values_of(self.new.by_type[type])
-            if before is not None and after is not None:
-                settled.add(type)
-                if before.keys() == after.keys() and self._are_plain(type):
-                    continue
-            if before is not None:
-                gone |= self._lost(before, after or {}, of_new=True)
-            if after is not None:
-                come |= self._lost(after, before or {}, of_new=False)
+        for type in (
+            type for type in TYPES if type in self.old.by_type and type in self.new.by_type
+        ):
+            old, new = self.old.by_type[type], self.new.by_type[type]
+            before, after = _values_of(old), _values_of(new)
+            if before.keys() != after.keys() or not self._are_plain(type):
+                gone |= self._lost(before, after, of_new=True)
+                come |= self._lost(after, before, of_new=False)
+            open_, still_open = _without_values(old), _without_values(new)
+            if open_ and still_open:
+                self._alternatives(open_, still_open)
+            elif open_:
+                message = f"only the values {listed(after)} are allowed"
+                self._say("values-stated", message, self.places[0], new[0].path)
+            elif still_open:
+                message = f"values beyond {listed(before)} are allowed"
+                self._say("values-opened", message, old[0].path, self.places[1])
         if gone:
             noun = "values" if len(gone) > 1 else "value"
             self._say("value-removed", f"the {noun} {listed(gone)} went", *self._enums())
@@ -122,7 +124,6 @@ class TermComparison:
             noun = "values" if len(come) > 1 else "value"
             verb = "are" if len(come) > 1 else "is"
             self._say("value-added", f"the {noun} {listed(come)} {verb} new", *self._enums())
-        return settled
 
     def _are_plain(self, type: str) -> bool:
         shapes = (*self.old.by_type[type], *self.new.by_type[type])
@@ -213,7 +214,7 @@ class TermComparison:
         if are_disjoint(self.old, self.diff.old) and are_disjoint(self.new, self.diff.new):
             return
         if self._have_same_unions() and (
-            not (self.old.lossy or self.new.lossy) or self.diff.is_alike(*self.terms)
+            not (self.old.lossy or self.new.lossy) or self.diff.is_alike(self.old, self.new)
         ):
             return
         told = any(self.diff.below(step.pair) for step in self.steps)
@@ -241,10 +242,12 @@ class TermComparison:
         return True
 
 
-def _values_of(shapes: tuple[Shape, ...]) -> dict[str, Any] | None:
-    if all(shape.values is not None for shape in shapes):
-        return {k: v for shape in shapes for k, v in (shape.values or {}).items()}
-    return None
+def _values_of(shapes: tuple[Shape, ...]) -> dict[str, Any]:
+    return {k: v for shape in shapes for k, v in (shape.values or {}).items()}
+
+
+def _without_values(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    return tuple(shape for shape in shapes if shape.values is None)
 
 
 def _types_in(by_type: Any) -> str:
