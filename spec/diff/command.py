@@ -12,7 +12,6 @@ from .compare import compare
 from .reports import FORMATS
 
 SAME, CHANGED = range(2)
-LEVELS = ("breaking", "unknown", "additive", "never")
 
 
 def run_diff(

@@ -63,15 +63,19 @@ class Streams:
         first, second = _by_sign(before), _by_sign(after)
         common = first.keys() & second.keys()
         skipped: set[Pair] = set()
+        shown = before.form in (Form.NONE, Form.TEXT)  # known from examples and descriptions
         for kind, mine, word in (("event-removed", first, "gone"), ("event-added", second, "new")):
             for sign in mine.keys() - common:
                 event = mine[sign]
                 at = _where(event)
                 places = (at or paths[0], paths[1]) if mine is first else (paths[0], at or paths[1])
-                message = f"the event {event.label or '(unnamed)'} is {word}"
-                if before.form in (Form.NONE, Form.TEXT):  # known from examples and descriptions
-                    kind = "stream-undeclared"
-                self._changes.add(kind, message, *places, operation=operation, part=_PART)
+                self._changes.add(
+                    "stream-undeclared" if shown else kind,
+                    f"the event {event.label or '(unnamed)'} is {word}",
+                    *places,
+                    operation=operation,
+                    part=_PART,
+                )
         pairs: dict[Pair, None] = {}
         for sign in common:
             a, b = first[sign], second[sign]
@@ -91,18 +95,11 @@ class Streams:
             events_of(document, operation, defaults=False)
             for document, operation in ((self._old, old), (self._new, new))
         )
-        for kind, word in (("done", "ends a turn"), ("error", "tells that a turn failed")):
-            if kind in before and kind not in after:
-                if kind == "done":
-                    message = f"no event {word}"
-                    self._changes.add(
-                        "terminal-removed", message, *paths, operation=new.label, part=_PART
-                    )
-            elif kind == "done" and kind in after and kind not in before:
-                message = f"an event {word}"
-                self._changes.add(
-                    "terminal-added", message, *paths, operation=new.label, part=_PART
-                )
+        if ("done" in before) == ("done" in after):
+            return
+        kind = "terminal-added" if "done" in after else "terminal-removed"
+        message = f"{'an' if 'done' in after else 'no'} event ends a turn"
+        self._changes.add(kind, message, *paths, operation=new.label, part=_PART)
 
 
 def _path(operation: Operation, schema: EventSchema | None) -> Path:
