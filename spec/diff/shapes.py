@@ -26,18 +26,18 @@ KEYWORDS = {
     "string": ("pattern", "minLength", "maxLength"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
-_SAYING = (
-    frozenset((*KEYWORDS["object"], *KEYWORDS["array"], *KEYWORDS["string"], *KEYWORDS["number"]))
-    | frozenset(
-        ("format", "minProperties", "maxProperties", "uniqueItems", "propertyNames", "contains")
-    )
-    | frozenset(
-        ("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "contentSchema")
-    )
-    | frozenset(
-        ("unevaluatedProperties", "unevaluatedItems", "contentEncoding", "contentMediaType")
-    )
-)
+_MORE = {
+    "object": (
+        *("minProperties", "maxProperties", "propertyNames", "unevaluatedProperties"),
+        *("dependentRequired", "dependentSchemas", "dependencies"),
+    ),
+    "array": ("uniqueItems", "contains", "unevaluatedItems"),
+    "string": ("format", "contentEncoding", "contentMediaType", "contentSchema"),
+    "number": ("format",),
+}
+_SAYING = {
+    type: frozenset((*KEYWORDS.get(type, ()), *_MORE.get(type, ()), "not", "if")) for type in TYPES
+}
 
 
 def type_of(value: Any) -> str:
@@ -110,7 +110,7 @@ class Shape:
     @cached_property
     def is_plain(self) -> bool:
         """Whether nothing but its type and its values restricts it."""
-        return all(_SAYING.isdisjoint(node) for _, node in self.parts)
+        return all(_SAYING[self.type].isdisjoint(node) for _, node in self.parts)
 
     def said(self, keyword: str) -> list[tuple[Path, Any]]:
         """What the parts say with a keyword, and where."""

@@ -147,6 +147,8 @@ class TermComparison:
         self, values: dict[str, Any], known: dict[str, Any], *, of_new: bool
     ) -> dict[str, Any]:
         """The values that the other side does not allow; what neither allows is not lost."""
+        if not values:
+            return {}
         other = self.diff.validator(self.terms[of_new], of_new=of_new)
         own = self.diff.validator(self.terms[not of_new], of_new=not of_new)
         if other is None or own is None:
