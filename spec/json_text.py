@@ -108,17 +108,31 @@ def _depth(tree: Any) -> int:
     return depth
 
 
-def locate_json(text: str, path: Path) -> tuple[int, int]:
-    """Where the member or item at `path` begins; the text is known to be JSON."""
-    value = _after_space(text, 0)
-    offset = value
-    for wanted in path:
-        entries = _entries(text, value) if text[value : value + 1] in ("{", "[") else iter(())
-        found = next((entry for entry in entries if entry[0] == wanted), None)
-        if found is None:
-            break
-        _, offset, value = found
-    return line_column(text, offset)
+class JsonPlaces:
+    """Where the nodes of a text stand that is known to be JSON; each collection is read once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[int, dict[Key, tuple[int, int]]] = {}
+
+    def __call__(self, path: Path) -> tuple[int, int]:
+        """The line and the column where the member or item at `path` begins."""
+        value = _after_space(self._text, 0)
+        offset = value
+        for wanted in path:
+            found = self._below(value).get(wanted)
+            if found is None:
+                break
+            offset, value = found
+        return line_column(self._text, offset)
+
+    def _below(self, at: int) -> dict[Key, tuple[int, int]]:
+        known = self._known.get(at)
+        if known is None:
+            is_collection = self._text[at : at + 1] in ("{", "[")
+            entries = _entries(self._text, at) if is_collection else iter(())
+            known = self._known[at] = {key: (begin, value) for key, begin, value in entries}
+        return known
 
 
 def _entries(text: str, at: int) -> Iterator[tuple[Key, int, int]]:

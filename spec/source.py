@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import cache
+from . import cache, pointers
 from .errors import Defect, Position, SparringError, line_of
-from .json_text import Key, Marks, locate_json, place, read_json
+from .json_text import JsonPlaces, Key, Marks, place, read_json
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -80,6 +79,10 @@ class Source:
                 line, column = place(mark) if mark else (line, column)
         return Position(source.name, line, column)
 
+    def pointer(self, path: Path_) -> str:
+        """The JSON Pointer of a node in the text that it is written in."""
+        return pointers.join(self._origin(path)[1])
+
     def defect(self, code: str, message: str, path: Path_, remedy: str = "") -> Defect:
         """A defect of the node at `path`."""
         position = self.position(path)
@@ -135,7 +138,7 @@ def parse(data: bytes, name: str) -> Source:
     if text.lstrip()[:1] in ("{", "["):
         try:
             tree, warnings = read_json(text, name)
-            return Source(name, text, tree, partial(locate_json, text), warnings, key)
+            return Source(name, text, tree, JsonPlaces(text), warnings, key)
         except json.JSONDecodeError as error:
             if name.endswith(".json"):
                 raise SparringError(

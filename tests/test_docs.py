@@ -1,4 +1,4 @@
-"""Every example of the README runs."""
+"""Every example of the README runs, and of the pages that have any."""
 
 import os
 import re
@@ -68,6 +68,31 @@ def test_every_example_of_the_readme_runs(tmp_path: Path, shell: dict[str, str])
     assert "2 of 2 expectations hold" in printed[4]
     assert printed[5].count('"finish_reason":"stop"}') == 2, "both turns are streamed"
     assert (tmp_path / "fixtures" / "schemas" / "Session.json").exists()
+
+
+def test_the_examples_of_the_page_on_changes_run_and_print_what_it_shows(
+    tmp_path: Path, shell: dict[str, str]
+) -> None:
+    page = (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    printed = ""
+    for language, text in blocks:
+        if language == "yaml" and (named := FILE.match(text)):
+            (tmp_path / named.group(1)).write_text(text, encoding="utf-8")
+        elif language == "sh":
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", text],
+                env=shell,
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+            printed += done.stdout
+        elif language == "text":
+            assert printed.startswith(text)
+    assert (tmp_path / "comment.md").read_text().startswith("**This breaks clients.**")
 
 
 def restart(

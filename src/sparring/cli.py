@@ -1,4 +1,4 @@
-"""The command line: `sparring serve`, `test`, `fixtures`, `roles`, `script` and `init`."""
+"""The command line: `sparring serve`, `test`, `fixtures`, `roles`, `diff`, `script` and `init`."""
 
 from __future__ import annotations
 
@@ -231,6 +231,34 @@ def roles(spec: str, as_json: bool, starter: Path | None, overlays: tuple[Path, 
         _print_roles(listed(document))
     for warning in document.check():
         click.echo(f"warning: {warning}", err=True)
+
+
+@main.command(context_settings={"show_default": True})
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--format", default="text", type=click.Choice(("text", "markdown", "json")), help="The report."
+)
+@click.option(
+    "--fail-on",
+    default="breaking",
+    type=click.Choice(("breaking", "unknown", "additive", "never")),
+    help="Exit status 1 when a change is this bad, or worse.",
+)
+@_overlay
+@click.pass_context
+def diff(
+    ctx: click.Context, old: str, new: str, overlays: tuple[Path, ...], format: str, fail_on: str
+) -> None:
+    """Say what changed between the documents OLD and NEW, and whom it breaks.
+
+    Exit status: 0 nothing as bad as --fail-on, 1 something, 2 usage or document.
+    """
+    from sparring.spec.diff.command import run_diff
+
+    report, status = run_diff(old, new, overlays=overlays, format=format, fail_on=fail_on)
+    click.echo(report)
+    ctx.exit(status)
 
 
 def _print_roles(found: list[dict[str, Any]]) -> None:
