@@ -43,6 +43,7 @@ def ask(
     turn = play(script, session.cursor, heard, known, seed)
     if not turn.matched:
         told = explain(script, session.cursor, heard, known)
+        logger.warning("%s", told)
         raise Problem(501, "S201", str(told), of_mock=True, more={"explanation": told.to_json()})
     if not results:
         return turn

@@ -129,11 +129,15 @@ def serve(
 
     def ready() -> None:
         if len(apps) == 1:
-            click.echo(f"sparring serves {apps[names[0]].document.title} on {url}")
-            return
-        click.echo(f"sparring serves {len(apps)} documents on {url}")
-        for name, served in apps.items():
-            click.echo(f"  {name}: {served.document.title} on {url}/{name}")
+            click.echo(f"sparring serves {apps[names[0]].document.title or names[0]} on {url}")
+        else:
+            click.echo(f"sparring serves {len(apps)} documents on {url}")
+            for name, served in apps.items():
+                click.echo(f"  {name}: {served.document.title} on {url}/{name}")
+        for agent in cast.scripts:
+            bound = " where it is bound" if agent.bind else ""
+            click.echo(f'  the script "{agent.name}" answers{bound}')
+        click.echo(f"  keys: {', '.join(known)}")
 
     pairs = list(zip(apps.values(), sources, strict=True))
     beside = partial(follow, pairs, partial(click.echo, err=True)) if watch else None
