@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from sparring.fixtures.explain import explain
 from sparring.fixtures.player import Heard, play
 from sparring.fixtures.recording import Surround
 from sparring.fixtures.wire import Wire
@@ -42,6 +41,8 @@ def ask(
     seed = f"{world.seed}/{session.seed or session.id}" + (f"#{attempt}" if attempt else "")
     turn = play(script, session.cursor, heard, known, seed)
     if not turn.matched:
+        from sparring.fixtures.explain import explain
+
         told = explain(script, session.cursor, heard, known)
         logger.warning("%s", told)
         raise Problem(501, "S201", str(told), of_mock=True, more={"explanation": told.to_json()})
