@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Position
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Finding
 from sparring.spec.promises import REGISTRY
+from sparring.spec.schemas import Path
 
 from .driver import User
 from .report import suite_of
@@ -66,6 +68,7 @@ class Context:
                 severity=REGISTRY[self.promise].severity,
                 position=position(self.document, operation, self.promise),
                 seed=self.seed,
+                pointer=pointers.join(promised_at(self.document, operation, self.promise)),
             )
         )
 
@@ -129,6 +132,13 @@ class Check:
         return f"{self.promise}[{self.operation.label}]"
 
 
+def scenarios_of(promise: str) -> list[Scenario]:
+    """The ways in which a promise is checked."""
+    from . import scenarios  # noqa: F401  # registers them
+
+    return [s for s in _SCENARIOS if s.promise == promise]
+
+
 def checks(document: Document) -> list[Check]:
     """Every promise for every operation that it speaks of, those that can't be checked too."""
     from . import scenarios  # noqa: F401  # registers them
@@ -157,14 +167,19 @@ def checks(document: Document) -> list[Check]:
 
 
 def position(document: Document, operation: Operation, promise: str) -> Position:
+    """Where the text of the document makes a promise."""
+    return document.source.position(promised_at(document, operation, promise))
+
+
+def promised_at(document: Document, operation: Operation, promise: str) -> Path:
     """Where the document makes a promise: where it says so, else at the operation."""
     for path in (operation.pointer, ()):
         node: Any = document.source.tree
         for key in path:
             node = node[key]
         if promise in (node.get("x-session-promises") or {}):
-            return document.source.position((*path, "x-session-promises", promise))
-    return document.source.position(operation.pointer)
+            return (*path, "x-session-promises", promise)
+    return operation.pointer
 
 
 def same(left: Any, right: Any) -> bool:

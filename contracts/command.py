@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from sparring.spec.errors import Defect, SparringError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from .baseline import Baseline
     from .report import Report
 
 CLEAN, FINDINGS, USAGE, UNREACHABLE, INTERNAL = range(5)
@@ -30,22 +33,29 @@ def run_tests(
     headers: Sequence[str] = (),
     suites: Sequence[str] = (),
     reports: Sequence[str] = (),
+    baseline: Path | None = None,
+    written: Path | None = None,
     seed: int = 0,
     max_examples: int = 20,
     console: Console | None = None,
 ) -> int:
     """Holds the implementation at `url` to a document and returns the exit code.
 
-    `headers` read `Name: value`, `reports` read `junit=FILE`. Errors are printed to the console.
+    `headers` read `Name: value`, `reports` read `KIND=FILE`. `baseline` has the findings that are
+    accepted; `written` gets them all. Errors are printed to the console.
     """
     from rich.console import Console
 
-    out = console or Console()
+    from .baseline import Baseline, read_baseline
+
+    out = console or Console(stderr=any(text.endswith("=-") for text in reports))
     errors = console or Console(stderr=True)
     try:
-        files = [_report_file(text) for text in reports]
+        files = _report_files(reports)
+        known = read_baseline(baseline) if baseline else Baseline()
         extra = dict(_header(text) for text in headers)
         report = _run(url, spec, overlays, _keys(key, other_key), extra, suites, seed, max_examples)
+        _accept(report, known, written)
         _write(report, out, files)
     except SparringError as error:
         errors.print(str(error), markup=False, highlight=False, soft_wrap=True, style="red")
@@ -57,6 +67,17 @@ def run_tests(
         )
         return INTERNAL
     return report.exit_code
+
+
+def explanation(id: str, spec: str, overlays: Sequence[str | Path]) -> str:
+    """What a promise or a finding means. Raises SparringError (C101, C102, or the document's)."""
+    from sparring.spec.document import load_document
+
+    try:
+        from .explain import explain
+    except ImportError as error:
+        raise missing(error) from None
+    return explain(id, load_document(spec, [Path(overlay) for overlay in overlays]))
 
 
 def _run(
@@ -110,22 +131,58 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _report_file(text: str) -> Path:
-    kind, _, file = text.partition("=")
-    if kind != "junit" or not file:
-        remedy = "Write it as junit=FILE."
-        raise SparringError(Defect("C101", f'"{text}" is not a kind of report', None, remedy))
-    return Path(file)
+def _report_files(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """The kinds of the reports and where each goes; refuses what could not be written later."""
+    from .reports import KINDS
+
+    found = []
+    for text in texts:
+        kind, _, file = text.partition("=")
+        if kind not in KINDS or not file:
+            remedy = f"Write it as KIND=FILE; the kinds are {', '.join(KINDS)}."
+            raise SparringError(Defect("C101", f'"{text}" is not a kind of report', None, remedy))
+        if file != "-" and not Path(file).parent.is_dir():
+            message = f"{file} can't be written: its folder does not exist"
+            raise SparringError(Defect("C101", message, None, "Make the folder first."))
+        found.append((kind, file))
+    if sum(file == "-" for _, file in found) > 1:
+        raise SparringError(Defect("C101", "only one report can go to the standard output"))
+    return found
 
 
-def _write(report: Report, out: Console, files: Sequence[Path]) -> None:
-    from .reports import print_report, write_junit
+def _accept(report: Report, known: Baseline, written: Path | None) -> None:
+    from datetime import date
 
-    for file in files:
-        try:
-            write_junit(report, file)
-        except OSError as error:
-            raise SparringError(
-                Defect("C101", f"{file} can't be written: {error.strerror}")
-            ) from None
+    from .baseline import accepting, write_baseline
+
+    today = date.today()
+    if written is not None:
+        known = accepting(report.findings, known, today)
+        with _writing(str(written)):
+            write_baseline(known, written)
+        report.notes.append(f"{len(known.entries)} entries written to {written}")
+    report.accept(known, today)
+
+
+def _write(report: Report, out: Console, files: Sequence[tuple[str, str]]) -> None:
+    from .reports import render
+    from .reports.console import print_report
+
     print_report(report, out)
+    for kind, file in files:
+        data = render(kind, report)
+        if file == "-":
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
+            continue
+        with _writing(file):
+            Path(file).write_bytes(data)
+
+
+@contextmanager
+def _writing(file: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SparringError(Defect("C101", f"{file} can't be written: {error.strerror}")) from None

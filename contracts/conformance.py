@@ -18,11 +18,11 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange, Request, Response
-from sparring.spec.finding import Finding, Severity
+from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import View
 
-from .checks import position
+from .checks import position, promised_at
 from .places import expression
 from .requests import request_fits
 from .target import Target, credentials, usable_security
@@ -83,7 +83,7 @@ def conform(
     adapter = _Adapter(document, target, key, seed, max_examples)
     try:
         result = adapter.run(chosen)
-        left = {finding.id: finding for finding in result.findings}
+        left = {finding.key: finding for finding in result.findings}
         confirmed: list[Finding] = []
         for attempt in range(2, retries + 2):
             if not left:
@@ -94,7 +94,7 @@ def conform(
             repeated = adapter.run(again)
             result.requests += repeated.requests
             for finding in repeated.findings:
-                if first := left.pop(finding.id, None):
+                if first := left.pop(finding.key, None):
                     confirmed.append(replace(first, reproduced=2, tried=attempt))
         result.findings = confirmed if retries else list(left.values())
         result.notes += [
@@ -263,6 +263,11 @@ class _Adapter:
         ]
         severity = REGISTRY[promise].severity if promise in REGISTRY else Severity.MAJOR
         sentence = REGISTRY[promise].sentence if promise in REGISTRY else failure.title
+        is_status = promise == "response.status" and exchanges
+        status = exchanges[-1].response.status if is_status else 0
+        undeclared = 0 < status < 500  # as the runner judges the answers to its own requests
+        if undeclared:
+            severity = Severity.MINOR
         return Finding(
             promise=promise,
             operation=operation.label,
@@ -272,8 +277,11 @@ class _Adapter:
             suite="conformance",
             exchanges=tuple(exchanges),
             severity=severity,
+            blame=Blame.EITHER if undeclared else Blame.IMPLEMENTATION,
             position=position(self.document, operation, promise),
             seed=self.seed,
+            cause=str(status) if status else "",
+            pointer=pointers.join(promised_at(self.document, operation, promise)),
         )
 
 

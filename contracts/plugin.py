@@ -152,7 +152,7 @@ class BrokenPromise(AssertionError):
     """The findings of one check."""
 
     def __init__(self, outcome: Outcome) -> None:
-        from .reports import details
+        from .reports.console import details
 
         blocks = [
             "\n".join([f"{finding.severity.value}: {finding.message}", *details(finding)])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 
 from sparring.spec.document import Document, Operation
 from sparring.spec.finding import Finding, Severity
+
+from .baseline import Baseline, Entry
 
 SUITES = ("promises", "streaming", "security", "races", "conformance")
 _BY_PREFIX = {
@@ -66,13 +69,14 @@ class Cause:
 
 @dataclass
 class Report:
-    """All that a run found out."""
+    """All that a run found out; `findings` are those that no baseline has accepted."""
 
     document: Document
     url: str
     seed: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    accepted: list[tuple[Finding, Entry]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     suites: tuple[str, ...] = ()
     requests: int = 0
@@ -94,12 +98,55 @@ class Report:
         """The causes of the findings, those that matter most first."""
         return causes(self.findings)
 
+    @property
+    def accepted_causes(self) -> list[tuple[Cause, Entry]]:
+        """The causes that a baseline accepts; one that two entries accept is there twice."""
+        groups: dict[Entry, list[Finding]] = {}
+        for finding, entry in self.accepted:
+            groups.setdefault(entry, []).append(finding)
+        return [(cause, e) for e, findings in groups.items() for cause in causes(findings)]
+
+    def accept(self, baseline: Baseline, today: date) -> None:
+        """Sets apart what a baseline accepts; notes tell what it says in vain.
+
+        A check whose findings are all accepted counts as skipped.
+        """
+        matched: set[int] = set()
+        left: list[Finding] = []
+        for finding in self.findings:
+            entry = baseline.find(finding, today)
+            if entry is not None:
+                matched.add(id(entry))
+            if entry is None or entry.expires < today:
+                left.append(finding)
+            else:
+                self.accepted.append((finding, entry))
+        self.findings = left
+        by_key = {finding.key: entry for finding, entry in self.accepted}
+        self.outcomes = [_without(outcome, by_key) for outcome in self.outcomes]
+        for entry in baseline.entries:
+            if id(entry) not in matched:
+                self.notes.append(f"{entry.position}: nothing in this run is {entry}; take it out")
+            elif entry.expires < today:
+                self.notes.append(f"{entry.position}: {entry} has expired on {entry.expires}")
+
+
+def _without(outcome: Outcome, accepted: Mapping[tuple[str, str], Entry]) -> Outcome:
+    left = tuple(f for f in outcome.findings if f.key not in accepted)
+    if len(left) == len(outcome.findings):
+        return outcome
+    if left or outcome.state is not State.FAILED:
+        return replace(outcome, findings=left)
+    taken = next(f for f in outcome.findings if f.key in accepted)
+    reason = accepted[taken.key].why
+    return replace(outcome, findings=left, state=State.SKIPPED, reason=reason)
+
 
 def causes(findings: Iterable[Finding]) -> list[Cause]:
     """Groups findings that break one promise in one way on several operations."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.promise, finding.expected), []).append(finding)
+        groups.setdefault(finding.id, []).append(finding)
     found = [
         Cause(group[0], tuple(dict.fromkeys(f.operation for f in group)))
         for group in groups.values()
@@ -116,4 +163,4 @@ def chosen(document: Document) -> tuple[list[tuple[str, Operation]], list[Operat
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:
     """Each finding once."""
-    return list({finding.id: finding for finding in reversed(findings)}.values())[::-1]
+    return list({finding.key: finding for finding in reversed(findings)}.values())[::-1]

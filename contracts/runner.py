@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from sparring.spec import pointers
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Defect, SparringError
 from sparring.spec.exchange import Exchange
@@ -15,7 +16,7 @@ from sparring.spec.promises import REGISTRY
 
 from .answers import deviations
 from .bodies import Bodies
-from .checks import Check, Context, Run, checks, position
+from .checks import Check, Context, Run, checks, position, promised_at
 from .conformance import conform, tried
 from .driver import User
 from .report import SUITES, Outcome, Report, State, merged, suite_of
@@ -46,7 +47,7 @@ class Runner:
         self.seed = seed
         self.retries = retries
         self.target = Target(url, base_path=document.base_path, headers=headers, timeout=timeout)
-        self.reported: set[str] = set()
+        self.reported: set[tuple[str, str]] = set()
         self._silent = 0
         self._broken: set[tuple[str, str]] = set()
         self._bodies = Bodies(document, seed)
@@ -127,21 +128,21 @@ class Runner:
 
     def _confirmed(self, check: Check, run: Run) -> tuple[list[Finding], State, str]:
         findings, state, reason = self._attempt(check, run)
-        new = [f for f in findings if f.id not in self.reported]
-        open_ = {f.id: f for f in new}
+        new = [f for f in findings if f.key not in self.reported]
+        open_ = {f.key: f for f in new}
         confirmed: list[Finding] = []
         tried = 1
         while open_ and tried <= self.retries:
             tried += 1
-            again = {f.id for f in self._attempt(check, run)[0]}
-            for id in [id for id in open_ if id in again]:
-                confirmed.append(replace(open_.pop(id), reproduced=2, tried=tried))
+            again = {f.key for f in self._attempt(check, run)[0]}
+            for key in [key for key in open_ if key in again]:
+                confirmed.append(replace(open_.pop(key), reproduced=2, tried=tried))
         if self.retries == 0:
             confirmed = list(open_.values())
         elif open_:
             dropped = "; ".join(f"{f.promise}: {f.seen}"[:200] for f in open_.values())
             reason = f"seen once and not again in {self.retries} runs: {dropped}"
-        self.reported |= {f.id for f in confirmed}
+        self.reported |= {f.key for f in confirmed}
         self._broken |= {(f.promise, f.operation) for f in confirmed}
         return confirmed, state, reason
 
@@ -186,6 +187,7 @@ class Runner:
             severity=REGISTRY[promise].severity,
             position=position(self.document, operation, promise),
             seed=self.seed,
+            pointer=pointers.join(promised_at(self.document, operation, promise)),
         )
 
     def _blocked(self, context: Context, error: Blocked) -> list[Finding]:
@@ -225,6 +227,7 @@ class Runner:
                 finding = self._finding(
                     deviation.promise, entry.operation, expected, deviation.seen, shown
                 )
+                finding = replace(finding, cause=deviation.cause)
                 if deviation.promise == "response.status" and entry.exchange.response.status < 500:
                     finding = replace(finding, severity=Severity.MINOR, blame=Blame.EITHER)
                 found[key] = finding

@@ -1,4 +1,4 @@
-"""What a contract run finds: one value a cause."""
+"""What a contract run finds: one value a cause and operation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Blame(Enum):
 class Finding:
     """A broken promise, with the shortest sequence of requests that shows it.
 
-    `position` is where the document makes the promise; `reproduced` of `tried` runs showed it.
+    `position` and `pointer` are where the document makes the promise; `reproduced` of `tried`
+    runs showed it.
+    `cause` tells the causes of one promise apart; unless given, that is what was expected.
     """
 
     promise: str
@@ -47,13 +49,22 @@ class Finding:
     seed: int = 0
     reproduced: int = 1
     tried: int = 1
+    cause: str = ""
+    pointer: str = ""
 
     @property
     def id(self) -> str:
-        """Stable over runs: it hangs on the promise, the operation and what was expected."""
-        text = f"{self.promise}\n{self.operation}\n{self.expected}"
-        return hashlib.sha256(text.encode()).hexdigest()[:10]
+        """The promise and a hash of the cause: the same over runs, seeds, hosts and operations."""
+        text = f"{self.promise}\n{self.cause or self.expected}".encode(errors="replace")
+        return f"{self.promise}-{hashlib.sha256(text).hexdigest()[:8]}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells the findings of one run apart: the cause, and the operation that shows it."""
+        return self.id, self.operation
 
     def curl(self) -> str:
-        """A shell script that repeats the sequence."""
-        return "\n".join(exchange.request.curl() for exchange in self.exchanges)
+        """A shell script that repeats the sequence, with the ids that the server gives then."""
+        from .replay import script
+
+        return script(self.exchanges)

@@ -159,7 +159,7 @@ def _overlays_of(names: list[str], overlays: tuple[Path, ...]) -> dict[str, list
 
 
 @main.command(context_settings={"show_default": True})
-@click.argument("url")
+@click.argument("url", required=False)
 @click.option("--spec", default="sessions", help="A path, or a bundled document.")
 @click.option("--key", envvar="SPARRING_KEY", help="The key of a user.  [default: alice-key]")
 @click.option(
@@ -167,19 +167,37 @@ def _overlays_of(names: list[str], overlays: tuple[Path, ...]) -> dict[str, list
 )
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'")
 @click.option("--suite", "suites", multiple=True, help="Only this suite; may be repeated.")
-@click.option("--report", "reports", multiple=True, metavar="junit=FILE")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="KIND=FILE",
+    help="junit, sarif, html, ndjson or github; `-` is the standard output; may be repeated.",
+)
+@click.option(
+    "--baseline", type=click.Path(path_type=Path), help="Findings that are accepted for a time."
+)
+@click.option(
+    "--write-baseline", "written", type=click.Path(path_type=Path), help="Accept what is found."
+)
+@click.option("--explain", metavar="ID", help="Say what a finding or a promise means, and end.")
 @click.option("--seed", default=0, help="Same seed, same requests.")
 @click.option("--max-examples", default=20, help="Schemathesis cases an operation and phase.")
 @_overlay
 @click.pass_context
-def test(ctx: click.Context, /, url: str, **options: Any) -> None:
+def test(ctx: click.Context, /, url: str | None, explain: str | None, **options: Any) -> None:
     """Hold the implementation at URL to a document.
 
     Exit status: 0 clean, 1 findings, 2 usage or document, 3 the target can't be reached, 4 sparring
     failed.
     """
-    from sparring.contracts.command import run_tests
+    from sparring.contracts.command import explanation, run_tests
 
+    if explain is not None:
+        click.echo(explanation(explain, options["spec"], options["overlays"]))
+        return
+    if url is None:
+        raise click.UsageError("Missing argument 'URL'.", ctx)
     ctx.exit(run_tests(url, **options))
 
 

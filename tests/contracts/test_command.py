@@ -15,7 +15,8 @@ from tests.contracts.conftest import Zoo, served
 
 from sparring.contracts.command import FINDINGS, UNREACHABLE, USAGE, run_tests
 from sparring.contracts.report import State
-from sparring.contracts.reports import junit, print_report
+from sparring.contracts.reports.console import print_report
+from sparring.contracts.reports.junit import junit
 from sparring.contracts.runner import run
 from sparring.spec.document import Document
 from sparring.spec.errors import SparringError

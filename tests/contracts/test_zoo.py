@@ -6,7 +6,7 @@ from tests.contracts.known import KNOWN
 from tests.zoo.faults import FAULTS, Fault
 
 from sparring.contracts.report import State
-from sparring.contracts.reports import summary
+from sparring.contracts.reports.console import summary
 from sparring.contracts.runner import run
 from sparring.spec.document import Document
 

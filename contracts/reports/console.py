@@ -1,10 +1,8 @@
-"""Shows a report: on the console, and as JUnit XML."""
+"""Shows a report on the console."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,11 +11,12 @@ from rich.table import Table
 
 from sparring.spec.finding import Blame, Finding, Severity
 
-from .report import Cause, Outcome, Report, State, chosen
+from ..report import Cause, Report, State, chosen
 
 TOP = 5
 _COLOURS = {Severity.CRITICAL: "bold red", Severity.MAJOR: "red", Severity.MINOR: "yellow"}
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# A target chooses these texts: no control sequence, and no line of its own, reaches a terminal.
+_CONTROL = re.compile("[\ud800-\udfff\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
@@ -31,9 +30,10 @@ def print_report(report: Report, console: Console | None = None) -> None:
         _cause(number, cause, console)
         if number == TOP and len(causes) > TOP:
             console.print(Rule(f"and {len(causes) - TOP} more", style="red"))
+    _accepted(report, console)
     _unchecked(report, console)
     for note in report.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
+        console.print(f"note: {one_line(note)}", markup=False, highlight=False, soft_wrap=True)
     console.print(summary(report), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -56,7 +56,7 @@ def _cause(number: int, cause: Cause, console: Console) -> None:
     colour = _COLOURS[finding.severity]
     console.print()
     console.print(
-        f"[{colour}]{number}. {finding.severity.value}[/] {escape(finding.message)} "
+        f"[{colour}]{number}. {finding.severity.value}[/] {escape(one_line(finding.message))} "
         f"[dim]\\[{finding.promise}][/]",
         highlight=False,
     )
@@ -72,7 +72,7 @@ def details(finding: Finding, operations: tuple[str, ...] = ()) -> list[str]:
         lines.append(f"also       {', '.join(others)}")
     if finding.position is not None:
         lines.append(f"document   {finding.position.file}:{finding.position.line}")
-    lines += [f"expected   {finding.expected}", f"seen       {finding.seen}"]
+    lines += [f"expected   {one_line(finding.expected)}", f"seen       {one_line(finding.seen)}"]
     if finding.blame is not Blame.IMPLEMENTATION:
         lines.append(f"to blame   {finding.blame.value}")
     rate = f"{finding.reproduced} of {finding.tried} times"
@@ -80,11 +80,25 @@ def details(finding: Finding, operations: tuple[str, ...] = ()) -> list[str]:
     script = finding.curl().splitlines()
     if len(script) > 12:
         script = [*script[:4], f"# … {len(script) - 10} requests more", *script[-6:]]
-    return lines + [f"  $ {_short(line)}" for line in script]
+    return lines + [f"  $ {one_line(_short(line))}" for line in script]
+
+
+def one_line(text: str) -> str:
+    """A text whose control characters are written out."""
+    return _CONTROL.sub(lambda match: ascii(match.group())[1:-1], text)
 
 
 def _short(line: str) -> str:
     return line if len(line) <= 1500 else f"{line[:1200]} … {line[-200:]}"
+
+
+def _accepted(report: Report, console: Console) -> None:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for finding, entry in report.accepted:
+        groups.setdefault((finding.id, entry.why), []).append(finding.operation)
+    for (id, why), operations in groups.items():
+        text = f"{why}: {id} ({', '.join(operations)})"
+        console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _unchecked(report: Report, console: Console) -> None:
@@ -96,78 +110,16 @@ def _unchecked(report: Report, console: Console) -> None:
             reasons.setdefault(outcome.reason, []).append(outcome.id)
     for reason, ids in reasons.items():
         more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-        console.print(
-            f"not checked ({reason}): {', '.join(ids[:3])}{more}", markup=False, highlight=False
-        )
+        text = f"not checked ({one_line(reason)}): {', '.join(ids[:3])}{more}"
+        console.print(text, markup=False, highlight=False)
 
 
 def summary(report: Report) -> str:
     """One line: how many checks, findings, requests and seconds."""
     counts = ", ".join(f"{report.count(s)} {s.value}" for s in State if report.count(s))
+    accepted = f"{len(report.accepted)} accepted, " if report.accepted else ""
     return (
         f"{len(report.outcomes)} checks: {counts}; {len(report.findings)} findings, "
-        f"{len(report.causes)} causes, {report.requests} requests, {report.seconds:.1f} s, "
-        f"seed {report.seed}"
+        f"{len(report.causes)} causes, {accepted}{report.requests} requests, "
+        f"{report.seconds:.1f} s, seed {report.seed}"
     )
-
-
-def junit(report: Report) -> ElementTree.Element:
-    """The report as JUnit XML: a test case for each promise and operation."""
-    suites: dict[str, list[Outcome]] = {}
-    for outcome in report.outcomes:
-        suites.setdefault(outcome.suite, []).append(outcome)
-    root = ElementTree.Element("testsuites", name="sparring", time=f"{report.seconds:.3f}")
-    for name, outcomes in suites.items():
-        element = ElementTree.SubElement(
-            root,
-            "testsuite",
-            name=f"sparring.{name}",
-            tests=str(len(outcomes)),
-            failures=str(sum(bool(o.findings) for o in outcomes)),
-            errors=str(sum(o.state is State.ERROR and not o.findings for o in outcomes)),
-            skipped=str(sum(_is_skipped(o) for o in outcomes)),
-            time=f"{sum(o.seconds for o in outcomes):.3f}",
-        )
-        for outcome in outcomes:
-            _case(element, outcome)
-    for key in ("tests", "failures", "errors", "skipped"):
-        root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
-    return root
-
-
-def _is_skipped(outcome: Outcome) -> bool:
-    return outcome.state in (State.SKIPPED, State.BLOCKED) and not outcome.findings
-
-
-def _case(parent: ElementTree.Element, outcome: Outcome) -> None:
-    case = ElementTree.SubElement(
-        parent,
-        "testcase",
-        classname=f"sparring.{outcome.suite}.{outcome.promise}",
-        name=_clean(outcome.operation),
-        time=f"{outcome.seconds:.3f}",
-    )
-    if outcome.findings:
-        first = outcome.findings[0]
-        text = "\n\n".join("\n".join([f.message, *details(f)]) for f in outcome.findings)
-        message = f"{first.message} Expected {first.expected}; seen {first.seen}"
-        failure = ElementTree.SubElement(
-            case, "failure", type=first.promise, message=_clean(message[:500])
-        )
-        failure.text = _clean(text)
-    elif outcome.state is State.ERROR:
-        ElementTree.SubElement(case, "error", message=_clean(outcome.reason))
-    elif _is_skipped(outcome):
-        ElementTree.SubElement(case, "skipped", message=_clean(outcome.reason))
-
-
-def _clean(text: str) -> str:
-    """Text without what XML can't say."""
-    return _NOT_XML.sub("\ufffd", text)
-
-
-def write_junit(report: Report, file: Path) -> None:
-    """Writes the report as a JUnit XML file."""
-    root = junit(report)
-    ElementTree.indent(root)
-    ElementTree.ElementTree(root).write(file, encoding="utf-8", xml_declaration=True)

@@ -1,0 +1,101 @@
+"""Says what a promise means, how it is checked, what breaks it and how to withdraw it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from inspect import getdoc
+
+from sparring.spec.binding import Role
+from sparring.spec.document import Document
+from sparring.spec.errors import Defect, SparringError, nearest
+from sparring.spec.promises import REGISTRY, Promise
+
+from .checks import checks, position, scenarios_of
+from .report import suite_of
+from .reports.places import local_path
+from .violations import VIOLATIONS
+
+_ANSWERS = "Every answer that any check gets is held to this."
+_SCHEMATHESIS = "https://schemathesis.readthedocs.io"
+_PARAMETERS = {
+    "always": "true where the agent greets in every session that allows it",
+    "at": "a JSON Pointer to what tells the places, in the body of the error",
+    "by": "a JSON Pointer to the attribute that the list is ordered by",
+    "dir": "asc or desc",
+    "is": "which session that is",
+    "status": "the status that such a refusal has",
+}
+
+
+def explain(id: str, document: Document) -> str:
+    """What a promise, or the promise of a finding, means. Raises SparringError (C101)."""
+    name, _, finding = id.partition("-")
+    if name.startswith("conformance.") and finding:
+        return _conformance(name)
+    if name not in REGISTRY:
+        remedy = nearest(name, REGISTRY) or "A report has the ids; the first part is the promise."
+        raise SparringError(Defect("C101", f'there is no promise "{name}"', None, remedy))
+    return "\n".join(_lines(REGISTRY[name], document, id if finding else "")) + "\n"
+
+
+def _lines(promise: Promise, document: Document, finding: str) -> Iterator[str]:
+    yield f"{promise.id}: {promise.sentence}"
+    if finding:
+        yield f"{finding} is one way of breaking it; all operations that do so have that id."
+    roles = (
+        "all"
+        if len(promise.roles) == len(Role)
+        else ", ".join(sorted(r.value for r in promise.roles))
+    )
+    yield ""
+    yield from _block("severity", [promise.severity.value])
+    yield from _block("suite", [suite_of(promise.id)])
+    yield from _block("roles", [roles])
+    yield from _block("parameters", [f"{p}: {_PARAMETERS[p]}" for p in promise.parameters])
+    yield from _block("holds", ["where the document says so" if promise.stated else "by the role"])
+    docs = [getdoc(s.run) or "" for s in scenarios_of(promise.id)]
+    how = [" ".join(doc.partition("\n\n")[0].split()) for doc in docs]
+    yield from _block("checked", list(dict.fromkeys(how)) or [_ANSWERS])
+    yield from _block("violation", [VIOLATIONS[promise.id]])
+    yield from _block(
+        "in this", list(_said(promise, document)) or ["no operation that it speaks of"]
+    )
+    yield ""
+    yield "To withdraw it, on an operation or on the whole document (an overlay will do):"
+    yield "    x-session-promises:"
+    yield f'      {promise.id}: {{withdrawn: "say why"}}'
+    if finding:
+        yield "To accept this finding for a time, in the file of --baseline:"
+        yield f'    - {{id: {finding}, reason: "say why", expires: 2030-12-31}}'
+
+
+def _said(promise: Promise, document: Document) -> Iterator[str]:
+    """Which operations are held to a promise, where that is said, with which parameters."""
+    found = {c.operation.label: c.reason for c in checks(document) if c.promise == promise.id}
+    for operation in document.operations:
+        if operation.binding is None or (found and operation.label not in found):
+            continue
+        place = position(document, operation, promise.id)
+        text = f"{operation.label} ({local_path(place)}:{place.line})"
+        if said := operation.promises.get(promise.id):
+            text += f" {json.dumps(said, ensure_ascii=False)}"
+        reason = found.get(operation.label)
+        yield f"{text}: not checked, {reason}" if reason else text
+
+
+def _block(name: str, texts: Sequence[str]) -> Iterator[str]:
+    for number, text in enumerate(texts):
+        head = f"{name if number == 0 else '':<12}"
+        yield from textwrap.wrap(
+            text, 100, initial_indent=head, subsequent_indent=" " * 12, break_on_hyphens=False
+        )
+
+
+def _conformance(name: str) -> str:
+    check = name.partition(".")[2]
+    return (
+        f"{name}: a check of Schemathesis, {check}, failed. It is none of the promises, so no\n"
+        f"document withdraws it; a baseline accepts it. What it checks: {_SCHEMATHESIS}\n"
+    )

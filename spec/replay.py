@@ -1,0 +1,84 @@
+"""Exchanges as a shell script: ids that the server made are taken from its new answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from .exchange import Exchange, Request, Response
+from .json_text import Key
+
+_SHORTEST = 4  # characters; what is shorter may stand in a path by chance
+_PICK = (
+    "pick() { printf '%s' \"$answer\" | python3 -c 'import functools, json, sys; print(functools."
+    'reduce(lambda node, key: node[key], json.loads(sys.argv[1]), json.load(sys.stdin)))\' "$1"; }'
+)
+
+
+def script(exchanges: Sequence[Exchange]) -> str:
+    """A shell script that sends the same requests; an id that an answer made up is read anew."""
+    lines: list[str] = []
+    variables: dict[str, str] = {}
+    for index, exchange in enumerate(exchanges):
+        command = _with_variables(exchange.request, variables)
+        found = _made(exchanges, index, variables)
+        if not found:
+            lines.append(command)
+            continue
+        if not variables:
+            lines.insert(0, _PICK)
+        lines.append(f"answer=$({command.replace('curl -sS -i', 'curl -sS', 1)})")
+        lines.append("printf '%s\\n' \"$answer\"")
+        for value, path in found.items():
+            variables[value] = f"id{len(variables) + 1}"
+            lines.append(f"{variables[value]}=$(pick '{json.dumps(path)}')")
+    return "\n".join(lines)
+
+
+def _made(
+    exchanges: Sequence[Exchange], index: int, known: Mapping[str, str]
+) -> dict[str, tuple[Key, ...]]:
+    """Values that first stand in this answer and then in the paths of later requests."""
+    wanted = {s for later in exchanges[index + 1 :] for s in _segments(later.request)}
+    found: dict[str, tuple[Key, ...]] = {}
+    if not wanted:
+        return found
+    said = [_text(exchange.request) for exchange in exchanges[: index + 1]]
+    for path, value in _strings(exchanges[index].response):
+        is_new = value not in known and value not in found and value in wanted
+        if is_new and len(value) >= _SHORTEST and not any(value in text for text in said):
+            found[value] = path
+    return found
+
+
+def _strings(response: Response) -> Iterator[tuple[tuple[Key, ...], str]]:
+    left: list[tuple[tuple[Key, ...], object]] = [((), response.json())]
+    while left:
+        path, node = left.pop(0)
+        if isinstance(node, str):
+            yield path, node
+        elif isinstance(node, dict):
+            left += [((*path, key), value) for key, value in node.items() if "'" not in key]
+        elif isinstance(node, list):
+            left += [((*path, key), value) for key, value in enumerate(node[:100])]
+
+
+def _segments(request: Request) -> list[str]:
+    return [unquote(part) for part in urlsplit(request.url).path.split("/") if part]
+
+
+def _text(request: Request) -> str:
+    return f"{unquote(request.url)}\n{request.body.decode('utf-8', 'replace')}"
+
+
+def _with_variables(request: Request, variables: Mapping[str, str]) -> str:
+    """The command of a request in which known values are variables of the shell."""
+    url, body = request.url, request.body
+    for value, name in variables.items():
+        url = url.replace(value, f"\0{name}\0")
+        body = body.replace(value.encode(errors="replace"), f"\0{name}\0".encode())
+    parts = replace(request, url=url, body=body).curl().split("\0")
+    # The words with a NUL are quoted, so each variable ends and begins a quotation.
+    return "".join(f"'\"${part}\"'" if n % 2 else part for n, part in enumerate(parts))
