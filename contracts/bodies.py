@@ -14,6 +14,7 @@ from sparring.spec.document import Document, Media, Operation
 from sparring.spec.schemas import Path, View
 
 from .places import Location, properties
+from .target_file import TargetFile
 
 HOSTILE = (
     "  two leading and two trailing spaces  ",
@@ -45,9 +46,10 @@ RICH_OBJECT = {
 class Bodies:
     """Makes request bodies for one document; every body fits its schema."""
 
-    def __init__(self, document: Document, seed: int = 0) -> None:
+    def __init__(self, document: Document, seed: int = 0, given: TargetFile | None = None) -> None:
         self.document = document
         self.seed = seed
+        self.given = given or TargetFile()
         self._sampler = Sampler(document.schemas, View.REQUEST)
         self._nonce = secrets.token_hex(5)
         self._count = 0
@@ -56,6 +58,9 @@ class Bodies:
     def media(self, operation: Operation) -> Media | None:
         """The JSON form of an operation's body."""
         found = [m for m in operation.body.values() if "json" in m.type and m.schema]
+        for name in self.given.media_types:
+            if wanted := next((m for m in found if m.type == name), None):
+                return wanted
         return next((m for m in found if m.type == "application/json"), next(iter(found), None))
 
     def is_valid(self, operation: Operation, body: Any) -> bool:
@@ -77,7 +82,16 @@ class Bodies:
         return self._sampler.sample(schema, f"{self.seed}/{n}", required_only=required_only)
 
     def least(self, operation: Operation, n: int = 0) -> dict[str, Any]:
-        """A body with what is required and nothing else."""
+        """A body with what is required, and what the target's file says."""
+        body: dict[str, Any] = self.merged(operation, self._least(operation, n))
+        return body
+
+    def merged(self, operation: Operation, body: Any) -> Any:
+        """A body over which the target's file is laid, as a merge patch (RFC 7396)."""
+        template = self.given.bodies.get(operation.label)
+        return body if template is None else _patched(body, template)
+
+    def _least(self, operation: Operation, n: int) -> dict[str, Any]:
         media = self.media(operation)
         if media is None or media.schema is None:
             return {}
@@ -103,7 +117,10 @@ class Bodies:
         if media is None or media.schema is None:
             return body
         sampled = self.sample(media.schema, n=n)
+        fixed = self.given.bodies.get(operation.label, {})
         for name, schema in self.attributes(operation).items():
+            if name in fixed:
+                continue
             if name in without:
                 body.pop(name, None)
                 continue
@@ -198,6 +215,10 @@ class Bodies:
         return None
 
     def _bases(self, operation: Operation) -> Iterator[dict[str, Any]]:
+        for base in self._samples(operation):
+            yield self.merged(operation, base)
+
+    def _samples(self, operation: Operation) -> Iterator[dict[str, Any]]:
         yield {}
         media = self.media(operation)
         if media is None or media.schema is None:
@@ -222,6 +243,18 @@ class Bodies:
         binding, kinds = operation.binding, self.document.model.event.kind
         if binding and binding.kind and kinds and "message" in kinds.words:
             pointers.put(body, binding.kind, kinds.words["message"])
+
+
+def _patched(value: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    merged = dict(value) if isinstance(value, dict) else {}
+    for name, inner in patch.items():
+        if inner is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _patched(merged.get(name), inner)
+    return merged
 
 
 def without(body: Mapping[str, Any], location: Location) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparring.spec.document import Document, load_document
 from sparring.spec.errors import Defect, SparringError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from .baseline import Baseline
     from .report import Report
+    from .terms import Terms
 
 CLEAN, FINDINGS, USAGE, UNREACHABLE, INTERNAL = range(5)
 INSTALL = "pip install 'sparring[test]'"
@@ -38,6 +40,16 @@ def run_tests(
     seed: int = 0,
     max_examples: int = 20,
     console: Console | None = None,
+    target: Path | None = None,
+    write_target: Path | None = None,
+    include: Sequence[str] = (),
+    profile: str = "own",
+    max_requests: int | None = None,
+    max_time: str = "30m",
+    rate: str | None = None,
+    max_messages: int | None = None,
+    journal: Path | None = None,
+    clean: Path | None = None,
 ) -> int:
     """Holds the implementation at `url` to a document and returns the exit code.
 
@@ -54,7 +66,29 @@ def run_tests(
         files = _report_files(reports)
         known = read_baseline(baseline) if baseline else Baseline()
         extra = dict(_header(text) for text in headers)
-        report = _run(url, spec, overlays, _keys(key, other_key), extra, suites, seed, max_examples)
+        if write_target is not None:
+            return _write_target(write_target, spec, overlays, out)
+        document = load_document(spec, [Path(overlay) for overlay in overlays])
+        keys = _keys(key, other_key)
+        try:
+            from .terms import terms_of
+
+            terms = terms_of(
+                document,
+                target=target,
+                include=include,
+                profile=profile,
+                max_requests=max_requests,
+                max_time=max_time,
+                rate=rate,
+                max_messages=max_messages,
+                journal=journal,
+            )
+            if clean is not None:
+                return _clean(url, document, keys, extra, terms, clean, out)
+            report = _run(url, document, keys, extra, suites, seed, max_examples, terms, out)
+        except ImportError as error:
+            raise missing(error) from None
         _accept(report, known, written)
         _write(report, out, files)
     except SparringError as error:
@@ -82,21 +116,18 @@ def explanation(id: str, spec: str, overlays: Sequence[str | Path]) -> str:
 
 def _run(
     url: str,
-    spec: str,
-    overlays: Sequence[str],
+    document: Document,
     keys: tuple[str, str],
     headers: dict[str, str],
     suites: Sequence[str],
     seed: int,
     max_examples: int,
+    terms: Terms,
+    out: Console,
 ) -> Report:
-    from sparring.spec.document import load_document
+    from .choice import print_choice
+    from .runner import run
 
-    document = load_document(spec, [Path(overlay) for overlay in overlays])
-    try:
-        from .runner import run
-    except ImportError as error:
-        raise missing(error) from None
     return run(
         url,
         document,
@@ -105,7 +136,44 @@ def _run(
         suites=suites,
         seed=seed,
         max_examples=max_examples,
+        terms=terms,
+        announce=lambda choice, root: print_choice(choice, root, out),
     )
+
+
+def _clean(
+    url: str,
+    document: Document,
+    keys: tuple[str, str],
+    headers: dict[str, str],
+    terms: Terms,
+    journal: Path,
+    out: Console,
+) -> int:
+    """Deletes what a run that was killed has left behind."""
+    from .journal import read_journal
+    from .runner import Runner
+
+    found = read_journal(journal)
+    count = len(found.left)
+    runner = Runner(url, document, keys=keys, headers=headers, terms=terms)
+    try:
+        runner.target.probe()
+        left = runner.clean(found)
+    finally:
+        runner.target.close()
+    text = f"deleted {count - len(left)} of {count} sessions"
+    text += f"; left: {', '.join(made.id for made in left)}" if left else ""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    return UNREACHABLE if left else CLEAN
+
+
+def _write_target(file: Path, spec: str, overlays: Sequence[str], out: Console) -> int:
+    from .target_starter import write_target
+
+    write_target(load_document(spec, [Path(overlay) for overlay in overlays]), file)
+    out.print(f"wrote {file}", markup=False, highlight=False)
+    return CLEAN
 
 
 def missing(error: ImportError) -> SparringError:

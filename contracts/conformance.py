@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from sparring.spec import pointers
 from sparring.spec.binding import Role
@@ -22,10 +23,14 @@ from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import View
 
+from .bounded import bounded
+from .budget import SAFE_METHODS
 from .checks import position, promised_at
-from .places import expression
-from .requests import request_fits
-from .target import Target, credentials, usable_security
+from .driver import TALKING, User, id_in
+from .places import expression, scalar, session_parameter
+from .requests import path_values, request_fits
+from .target import credentials
+from .world import World, succeeded
 
 PROMISES = {
     "ServerError": "response.status",
@@ -64,23 +69,26 @@ class Conformance:
 
 
 def tried(document: Document) -> list[Operation]:
-    """The operations that Schemathesis is let at: those of the sessions API that do not hang."""
+    """The operations of the sessions API that Schemathesis is let at: those that do not hang."""
     return [o for o in document.operations if o.binding and o.binding.role not in UNTRIED]
 
 
 def conform(
-    document: Document,
-    target: Target,
-    key: str,
+    world: World,
+    user: User,
     *,
     operations: Sequence[Operation] | None = None,
     seed: int = 0,
     max_examples: int = 20,
     retries: int = 2,
+    own: bool = True,
 ) -> Conformance:
-    """Runs Schemathesis on some operations, and again on those where it failed."""
-    chosen = tried(document) if operations is None else list(operations)
-    adapter = _Adapter(document, target, key, seed, max_examples)
+    """Runs Schemathesis on some operations, and again on those where it failed.
+
+    With `own` it changes only sessions that this run has made.
+    """
+    chosen = tried(world.document) if operations is None else list(operations)
+    adapter = _Adapter(world, user, seed, max_examples, own)
     try:
         result = adapter.run(chosen)
         left = {finding.key: finding for finding in result.findings}
@@ -109,15 +117,14 @@ def conform(
 
 
 class _Adapter:
-    def __init__(
-        self, document: Document, target: Target, key: str, seed: int, max_examples: int
-    ) -> None:
-        self.document = document
-        self.target = target
-        self.key = key
+    def __init__(self, world: World, user: User, seed: int, max_examples: int, own: bool) -> None:
+        self.document = world.document
+        self.world = world
+        self.user = user
         self.seed = seed
         self.max_examples = max_examples
-        self.labels = {self._label(o): o for o in document.operations}
+        self.own = own
+        self.labels = {self._label(o): o for o in self.document.operations}
 
     def _label(self, operation: Operation) -> str:
         """How Schemathesis calls an operation: its path has no base path."""
@@ -136,8 +143,10 @@ class _Adapter:
             tree = copy.deepcopy(self.document.source.tree)
             schema: Any = schemathesis.openapi.from_dict(tree, config=self._config(operations))
             schema = schema.include(name=wanted)
-            with _hooked(self._before_call):
+            with _hooked(self._before_call), bounded(self.world.target, self._seen):
                 for event in from_schema(schema).execute():
+                    if self.world.target.meter.over():
+                        break
                     if isinstance(event, events.ScenarioFinished):
                         result.requests += len(event.recorder.interactions)
                         result.findings += self._findings(event)
@@ -157,23 +166,23 @@ class _Adapter:
                 *("422", "428", "429", "5xx"),
             ],
         }
-        headers = dict(self.target.headers)
+        headers = {**self.world.target.headers, **self.user.person.headers}
         keys: dict[str, Any] = {}
         for operation in operations:
-            if ways := usable_security(operation):
-                headers |= credentials(ways[0], self.key)[0]
+            if ways := self.user.ways(operation):
+                headers |= credentials(ways[0], self.user.key)[0]
                 in_query = (s.name for s in ways[0] if s.place == "query")
-                keys = {name: {"api_key": self.key} for name in in_query}
+                keys = {name: {"api_key": self.user.key} for name in in_query}
                 break
         return schemathesis.Config.from_dict(
             {
                 "seed": self.seed,
-                "base-url": self.target.root + self.document.base_path,
+                "base-url": self.world.target.root + self.document.base_path,
                 "headers": headers,
                 **({"auth": {"openapi": keys}} if keys else {}),
                 "workers": 1,
                 "continue-on-failure": True,
-                "request-timeout": self.target.timeout,
+                "request-timeout": self.world.target.timeout,
                 "max-stream-events": 20,
                 "warnings": False,
                 "checks": {
@@ -192,10 +201,16 @@ class _Adapter:
         )
 
     def _before_call(self, context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-        """Makes a client's id new, so that a create meets no older one."""
+        """Makes a client's id new, so that a create meets no older one, and keeps to what the
+        target's file and the profile say."""
         operation = self.labels.get(case.operation.label)
-        if operation is None or operation.binding is None:
+        if operation is None:
             return
+        self._give(case, operation)
+        if operation.binding is None:
+            return
+        if operation.binding.role in TALKING:
+            self.world.target.meter.message()
         place = expression(self.document, operation, "client_id")
         if place is None or place[0] != "body" or not isinstance(case.body, dict):
             return
@@ -211,6 +226,37 @@ class _Adapter:
                 if validator.is_valid(case.body) and validator.is_valid(trial):
                     case.body = trial
                     return
+
+    def _give(self, case: Any, operation: Operation) -> None:
+        """Puts in what the target's file says, where what stands there is valid, and an id that
+        no one has in place of that of a session which this run has not made."""
+        for name, value in self.user.given.items():
+            for values in (case.path_parameters, case.query, case.headers):
+                if values and name in values:
+                    values[name] = scalar(value)
+        bodies = self.world.bodies
+        if isinstance(case.body, dict) and bodies.is_valid(operation, case.body):
+            case.body = bodies.merged(operation, case.body)
+        place = session_parameter(self.document, operation)
+        if not self.own or operation.method in SAFE_METHODS or operation.binding is None:
+            return
+        if place is None or place[0] != "path" or place[1] in self.user.given:
+            return
+        given = (case.path_parameters or {}).get(place[1])
+        known = given is None or str(given) in self.world.sessions.ids()
+        if not known and self.user.is_id(operation, str(given)):
+            case.path_parameters[place[1]] = self.user.unused_id(operation)
+
+    def _seen(self, exchange: Exchange) -> None:
+        """Notes a session that was made, so that it is cleared away."""
+        path = urlsplit(exchange.request.url).path
+        for operation in self.document.with_role(Role.SESSION_CREATE):
+            template = re.sub(r"\\\{[^{}]+\\\}", "[^/]+", re.escape(operation.template))
+            is_it = exchange.request.method == operation.method
+            if is_it and re.search(f"{template}$", path) and succeeded(exchange):
+                above = {n: v[0] for n, v in path_values(operation, path).items()}
+                if id := id_in(operation, exchange):
+                    self.world.sessions.made(self.user.number, id, above)
 
     def _unrelated(self, failure: Any) -> bool:
         """Whether a failure of a sequence began with what neither makes nor deletes a session.

@@ -27,6 +27,7 @@ from .places import (
     session_parameter,
 )
 from .target import Limits, Stream, credentials, usable_security
+from .target_file import Person
 from .world import (
     Blocked,
     Entry,
@@ -43,14 +44,21 @@ from .world import (
 )
 
 Way = tuple[SecurityScheme, ...]
+TALKING = (Role.MESSAGE_CREATE, Role.RUN_CREATE)
+"""The roles of requests that make an agent work."""
 
 
 class User:
     """One caller: the holder of a key."""
 
-    def __init__(self, world: World, key: str) -> None:
+    def __init__(
+        self, world: World, key: str, person: Person | None = None, number: int = 0
+    ) -> None:
         self.world = world
         self.key = key
+        self.number = number
+        self.person = person or Person()
+        self.given = {**world.given.parameters, **self.person.parameters}
 
     # Requests
 
@@ -58,7 +66,10 @@ class User:
         """A request with its required parameters filled in, for a session if one is given."""
         draft = Draft(operation)
         for found in operation.parameters:
-            if found.required and found.schema is not None:
+            if found.name in self.given and found.place != "cookie":
+                place = (found.place, found.name)
+                put(self.world.document, draft, place, self.given[found.name])
+            elif found.required and found.schema is not None:
                 put(self.world.document, draft, (found.place, found.name), self._sampled(found))
         if session is not None:
             self.aim(draft, session)
@@ -84,10 +95,10 @@ class User:
         operation = draft.operation
         headers: dict[str, str] = dict(draft.headers)
         query = list(draft.query)
-        ways = usable_security(operation)
-        if ways and not anonymous:
-            extra, pairs = credentials(way or ways[0], self.key)
-            headers |= extra
+        ways = self.ways(operation)
+        if not anonymous:
+            extra, pairs = credentials(way or ways[0], self.key) if ways else ({}, [])
+            headers |= {**self.person.headers, **extra}
             query += pairs
         body = draft.encoded_body()
         if body or draft.raw is not None or draft.body is not ABSENT:
@@ -95,17 +106,43 @@ class User:
             headers["Content-Type"] = draft.media_type or (
                 media.type if media else "application/json"
             )
-        if draft.accept:
-            headers["Accept"] = draft.accept
+        if accept := draft.accept or self._accept(operation):
+            headers["Accept"] = accept
+        if operation.binding and operation.binding.role in TALKING:
+            self.world.target.meter.message()
         return Request(
             operation.method, self.world.target.url(draft.encoded_path(), query), headers, body
         )
+
+    def ways(self, operation: Operation) -> tuple[Way, ...]:
+        """How the key can travel: as the document says, else as the target's file does."""
+        if not self.key and self.person.headers:
+            return ()
+        auth = self.world.given.auth
+        return usable_security(operation) or (((auth,),) if auth else ())
+
+    def _accept(self, operation: Operation) -> str:
+        """The media type to ask for; empty where the target's file names none that there is."""
+        found = operation.success
+        declared = found[1].content if found else ()
+        return next((name for name in self.world.given.media_types if name in declared), "")
 
     def send(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Exchange:
         """Sends a draft and keeps the exchange."""
         exchange = self.world.target.send(self.request(draft, way=way, anonymous=anonymous))
         self.world.journal.append(Entry(draft.operation, exchange))
+        self._created(draft.operation, exchange)
         return exchange
+
+    def _created(self, operation: Operation, exchange: Exchange) -> None:
+        """Notes the session that an answer speaks of, so that it is cleared away."""
+        made = operation.binding and operation.binding.role is Role.SESSION_CREATE
+        if made and succeeded(exchange) and (id := id_in(operation, exchange)):
+            self._note(id)
+
+    def _note(self, id: str) -> None:
+        self.world.created[self, id] = None
+        self.world.sessions.made(self.number, id, self.world.above)
 
     def expect(self, draft: Draft) -> Exchange:
         """Sends a draft that must succeed. Raises Blocked."""
@@ -118,6 +155,9 @@ class User:
     def open(self, draft: Draft, limits: Limits | None = None) -> Iterator[Stream]:
         """Opens a stream; what was read of it is kept when it is left."""
         draft.accept = draft.accept or stream_type(draft.operation)
+        wait = self.world.given.wait
+        if limits is None and wait is not None:
+            limits = Limits(seconds=wait)
         with self.world.target.open(self.request(draft), limits) as stream:
             try:
                 yield stream
@@ -125,6 +165,7 @@ class User:
                 if not is_stream(stream.exchange):
                     stream.drain()
                 self.world.journal.append(Entry(draft.operation, stream.exchange))
+                self._created(draft.operation, stream.exchange)
 
     # Sessions
 
@@ -162,13 +203,11 @@ class User:
 
     def made(self, draft: Draft, exchange: Exchange) -> Session:
         """The session that an answer to create speaks of; it is deleted after the check."""
-        binding = draft.operation.binding
-        id = pointers.first(exchange.response.json(), binding.id if binding else ("id",))
-        if not isinstance(id, str):
-            id = scalar(id) if isinstance(id, int) else ""
+        id = id_in(draft.operation, exchange)
         if not id:
             raise Blocked(draft.operation, exchange)
         self.world.made.append((self, id))
+        self._note(id)
         body = draft.body if isinstance(draft.body, dict) else {}
         return Session(id, exchange, body)
 
@@ -322,6 +361,15 @@ class User:
         operation = operation or history_operation(self.world)
         found = self.lines(operation, self.all(operation, session))
         return [item for item in found if item.kind == "message"]
+
+
+def id_in(operation: Operation, exchange: Exchange) -> str:
+    """The id of the session in the answer of a create; empty when there is none."""
+    binding = operation.binding
+    id = pointers.first(exchange.response.json(), binding.id if binding else ("id",))
+    if isinstance(id, str):
+        return id
+    return scalar(id) if isinstance(id, int) else ""
 
 
 def history_operation(world: World) -> Operation:

@@ -61,9 +61,11 @@ class Suite(pytest.Collector):
             raise pytest.UsageError(str(error)) from None
         try:
             from .checks import checks
+            from .choice import choose
             from .conformance import tried
         except ImportError as error:
             raise pytest.UsageError(str(missing(error))) from None
+        self.document = choose(self.document).document
         for check in checks(self.document):
             yield PromiseItem.from_parent(self, name=check.id, check=check)
         for operation in tried(self.document):

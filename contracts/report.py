@@ -80,13 +80,17 @@ class Report:
     notes: list[str] = field(default_factory=list)
     suites: tuple[str, ...] = ()
     requests: int = 0
+    stopped: str = ""
+    """Why the run ended before its end."""
     seconds: float = 0.0
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 1 findings, 4 when sparring itself failed."""
+        """0 clean, 1 findings, 3 ended early without any, 4 when sparring itself failed."""
         if self.findings:
             return 1
+        if self.stopped:
+            return 3
         return 4 if any(o.state is State.ERROR for o in self.outcomes) else 0
 
     def count(self, state: State) -> int:

@@ -22,7 +22,7 @@ def request_fits(document: Document, operation: Operation, request: Request) -> 
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         query.setdefault(name, []).append(value)
     sent = {
-        "path": _path_values(operation, parts.path),
+        "path": path_values(operation, parts.path),
         "query": query,
         "header": {name.lower(): [value] for name, value in request.headers.items()},
     }
@@ -30,7 +30,8 @@ def request_fits(document: Document, operation: Operation, request: Request) -> 
     return all(fit) and _body_fits(document, operation, request)
 
 
-def _path_values(operation: Operation, path: str) -> dict[str, list[str]]:
+def path_values(operation: Operation, path: str) -> dict[str, list[str]]:
+    """The values of the path parameters of an operation in a path."""
     template = re.escape(operation.path.partition("?")[0].partition("#")[0])
     pattern = re.sub(r"\\\{([^{}]+)\\\}", "([^/]*)", template)
     match = re.search(f"{pattern}$", path)

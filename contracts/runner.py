@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from sparring.spec import pointers
+from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Defect, SparringError
 from sparring.spec.exchange import Exchange
@@ -16,11 +17,16 @@ from sparring.spec.promises import REGISTRY
 
 from .answers import deviations
 from .bodies import Bodies
+from .budget import Meter, Refused, Stopped
 from .checks import Check, Context, Run, checks, position, promised_at
+from .choice import Choice, Profile, choose
 from .conformance import conform, tried
 from .driver import User
+from .journal import Journal, Made
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
+from .target_file import Person
+from .terms import Terms
 from .world import Blocked, Entry, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
@@ -41,20 +47,45 @@ class Runner:
         seed: int = 0,
         retries: int = RETRIES,
         timeout: float = 10.0,
+        terms: Terms | None = None,
     ) -> None:
-        self.document = document
-        self.keys = keys
+        self.terms = terms = terms or Terms()
+        self.choice = choose(document, terms.operations, terms.profile)
+        self.document = document = self.choice.document
+        self.people = terms.given.users
+        self.keys = tuple(map(_key, self.people, keys))
         self.seed = seed
         self.retries = retries
-        self.target = Target(url, base_path=document.base_path, headers=headers, timeout=timeout)
+        self.meter = Meter(terms.budget, read_only=terms.profile is Profile.READ_ONLY)
+        self.target = Target(
+            url,
+            base_path=document.base_path,
+            headers=headers,
+            timeout=timeout,
+            meter=self.meter,
+        )
         self.reported: set[tuple[str, str]] = set()
+        self.sessions = Journal(terms.journal)
         self._silent = 0
         self._broken: set[tuple[str, str]] = set()
-        self._bodies = Bodies(document, seed)
+        self._bodies = Bodies(document, seed, terms.given)
+
+    def world(self) -> World:
+        """What one check works in."""
+        return World(
+            self.document, self.target, self._bodies, given=self.terms.given, sessions=self.sessions
+        )
+
+    def users(self, world: World) -> list[User]:
+        """The two users."""
+        pairs = zip(self.keys, self.people, strict=True)
+        return [User(world, key, person, n) for n, (key, person) in enumerate(pairs)]
 
     def check(self, check: Check) -> Outcome:
         """Runs one check; what it finds is run again until it shows again, or is dropped."""
         start = time.perf_counter()
+        if self.meter.stopped and check.runs:
+            return Outcome(check.promise, check.operation.label, State.SKIPPED, self._over())
         if not check.runs:
             return Outcome(check.promise, check.operation.label, State.SKIPPED, check.reason)
         findings: list[Finding] = []
@@ -82,22 +113,27 @@ class Runner:
         What breaks a promise that the scenarios have found broken there is the same cause.
         """
         start = time.perf_counter()
-        chosen = tried(self.document) if operations is None else operations
+        chosen = [*tried(self.document), *self.choice.named] if operations is None else operations
+        if self.meter.over():
+            why = self._over()
+            return [Outcome("conformance", o.label, State.SKIPPED, why) for o in chosen], []
+        world = self.world()
         found = conform(
-            self.document,
-            self.target,
-            self.keys[0],
+            world,
+            self.users(world)[0],
             operations=chosen,
+            own=self.terms.profile is not Profile.FULL,
             seed=self.seed,
             max_examples=max_examples,
             retries=min(self.retries, 2),
         )
-        self.target.sent += found.requests
         new = [f for f in found.findings if (f.promise, f.operation) not in self._broken]
         self._broken |= {(f.promise, f.operation) for f in new}
         seconds = (time.perf_counter() - start) / max(len(chosen), 1)
         state = State.PASSED if found.requests else State.BLOCKED
         reason = "" if found.requests else "; ".join(found.notes) or "nothing was sent"
+        if self.meter.over():
+            state, reason = State.SKIPPED, self._over()
         outcomes = []
         for operation in chosen:
             mine = tuple(f for f in new if f.operation == operation.label)
@@ -112,6 +148,9 @@ class Runner:
                 )
             )
         return outcomes, found.notes
+
+    def _over(self) -> str:
+        return f"not checked: {self.meter.stopped}"
 
     def _verdict(
         self, check: Check, findings: list[Finding], reasons: list[tuple[State, str]]
@@ -142,20 +181,24 @@ class Runner:
         elif open_:
             dropped = "; ".join(f"{f.promise}: {f.seen}"[:200] for f in open_.values())
             reason = f"seen once and not again in {self.retries} runs: {dropped}"
+            if self.meter.stopped:
+                state, reason = State.SKIPPED, f"{self._over()}; seen once: {dropped}"
         self.reported |= {f.key for f in confirmed}
         self._broken |= {(f.promise, f.operation) for f in confirmed}
         return confirmed, state, reason
 
     def _attempt(self, check: Check, run: Run) -> tuple[list[Finding], State, str]:
-        world = World(self.document, self.target, self._bodies)
-        alice, bob = (User(world, key) for key in self.keys)
+        world = self.world()
+        alice, bob = self.users(world)
         context = Context(world, check.operation, check.promise, alice, bob, self.seed)
         state, reason = State.PASSED, ""
         extra: list[Finding] = []
         try:
             run(context)
-        except NotChecked as error:
+        except (NotChecked, Refused) as error:
             state, reason = State.SKIPPED, str(error)
+        except Stopped:
+            pass
         except Blocked as error:
             state, reason = State.BLOCKED, str(error)
             extra = self._blocked(context, error)
@@ -164,14 +207,27 @@ class Runner:
             extra = [self._no_answer(context, error)]
             self._silent += 1
             if self._silent >= PATIENCE:
-                self.target.probe()
-        except SparringError:
-            raise
+                self._probe()
+        except SparringError as error:
+            if error.defects[0].code != "C103":
+                raise
+            self.meter.stop(error.defects[0].message)
         except Exception as error:  # the target's answers are of any shape
             state, reason = State.ERROR, f"{type(error).__name__}: {error}"
         findings = context.findings + extra + self._deviations(world)
-        self._clean(world)
+        if self.meter.over():  # what was cut short is no evidence
+            findings, state, reason = [], State.SKIPPED, self._over()
+        self._clean(list(world.created))
         return findings, state, reason
+
+    def _probe(self) -> None:
+        """Ends the run when the target does not answer at all any more."""
+        try:
+            self.target.probe()
+        except SparringError as error:
+            self.meter.stop(error.defects[0].message)
+        except Stopped:
+            pass
 
     def _finding(
         self, promise: str, operation: Operation, expected: str, seen: str, shown: list[Exchange]
@@ -233,16 +289,37 @@ class Runner:
                 found[key] = finding
         return list(found.values())
 
-    def _clean(self, world: World) -> None:
-        from sparring.spec.binding import Role
+    def _clean(self, made: Sequence[tuple[User, str]]) -> None:
+        """Deletes sessions, whatever the budget says; a run that may only read has made none."""
+        if not made:
+            return
+        operation = made[0][0].world.one(Role.SESSION_DELETE)
+        if operation is None:
+            return
+        with self.meter.cleaning():
+            for user, session in made:
+                try:
+                    draft = user.draft(operation, session)
+                    answer = self.target.send(user.request(draft)).response
+                except (NoAnswer, Refused, SparringError):
+                    return
+                if answer.status < 300 or answer.status in (404, 410):
+                    self.sessions.gone(Made(user.number, session, {}))
 
-        operation = world.one(Role.SESSION_DELETE)
-        for user, session in dict.fromkeys(world.made) if operation else ():
-            try:
-                assert operation is not None
-                self.target.send(user.request(user.draft(operation, session)))
-            except NoAnswer:
-                return
+    def clean(self, journal: Journal | None = None) -> list[Made]:
+        """Deletes what is left of a journal, by default of this run, and returns what remains."""
+        if journal is not None:
+            self.sessions = journal
+        for made in self.sessions.left:
+            world = self.world()
+            world.above.update(made.above)
+            self._clean([(self.users(world)[made.user % 2], made.id)])
+        return self.sessions.left
+
+
+def _key(person: Person, key: str) -> str:
+    """The key of a user: their own, else the usual one; none beside headers that serve as one."""
+    return person.key or ("" if person.headers else key)
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:
@@ -273,6 +350,9 @@ def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outc
     pool = ThreadPoolExecutor(max(workers, 1))
     try:
         yield from pool.map(runner.check, [check for check in wanted if check not in alone])
+    except KeyboardInterrupt:
+        runner.meter.stop("interrupted")  # so that the checks that are under way end soon
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
     yield from map(runner.check, alone)
@@ -291,13 +371,17 @@ def run(
     retries: int = RETRIES,
     timeout: float = 10.0,
     workers: int = 6,
+    terms: Terms | None = None,
+    announce: Callable[[Choice, str], None] | None = None,
     watch: Watch | None = None,
     stop: Callable[[Outcome], bool] | None = None,
 ) -> Report:
     """Holds the implementation at `url` to a document.
 
-    `suites` and `promises` narrow what is run; `watch` sees every outcome, `stop` may end the run.
-    Raises SparringError: C101 for an unknown suite, C103 when nobody answers.
+    `suites` and `promises` narrow what is run; `terms` say what it may do; `announce` sees which
+    operations will be called before the first is; `watch` sees every outcome, `stop` may end the
+    run. Raises SparringError: C101 for an unknown suite, C103 when nobody answers, C104 for a
+    pattern that fits no operation.
     """
     for name in suites:
         if name not in SUITES:
@@ -310,9 +394,19 @@ def run(
         raise SparringError(defect)
     start = time.perf_counter()
     runner = Runner(
-        url, document, keys=keys, headers=headers, seed=seed, retries=retries, timeout=timeout
+        url,
+        document,
+        keys=keys,
+        headers=headers,
+        seed=seed,
+        retries=retries,
+        timeout=timeout,
+        terms=terms,
     )
+    document = runner.document
     report = Report(document, runner.target.root, seed, suites=tuple(suites or SUITES))
+    if announce:
+        announce(runner.choice, runner.target.root)
     try:
         runner.target.probe()
         wanted = [
@@ -333,9 +427,33 @@ def run(
                 outcomes, report.notes = runner.conformance(max_examples=max_examples)
                 report.outcomes += outcomes
                 report.findings += [f for o in outcomes for f in o.findings]
-        report.requests = runner.target.sent
+    except KeyboardInterrupt:
+        runner.meter.stop("interrupted")
+    except Stopped:
+        pass
     finally:
+        left = runner.clean()
+        runner.sessions.close()
         runner.target.close()
+    _conclude(report, runner, left)
     report.findings = merged(report.findings)
     report.seconds = time.perf_counter() - start
     return report
+
+
+def _conclude(report: Report, runner: Runner, left: Sequence[Made]) -> None:
+    """Says what was not checked and why, what was left behind, and who wanted to lead away."""
+    report.requests = runner.meter.sent
+    report.stopped = runner.meter.stopped
+    report.notes += runner.target.strays
+    if report.stopped:
+        over = [o.id for o in report.outcomes if o.reason.startswith("not checked: ")]
+        report.notes.append(
+            f"{report.stopped}: the run ended early, {len(over)} checks were not made"
+            + (f": {', '.join(over[:20])}" if over else "")
+            + (f" and {len(over) - 20} more" if len(over) > 20 else "")
+        )
+    if left:
+        ids = ", ".join(made.id for made in left[:20])
+        more = f" and {len(left) - 20} more" if len(left) > 20 else ""
+        report.notes.append(f"{len(left)} sessions could not be deleted: {ids}{more}")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import httpx2
 
@@ -21,9 +20,13 @@ from sparring.spec.framing import SSE, framing_of
 from sparring.spec.security import SecurityScheme
 from sparring.spec.sse import Overflow, ServerEvent
 
+from .budget import RESENT, Meter, Refused
+from .deadlines import Clock, Transport
+
 _HOST = r"[^\s@]+"
 MAX_BODY = 16 * 1024 * 1024
 PLACEABLE = frozenset({"bearer", "basic", "apikey"})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class NoAnswer(Exception):
@@ -55,7 +58,14 @@ class Limits:
 class Stream:
     """A response that is read while it arrives. `ended` says that the server closed it."""
 
-    def __init__(self, request: Request, response: httpx2.Response, start: float, limits: Limits):
+    def __init__(
+        self,
+        request: Request,
+        response: httpx2.Response,
+        start: float,
+        limits: Limits,
+        clock: Clock,
+    ):
         self.request = request
         self.headers_after = time.perf_counter() - start
         self.arrivals: list[Arrival] = []
@@ -66,6 +76,7 @@ class Stream:
         self._response = response
         self._start = start
         self._limits = limits
+        self._clock = clock
         self._body = bytearray()
         self._bytes = response.iter_raw()
 
@@ -100,7 +111,8 @@ class Stream:
         if len(self._body) > self._limits.size or self.broken:
             return b""
         try:
-            chunk = next(self._bytes, b"")
+            with self._clock.until(self._start + self._limits.seconds):
+                chunk = next(self._bytes, b"")
         except httpx2.TimeoutException:
             return b""
         except (httpx2.TransportError, httpx2.StreamError) as error:
@@ -121,6 +133,7 @@ class Target:
         base_path: str = "",
         headers: Mapping[str, str] | None = None,
         timeout: float = 10.0,
+        meter: Meter | None = None,
     ) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.netloc):
@@ -131,14 +144,22 @@ class Target:
         self.root = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
         self.headers: dict[str, str] = dict(headers or {})
         self.timeout = timeout
-        self.sent = 0
-        self._lock = threading.Lock()
+        self.meter = meter or Meter()
+        self.strays: dict[str, None] = {}
+        """Redirects to other hosts, none of which was followed."""
+        self._clock = Clock()
         self._client = httpx2.Client(
             timeout=timeout,
             trust_env=False,
+            follow_redirects=False,
             headers={"Accept-Encoding": "identity", "User-Agent": "sparring"},
-            limits=httpx2.Limits(max_connections=200, max_keepalive_connections=40),
+            transport=Transport(self._clock, connections=200, kept=40),
         )
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent."""
+        return self.meter.sent
 
     def close(self) -> None:
         """Closes the connections."""
@@ -156,16 +177,16 @@ class Target:
             raise self._unreachable(error.reason) from None
 
     def send(self, request: Request) -> Exchange:
-        """Sends one request. Raises NoAnswer, or SparringError (C103) when nobody listens."""
-        start = time.perf_counter()
-        with self._guard(request), self._client.stream(**self._arguments(request)) as response:
+        """Sends one request. Raises NoAnswer, Stopped, Refused, or SparringError (C103)."""
+        longest = 2 * self.timeout
+        with self._answer(request, longest, self.timeout) as (response, start):
             body = bytearray()
             for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > MAX_BODY:
                     raise NoAnswer(request, f"the answer has more than {MAX_BODY} bytes")
-                if time.perf_counter() - start > 2 * self.timeout:
-                    raise NoAnswer(request, f"no end of the answer in {2 * self.timeout:g} s")
+                if time.perf_counter() - start > longest:
+                    raise NoAnswer(request, f"no end of the answer in {longest:g} s")
             seconds = time.perf_counter() - start
             return Exchange(request, _response(response, bytes(body)), seconds)
 
@@ -173,18 +194,54 @@ class Target:
     def open(self, request: Request, limits: Limits | None = None) -> Iterator[Stream]:
         """Sends a request and hands out its response while that arrives."""
         limits = limits or Limits()
-        start = time.perf_counter()
-        timeout = httpx2.Timeout(self.timeout, read=min(self.timeout, limits.seconds))
-        with (
-            self._guard(request),
-            self._client.stream(**self._arguments(request), timeout=timeout) as response,
-        ):
-            yield Stream(request, response, start, limits)
+        longest = min(limits.seconds, max(self.meter.left(), 0.1))
+        limits = replace(limits, seconds=longest)
+        pause = min(self.timeout, longest)
+        with self._answer(request, max(longest, pause), pause, whole=False) as (response, start):
+            yield Stream(request, response, start, limits, self._clock)
+
+    @contextmanager
+    def _answer(
+        self, request: Request, longest: float, pause: float, *, whole: bool = True
+    ) -> Iterator[tuple[httpx2.Response, float]]:
+        """The answer whose head has come, and when it was asked for; after the pauses that the
+        target wants. `longest` are the seconds for all of it, or for its head only."""
+        timeout = httpx2.Timeout(self.timeout, read=pause)
+        for again in range(RESENT + 1):
+            self.meter.admit(request.method)
+            start = time.perf_counter()
+            end = start + min(longest, max(self.meter.left(), 0.1))
+            with self._guard(request), ExitStack() as stack:
+                with self._clock.until(end):
+                    arguments = self._arguments(request)
+                    opened = self._client.stream(**arguments, timeout=timeout)
+                    response = stack.enter_context(opened)
+                head = _response(response, b"")
+                self.meter.answered(head.status)
+                self._stray(request, head)
+                if again < RESENT and self.meter.asked(head):
+                    continue
+                if whole:
+                    stack.enter_context(self._clock.until(end))
+                yield response, start
+                return
+
+    def _stray(self, request: Request, head: Response) -> None:
+        """Notes a redirect that leads away from the target."""
+        location = head.headers.get("location", "")
+        if head.status not in REDIRECTS or not location:
+            return
+        to = urlsplit(urljoin(request.url, location))
+        if (to.scheme, to.netloc) != urlsplit(self.root)[:2]:
+            path = urlsplit(request.url).path
+            text = f"{request.method} {path} redirects to {to.scheme}://{to.hostname or ''}"
+            self.strays[f"{text}, which was not called"] = None
 
     def _arguments(self, request: Request) -> dict[str, Any]:
-        with self._lock:
-            self.sent += 1
-        headers = [(k.encode(), v.encode()) for k, v in {**self.headers, **request.headers}.items()]
+        if urlsplit(request.url)[:2] != urlsplit(self.root)[:2]:
+            raise Refused(f"{request.url} is not at {self.root}")
+        given = {**self.headers, **request.headers}.items()
+        headers = [tuple(t.encode("utf-8", "surrogateescape") for t in pair) for pair in given]
         return {
             "method": request.method,
             "url": request.url,
@@ -197,10 +254,13 @@ class Target:
         try:
             yield
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            self.meter.unanswered()
             raise self._unreachable(str(error)) from None
         except httpx2.TimeoutException:
+            self.meter.unanswered()
             raise NoAnswer(request, f"no answer in {self.timeout:g} s") from None
-        except (httpx2.TransportError, httpx2.StreamError) as error:
+        except (httpx2.TransportError, httpx2.StreamError, httpx2.InvalidURL) as error:
+            self.meter.unanswered()
             raise NoAnswer(request, f"the connection broke: {error}") from None
 
     def _unreachable(self, reason: str) -> SparringError:

@@ -15,7 +15,9 @@ from sparring.spec.framing import EVENT_STREAM, framing_of
 from sparring.spec.schemas import Path
 
 from .bodies import Bodies
+from .journal import Journal
 from .target import Target
+from .target_file import TargetFile
 
 if TYPE_CHECKING:
     from .driver import User
@@ -83,7 +85,11 @@ class World:
     target: Target
     bodies: Bodies
     journal: list[Entry] = field(default_factory=list)
+    given: TargetFile = field(default_factory=TargetFile)
     made: list[tuple[User, str]] = field(default_factory=list)
+    created: dict[tuple[User, str], None] = field(default_factory=dict)
+    """Every session that a request has made, those that no check was after too."""
+    sessions: Journal = field(default_factory=Journal)
     above: dict[str, Any] = field(default_factory=dict)
     """What stands in paths above sessions, by parameter: the same wherever it has that name."""
     _streams: dict[Path, EventStream] = field(default_factory=dict)
@@ -94,6 +100,11 @@ class World:
         if found is None:
             found = self._streams[operation.pointer] = EventStream.of(self.document, operation)
         return found
+
+    def words(self, usual: str) -> str:
+        """What to say where it does not matter: a text of the target's file, in turn, if it has."""
+        texts = self.given.texts
+        return texts[self.target.meter.messages % len(texts)] if texts else usual
 
     def one(self, role: Role) -> Operation | None:
         """The first operation with a role; for reading a session not the active one."""

@@ -44,6 +44,8 @@ CODES = {
     "C101": "wrong usage",
     "C102": "a part of sparring is not installed",
     "C103": "the target can't be reached",
+    "C104": "the document has no such operation, parameter or media type",
+    "C105": "an environment variable is not set",
     # what the mock server answers
     "H400": "the request can't be read",
     "H401": "the key is missing or wrong",

@@ -7,11 +7,10 @@ import re
 from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
-from rich.table import Table
 
 from sparring.spec.finding import Blame, Finding, Severity
 
-from ..report import Cause, Report, State, chosen
+from ..report import Cause, Report, State
 
 TOP = 5
 _COLOURS = {Severity.CRITICAL: "bold red", Severity.MAJOR: "red", Severity.MINOR: "yellow"}
@@ -20,9 +19,8 @@ _CONTROL = re.compile("[\ud800-\udfff\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
-    """Prints what was chosen, what was found, the causes that matter most first, and the sums."""
+    """Prints what was found, the causes that matter most first, and the sums."""
     console = console or Console()
-    _chosen(report, console)
     causes = report.causes
     if causes:
         console.print(Rule(f"{len(causes)} cause{'s' * (len(causes) > 1)}", style="red"))
@@ -35,20 +33,6 @@ def print_report(report: Report, console: Console | None = None) -> None:
     for note in report.notes:
         console.print(f"note: {one_line(note)}", markup=False, highlight=False, soft_wrap=True)
     console.print(summary(report), markup=False, highlight=False, soft_wrap=True)
-
-
-def _chosen(report: Report, console: Console) -> None:
-    bound, others = chosen(report.document)
-    title = f"{report.document.title} at {report.url}: the operations by their role"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("role", style="cyan", no_wrap=True)
-    table.add_column("operation", overflow="fold")
-    for role, operation in bound:
-        table.add_row(role, escape(operation.label))
-    if others:
-        names = ", ".join(escape(operation.label) for operation in others)
-        table.add_row("left out", f"outside the sessions API: {names}")
-    console.print(table)
 
 
 def _cause(number: int, cause: Cause, console: Console) -> None:

@@ -62,7 +62,9 @@ def offsets_have_no_gap(context: Context) -> None:
     before: list[Line] = []
     for talk in context.document.with_role(TALK):
         for stream in ways(talk):
-            say(context.alice, talk, session.id, "What is next?", stream=stream)
+            say(
+                context.alice, talk, session.id, context.world.words("What is next?"), stream=stream
+            )
             lines = context.alice.lines(
                 context.operation, context.alice.all(context.operation, session.id)
             )
@@ -113,7 +115,7 @@ def kinds_are_filtered_exactly(context: Context) -> None:
     session = context.alice.create()
     talk = context.world.need(TALK)
     for _ in range(2):
-        say(context.alice, talk, session.id, "Say something.")
+        say(context.alice, talk, session.id, context.world.words("Say something."))
     whole = context.alice.all(operation, session.id)
     for rule in rules:
         words = sorted({str(pointers.first(item, rule.at)) for item in whole})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
@@ -82,7 +83,7 @@ def wrong_keys_are_refused(context: Context) -> None:
         keys += [(way, key) for key in wrong_keys(context.alice.key)]
     for way, key in keys:
         start = len(context.world.journal)
-        user = User(context.world, key or "")
+        user = User(context.world, key or "", replace(context.alice.person, key=None, headers={}))
         exchange = answer(context, user, session, way=way, anonymous=key is None)
         if exchange.response.status not in REFUSED:
             kind = "no key" if key is None else f"the wrong key {key} as {way[0].name}"

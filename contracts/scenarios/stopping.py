@@ -118,7 +118,7 @@ def nothing_to_stop(context: Context) -> None:
     talk = context.world.one(Role.MESSAGE_CREATE)
     history = context.document.with_role(Role.MESSAGE_LIST)
     if talk is not None:
-        say(context.alice, talk, session.id, "This turn is over.")
+        say(context.alice, talk, session.id, context.world.words("This turn is over."))
     before = [line.raw for line in context.alice.history(session.id)] if history else []
     exchange, stopped = stop(context, session.id)
     if stopped is True:

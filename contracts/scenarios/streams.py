@@ -51,7 +51,9 @@ def streamed(context: Context, text: str = LONG_QUESTION) -> tuple[str, Turn]:
 def streams_have_their_media_type(context: Context) -> None:
     """A stream is a stream, and JSON is JSON, as `Accept` asks."""
     session = context.alice.create()
-    draft = message_draft(context.alice, context.operation, session.id, ["Hello."])
+    draft = message_draft(
+        context.alice, context.operation, session.id, [context.world.words("Hello.")]
+    )
     with context.alice.open(draft) as stream:
         stream.drain()
     exchange = stream.exchange
@@ -63,7 +65,9 @@ def streams_have_their_media_type(context: Context) -> None:
     elif stream.parser.pending:
         context.fail("a stream that ends after a whole event", "an unfinished event at the end")
     if answers_json(context.operation):
-        draft = message_draft(context.alice, context.operation, session.id, ["Hello."])
+        draft = message_draft(
+            context.alice, context.operation, session.id, [context.world.words("Hello.")]
+        )
         draft.accept = "application/json"
         answer = context.alice.send(draft)
         if succeeded(answer) and is_stream(answer):
@@ -102,7 +106,9 @@ def check_events(context: Context, turn: Turn) -> None:
 def ids_rise(context: Context) -> None:
     """Every event that has an id has one of its own, and numbers rise, over turns too."""
     session, turn = streamed(context)
-    again = say(context.alice, context.operation, session, "And then?", stream=True)
+    again = say(
+        context.alice, context.operation, session, context.world.words("And then?"), stream=True
+    )
     check_ids(context, turn.events + again.events)
 
 

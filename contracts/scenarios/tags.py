@@ -61,7 +61,7 @@ def _tags_follow_turns(context: Context, session: Session, seen: list[str | None
     if talk is None or "count" not in context.document.model.session:
         return
     before = context.alice.read(session.id)
-    say(context.alice, talk, session.id, "Hello.")
+    say(context.alice, talk, session.id, context.world.words("Hello."))
     exchange = context.alice.get(session.id)
     after = entity(context.world.need(Role.SESSION_GET), exchange)
     if not same(before, after) and tag_of(exchange) in seen:

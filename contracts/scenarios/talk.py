@@ -190,7 +190,13 @@ def messages_are_counted(context: Context) -> None:
                     "as many messages as the history has", f"{count} for {length} after {n} turns"
                 )
                 return
-            say(context.alice, context.operation, session.id, "Count this.", stream=stream)
+            say(
+                context.alice,
+                context.operation,
+                session.id,
+                context.world.words("Count this."),
+                stream=stream,
+            )
 
 
 def has_turns(document: Document, operation: Operation) -> str:
@@ -206,7 +212,13 @@ def turns_are_told_apart(context: Context) -> None:
         session, ids = context.alice.create(), []
         before = len(context.alice.history(session.id))
         for _ in range(3):
-            turn = say(context.alice, context.operation, session.id, "Which turn?", stream=stream)
+            turn = say(
+                context.alice,
+                context.operation,
+                session.id,
+                context.world.words("Which turn?"),
+                stream=stream,
+            )
             lines = context.alice.history(session.id)
             mine = {line.turn for line in lines[before:]}
             before = len(lines)
@@ -258,7 +270,7 @@ def suggestions_belong_to_their_session(context: Context) -> None:
     alice, model = context.alice, context.document.model.suggestion
     one, two = alice.create(), alice.create()
     for _ in range(2):
-        say(alice, context.world.need(TALK), one.id, "What could I ask you?")
+        say(alice, context.world.need(TALK), one.id, context.world.words("What could I ask you?"))
     items = alice.all(context.operation, one.id)
     ids = {line.id for line in alice.history(one.id) if line.role == "agent"}
     for item in items:
@@ -289,7 +301,7 @@ def suggestions_are_in_order(context: Context) -> None:
         raise NotChecked("the document states no order")
     session = context.alice.create()
     for _ in range(3):
-        say(context.alice, context.world.need(TALK), session.id, "And now?")
+        say(context.alice, context.world.need(TALK), session.id, context.world.words("And now?"))
     items = context.alice.all(context.operation, session.id)
     direction = str(stated.get("dir", "asc"))
     if not in_order(items, sort_key(pointers.split(stated["by"])), direction):

@@ -285,7 +285,7 @@ def creation_times_stay(context: Context) -> None:
         context.fail("the creation time as it was", f"{after} instead of {before}")
     talk = context.world.one(Role.MESSAGE_CREATE)
     if talk is not None:
-        say(context.alice, talk, session.id, "Hello.")
+        say(context.alice, talk, session.id, context.world.words("Hello."))
         after = at(context.alice.read(session.id), where)
         if instant(before) != instant(after):
             context.fail(

@@ -46,6 +46,7 @@ def main() -> None:
     """A stand-in for any agent-session backend."""
 
 
+_FILE = click.Path(path_type=Path)
 _overlay = click.option(
     "--overlay",
     "overlays",
@@ -183,22 +184,32 @@ def _overlays_of(names: list[str], overlays: tuple[Path, ...]) -> dict[str, list
 @click.option("--explain", metavar="ID", help="Say what a finding or a promise means, and end.")
 @click.option("--seed", default=0, help="Same seed, same requests.")
 @click.option("--max-examples", default=20, help="Schemathesis cases an operation and phase.")
+@click.option("--target", type=_FILE, help="What the target needs: keys, parameters, bodies.")
+@click.option("--write-target", type=_FILE, help="Write a target file for SPEC to begin with.")
+@click.option("--include", multiple=True, metavar="PATTERN", help="Call it too; !: never.")
+@click.option("--profile", default="own", help="read-only, own or full: what may be changed.")
+@click.option("--max-requests", type=int, metavar="N", help="Send no more requests.")
+@click.option("--max-time", default="30m", metavar="TIME", help="Take no longer.")
+@click.option("--rate", metavar="N/s", help="Send no more requests a second.")
+@click.option("--max-messages", type=int, metavar="N", help="Say no more to agents.")
+@click.option("--journal", type=_FILE, help="Note every session that is made, and deleted.")
+@click.option("--clean", type=_FILE, metavar="JOURNAL", help="Only delete what a run has left.")
 @_overlay
 @click.pass_context
 def test(ctx: click.Context, /, url: str | None, explain: str | None, **options: Any) -> None:
     """Hold the implementation at URL to a document.
 
-    Exit status: 0 clean, 1 findings, 2 usage or document, 3 the target can't be reached, 4 sparring
-    failed.
+    Exit status: 0 clean, 1 findings, 2 usage or document, 3 the target can't be reached or the
+    budget is spent, 4 sparring failed.
     """
     from sparring.contracts.command import explanation, run_tests
 
     if explain is not None:
         click.echo(explanation(explain, options["spec"], options["overlays"]))
         return
-    if url is None:
+    if url is None and options["write_target"] is None:
         raise click.UsageError("Missing argument 'URL'.", ctx)
-    ctx.exit(run_tests(url, **options))
+    ctx.exit(run_tests(url or "", **options))
 
 
 @main.command()

@@ -7,9 +7,17 @@ import pytest
 from schemathesis.openapi.checks import EnsureResourceAvailability, UseAfterFree
 from tests.contracts.conftest import Zoo
 
+from sparring.contracts.bodies import Bodies
 from sparring.contracts.conformance import _Adapter, _misjudged, conform
+from sparring.contracts.driver import User
 from sparring.contracts.target import Target
+from sparring.contracts.world import World
 from sparring.spec.document import Document, Operation
+
+
+def alice(document: Document, url: str) -> User:
+    """A user with a world of their own."""
+    return User(World(document, Target(url), Bodies(document)), "alice-key")
 
 
 def by_id(document: Document, *ids: str) -> list[Operation]:
@@ -17,10 +25,8 @@ def by_id(document: Document, *ids: str) -> list[Operation]:
 
 
 def test_a_broken_answer_is_a_finding_with_its_requests(zoo: Zoo, document: Document) -> None:
-    target = Target(zoo("owner_leaked"))
-    result = conform(
-        document, target, "alice-key", operations=by_id(document, "createSession"), max_examples=3
-    )
+    user = alice(document, zoo("owner_leaked"))
+    result = conform(user.world, user, operations=by_id(document, "createSession"), max_examples=3)
     (finding,) = [f for f in result.findings if f.promise == "response.schema"]
     assert finding.operation == "POST /sessions"
     assert finding.suite == "conformance"
@@ -31,11 +37,9 @@ def test_a_broken_answer_is_a_finding_with_its_requests(zoo: Zoo, document: Docu
 
 
 def test_fresh_ids_are_never_a_conflict(zoo: Zoo, document: Document) -> None:
-    target = Target(zoo())
+    user = alice(document, zoo())
     first, second = (
-        conform(
-            document, target, "alice-key", operations=by_id(document, "createSession"), seed=seed
-        )
+        conform(user.world, user, operations=by_id(document, "createSession"), seed=seed)
         for seed in (1, 1)
     )
     assert first.requests > 10
@@ -48,8 +52,10 @@ def test_a_document_that_it_dislikes_is_a_note(document: Document) -> None:
         operations=document.operations,
         base_path="",
         schemas=document.schemas,
+        with_role=document.with_role,
     )
-    result = conform(broken, Target("http://127.0.0.1:9"), "k", operations=document.operations[:1])
+    user = alice(broken, "http://127.0.0.1:9")
+    result = conform(user.world, user, operations=document.operations[:1])
     assert result.findings == []
     assert "Schemathesis" in result.notes[0]
 
@@ -59,7 +65,8 @@ def test_a_document_that_it_dislikes_is_a_note(document: Document) -> None:
     [("DELETE /sessions/zv3h4j5Fjv", False), ("DELETE /sessions/zv3h4j5Fjv/history", True)],
 )
 def test_only_a_deleted_session_is_gone(document: Document, freed: str, unrelated: bool) -> None:
-    adapter = _Adapter(document, Target("http://h"), "k", 0, 1)
+    user = alice(document, "http://h")
+    adapter = _Adapter(user.world, user, 0, 1, own=True)
     failure = UseAfterFree(operation="x", message="", free=freed, usage="GET /sessions/zv3h4j5Fjv")
     assert adapter._unrelated(failure) is unrelated
     made = EnsureResourceAvailability(

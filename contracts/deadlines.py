@@ -1,0 +1,101 @@
+"""Connections on which nothing lasts longer than a deadline, however slowly bytes drip."""
+
+from __future__ import annotations
+
+import math
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore2
+import httpx2
+
+
+class Clock:
+    """The deadline of what the current thread reads or writes."""
+
+    def __init__(self) -> None:
+        self._mine = threading.local()
+
+    @contextmanager
+    def until(self, end: float) -> Iterator[None]:
+        """Nothing inside lasts longer than to `end`, in seconds of `time.perf_counter`."""
+        before = getattr(self._mine, "end", math.inf)
+        self._mine.end = min(end, before)
+        try:
+            yield
+        finally:
+            self._mine.end = before
+
+    def allowed(self, timeout: float | None, late: type[Exception]) -> float | None:
+        """The part of `timeout` that is left before the deadline; raises `late` behind it."""
+        left = getattr(self._mine, "end", math.inf) - time.perf_counter()
+        if left <= 0:
+            raise late("the deadline has passed")
+        return timeout if left == math.inf else min(left, timeout or left)
+
+
+class _Stream(httpcore2.NetworkStream):
+    def __init__(self, inner: httpcore2.NetworkStream, clock: Clock) -> None:
+        self._inner = inner
+        self._clock = clock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Reads what has come."""
+        return self._inner.read(max_bytes, self._clock.allowed(timeout, httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Writes all of it."""
+        self._inner.write(buffer, self._clock.allowed(timeout, httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.NetworkStream:
+        """The same connection under TLS."""
+        left = self._clock.allowed(timeout, httpcore2.ConnectTimeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._clock)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the connection below says."""
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore2.SyncBackend):
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Connects."""
+        left = self._clock.allowed(timeout, httpcore2.ConnectTimeout)
+        inner = super().connect_tcp(host, port, left, local_address, socket_options)
+        return _Stream(inner, self._clock)
+
+
+class Transport(httpx2.HTTPTransport):
+    """The transport of httpx over such connections; it follows no proxy of the environment."""
+
+    def __init__(self, clock: Clock, connections: int, kept: int) -> None:
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            max_connections=connections,
+            max_keepalive_connections=kept,
+            keepalive_expiry=5.0,
+            network_backend=_Backend(clock),
+        )
