@@ -237,7 +237,10 @@ class Api:
         except Exception:
             logger.exception("the errors of %s have a shape that can't be filled", operation)
             status, media_type, body = self._problems.write(problem, None)
-        headers = [(name.encode(), value.encode()) for name, value in problem.headers]
+        headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers]
+        told = dict(headers).get(b"content-type")
+        if told is not None:  # by a fault that is like what stands before a backend
+            media_type, headers = told.decode(), [h for h in headers if h[0] != b"content-type"]
         return Answer(status, media_type.encode(), body, headers)
 
 

@@ -88,7 +88,7 @@ class Delivery:
 
     def malformed(self, body: bytes) -> bytes:
         """The body of an answer that is no stream, broken where a fault breaks it."""
-        return broken(body) if any(f.kind == "malform" for f in self._placed) else body
+        return broken(body) if body and any(f.kind == "malform" for f in self._placed) else body
 
     async def body(self, body: bytes) -> AsyncIterator[bytes]:
         """The writes of an answer that is no stream."""

@@ -38,6 +38,7 @@ CODES = {
     "S110": "an id is taken",
     "S111": "the document has no such event",
     "S201": "the script has nothing to say to this",
+    "S202": "a value grows too large while the script plays",
     # values for fixtures
     "F101": "no value satisfies the schema",
     # the command line and the target of a contract run

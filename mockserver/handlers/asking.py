@@ -13,8 +13,9 @@ from sparring.fixtures.player import Heard, play
 from sparring.fixtures.recording import Surround
 from sparring.fixtures.wire import Wire
 from sparring.spec import model
-from sparring.spec.model import Session
-from sparring.spec.turn import Pause, Turn
+from sparring.spec.errors import SparringError
+from sparring.spec.model import Entry, Session
+from sparring.spec.turn import TERMINAL, Pause, Turn
 
 from ..problems import Problem
 from ..turns import Gone, Journal, RunningTurn, read_log, settle_run
@@ -34,12 +35,16 @@ def ask(
     """What the agent answers; `results` of tools that came together go on through every call that
     waits for one, and each `attempt` at an answer has its own pace.
 
-    Raises Problem 501 when the script has nothing to say to a text.
+    Raises Problem 501 when the script has nothing to say to a text, and 500 when what it says grows
+    too large.
     """
     known = seen(session)
     script = world.cast.script(known, heard.headers)
     seed = f"{world.seed}/{session.seed or session.id}" + (f"#{attempt}" if attempt else "")
-    turn = play(script, session.cursor, heard, known, seed)
+    try:
+        turn = play(script, session.cursor, heard, known, seed)
+    except SparringError as error:
+        raise Problem(500, "S202", str(error), of_mock=True) from None
     if not turn.matched:
         from sparring.fixtures.explain import explain
 
@@ -64,6 +69,16 @@ def watch(world: World, wire: Wire, journal: Journal, pause: Pause | None, posit
         world.spawn(_wait(world, wire, journal, pause, pause.seconds, position))
 
 
+def _still_waits(session: Session, log: list[Entry], call: str, position: int) -> bool:
+    """Whether a call that was left open by the turn which ended at a position is open ever since;
+    the user may have spoken meanwhile."""
+    ends = [e for e in model.current(log) if e.kind in TERMINAL and e.position >= position]
+    cursors = [end.data.get("cursor", {}) for end in ends] + [session.cursor]
+    first, *others = [cursor.get("pauses", {}).get(call) for cursor in cursors]
+    is_there = bool(ends) and ends[0].position == position and first is not None
+    return is_there and all(pause == first for pause in others)
+
+
 async def _wait(
     world: World, wire: Wire, journal: Journal, pause: Pause, seconds: float, position: int
 ) -> None:
@@ -72,9 +87,8 @@ async def _wait(
     is_playing = False
     try:
         session = await journal.read()
-        log = model.current(await read_log(world, session.id))
-        if not log or log[-1].position != position or session.waiting != pause.call:
-            return  # the session was cleared, or has moved on
+        if not _still_waits(session, await read_log(world, session.id), pause.call, position):
+            return  # the session was cleared or taken back, or something has come
         turn = ask(world, session, Heard(kind="timeout", tool={"id": pause.call}))
         next_journal = Journal(world, wire, session)
         next_journal.turn = journal.turn

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Session
+from sparring.spec.turn import TERMINAL
 
 from ..problems import Defect, Problem
 from ..requests import Request
@@ -47,7 +48,7 @@ async def resume(
     if position is None or entry is None:
         detail = f"No event of session {session.id} has the id {last}."
         raise Problem(422, "H422", detail, [Defect("header", "/last-event-id", detail)])
-    rest = [other for other in log if other.turn == entry.turn]
+    rest = _to_its_end((e for e in log if e.turn == entry.turn), position)
     return _all([frame for _, frame in replay(stream, session, rest, position)])
 
 
@@ -57,6 +58,14 @@ def _at(log: list[Entry], position: int | None) -> Entry | None:
         if position is not None and 0 <= entry.position - position <= len(entry.pieces):
             return entry
     return None
+
+
+def _to_its_end(entries: Iterable[Entry], position: int) -> Iterator[Entry]:
+    """A turn up to where it ended behind a position; it may have gone on or been answered anew."""
+    for entry in entries:
+        yield entry
+        if entry.kind in TERMINAL and entry.position >= position:
+            return
 
 
 async def _all(frames: list[bytes]) -> AsyncIterator[bytes]:

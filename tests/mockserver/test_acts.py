@@ -189,6 +189,20 @@ def test_a_call_that_nobody_answers_times_out_by_itself(
     assert client.get(path).json()["message_count"] == 2
 
 
+def test_a_call_times_out_though_the_user_has_spoken_meanwhile(
+    client: httpx2.Client, open_session: Open, say: Say, follow: Events
+) -> None:
+    path = open_session(client)
+    say(client, path, "later")
+    assert words(say(client, path, "well?")) == "You said: well?"
+    for event in follow(client, path, wait=10):
+        if event.event == "done":
+            break
+    assert history(client, path) == [
+        *("later", "well?", "You said: well?", "Never said after that.")
+    ]
+
+
 @pytest.mark.parametrize("how", ["answered", "cleared", "regenerated", "deleted"])
 def test_a_session_that_has_moved_on_does_not_time_out(
     client: httpx2.Client, open_session: Open, say: Say, how: str

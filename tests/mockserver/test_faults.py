@@ -374,6 +374,16 @@ def test_an_http_fault_answers_instead_and_nothing_is_recorded(
     assert backend.ask({"http": 529}).status == 529
 
 
+def test_an_http_fault_may_have_the_media_type_of_what_stands_before_a_backend(
+    backends: dict[str, Backend],
+) -> None:
+    path = f"/sessions/{backends['chat'].session()}/chat"
+    fault = {"http": 502, "headers": {"Content-Type": "text/html"}}
+    waiting = Call(backends["chat"].url, path, backends["chat"].body("hi"), fault)
+    assert waiting.finish().status == 502
+    assert re.findall(rb"content-type: (.*)\r", waiting.raw.lower()) == [b"text/html"]
+
+
 def test_the_header_applies_to_every_operation(backends: dict[str, Backend]) -> None:
     url = backends["body"].url
     whole = call(url, "/fortune")
@@ -384,6 +394,9 @@ def test_the_header_applies_to_every_operation(backends: dict[str, Backend]) -> 
     made = call(url, "/sessions", {}, {"cut": {"after_bytes": 0}})
     assert (made.status, made.body, made.end) == (201, b"", "closed")
     url = backends["named"].url
+    session = backends["named"].session()
+    deleting = Call(url, f"/sessions/{session}", fault={"malform": 1}, method="DELETE")
+    assert (deleting.finish().status, deleting.raw[-4:]) == (204, b"\r\n\r\n")
     session = backends["named"].session()
     backends["named"].ask(session=session)
     path = f"/sessions/{session}/events/stream?wait=1"
@@ -405,6 +418,10 @@ def test_a_declared_stream_is_spoiled_too(serve: Any) -> None:
         ("{cut: x}", "X-Sparring-Fault:1:7"),
         ("[{cut: 1}, {stall: soon}]", "X-Sparring-Fault:1:20"),
         ("{cut: 3", "X-Sparring-Fault:"),
+        ("{rate_limit: {requests: 1, per: 1s}}", "not for one request"),
+        ("{http: 500, headers: {Content-Length: '3'}}", "X-Sparring-Fault:1:39"),
+        ('{http: 500, headers: {X-A: "b\\rc"}}', "X-Sparring-Fault:1:28"),
+        ('{rename: {at: 1, to: "a\\nb"}}', "X-Sparring-Fault:1:22"),
         ("cut", "X-Sparring-Fault:1:1"),
     ],
 )

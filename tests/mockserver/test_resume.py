@@ -23,6 +23,12 @@ rules:
       - tool_call: {name: get_weather, arguments: {city: SF}, id: call_1}
       - tool_result: {temperature: 21}
       - say: It is 21 degrees.
+  - user: hurry
+    reply:
+      - tool_call: {name: look_up, arguments: {}, id: call_2}
+      - await_tool: call_2
+        timeout: 50ms
+      - It took too long.
   - {user: explode, reply: [{say: I was about to}, {error: {code: timeout, message: It broke.}}]}
   - {user: slowly, reply: [{say: one two three four five six}], pace: {rate: 20/s}}
 fallback: "You said: {{ user.text }}"
@@ -175,6 +181,28 @@ def test_ids_of_the_events_themselves_are_known(serve: Any, tmp_path: Path) -> N
     for index, event in own:
         rest = call(url, path, body, Last_Event_ID=event.id or "").events
         assert [(e.event, e.data) for e in rest] == [(e.event, e.data) for e in events[index + 1 :]]
+
+
+def test_an_answer_that_was_replaced_is_resumed_to_its_own_end(url: str) -> None:
+    path = session(url)
+    old = say(url, path, "weather").events
+    again = f"{path}/regenerate"
+    new = call(url, again, {}, {"cut": 3}, Accept="text/event-stream").events
+    while_it_runs = say(url, path, "weather", Last_Event_ID="3")
+    rest = call(url, again, {}, Accept="text/event-stream", Last_Event_ID=new[-1].id or "").events
+    assert plain(new + rest) == plain([e for e in log(url, path) if int(e.id or "") > len(old)])
+    assert plain(while_it_runs.events) == plain(old[3:])
+    assert plain(say(url, path, "weather", Last_Event_ID="3").events) == plain(old[3:])
+    assert say(url, path, "weather", Last_Event_ID=old[-1].id or "").events == []
+
+
+def test_what_comes_after_a_pause_is_not_the_rest_of_what_came_before(url: str) -> None:
+    path = session(url)
+    paused = say(url, path, "hurry").events
+    following = Call(url, f"{path}/events/stream?wait=5", Last_Event_ID=paused[-1].id or "")
+    following.until(b"event: done")
+    following.socket.close()
+    assert plain(say(url, path, "hurry", Last_Event_ID="2").events) == plain(paused[2:])
 
 
 def test_a_run_is_resumed_and_streams_without_ids_are_not(serve: Any, tmp_path: Path) -> None:

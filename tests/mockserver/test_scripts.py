@@ -34,6 +34,18 @@ rules:
     reply: "Now."
   - { user: header, reply: "{{ headers.x-script }}" }
 """
+DOUBLED = ", ".join(['{ set: { n: "{{ vars.n }}{{ vars.n }}" } }'] * 60)
+WIDE = ", ".join(['"{{ vars.n }}"'] * 20)
+GROWING = f"""
+script: growing
+bind: {{ agent_id: growing }}
+vars: {{ n: x }}
+rules:
+  - {{ user: explode, reply: [{DOUBLED}, "Never said."] }}
+  - {{ user: deeper, set: {{ n: {{ is: "{{{{ vars.n }}}}" }} }}, reply: "Deeper." }}
+  - {{ user: wider, set: {{ n: [{WIDE}] }}, reply: "Wider." }}
+fallback: "Well."
+"""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +54,9 @@ def client(
 ) -> httpx2.Client:
     file = tmp_path_factory.mktemp("scripts") / "shop.yaml"
     file.write_text(SHOP)
-    made: httpx2.Client = connect(serve("sessions", "--script", file).url)
+    growing = file.with_name("growing.yaml")
+    growing.write_text(GROWING)
+    made: httpx2.Client = connect(serve("sessions", "--script", file, "--script", growing).url)
     made.headers["X-Script"] = "a"
     return made
 
@@ -59,6 +73,22 @@ def said(answer: Answer) -> str:
 
 def history(client: httpx2.Client, path: str) -> list[str]:
     return [item["content"] for item in client.get(f"{path}/history").json()["items"]]
+
+
+@pytest.mark.parametrize(("text", "most"), [("explode", 0), ("deeper", 300), ("wider", 10)])
+def test_values_that_grow_without_end_are_told_and_harm_nobody(
+    client: httpx2.Client, open_session: Callable[..., str], text: str, most: int
+) -> None:
+    path = open_session(client, agent_id="growing")
+    count = 0
+    while (answer := chat(client, path, text)).status_code == 200:
+        count += 1
+        assert count <= most
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (500, "S202")
+    assert re.match(r"\S*growing\.yaml:\d+:\d+ S202 .* than 4,000,000", problem["detail"])
+    assert client.get(path).json()["message_count"] == 2 * count, "it leaves no trace"
+    assert said(chat(client, path, "hi")) == "Well."
 
 
 def test_a_text_that_nothing_answers_is_explained_and_leaves_no_trace(

@@ -45,6 +45,7 @@ class Call:
         fault: Any = None,
         *,
         key: str = "alice-key",
+        method: str = "",
         **headers: str,
     ) -> None:
         parts = urlsplit(url)
@@ -55,7 +56,7 @@ class Call:
         if fault is not None:
             sent["X-Sparring-Fault"] = fault if isinstance(fault, str) else json.dumps(fault)
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1"]
+        lines = [f"{method or ('GET' if body is None else 'POST')} {path} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in sent.items()]
         self.socket = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20)
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + data)
@@ -95,6 +96,8 @@ class Call:
         first, *lines = head.decode("latin-1").split("\r\n")
         seen.status = int(first.split()[1])
         seen.headers = {n.lower(): v for n, _, v in (line.partition(": ") for line in lines)}
+        if seen.status == 204:
+            return True
         if "content-length" in seen.headers:
             seen.body = rest
             return len(rest) == int(seen.headers["content-length"])
