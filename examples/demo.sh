@@ -3,6 +3,7 @@
 set -eu
 
 work=$(mktemp -d)
+: >"$work/serve.log"
 sparring serve --script examples/hello.yaml --port 0 >"$work/serve.log" 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM

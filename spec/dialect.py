@@ -32,6 +32,8 @@ def as_openapi_3(source: Source) -> tuple[Source, str]:
     if not any(isinstance(tree.get(part), dict) for part in parts[: None if said else 1]):
         message = "this is not an OpenAPI document: it has no mapping `paths`"
         remedy = "An OpenAPI document begins with `openapi: 3.1.0` and has `paths`."
+        if tree.keys() & {"script", "rules", "flow", "fallback"}:
+            remedy = "It looks like a script: say --script before its name."
         raise SparringError(source.defect("D110", message, ("paths",), remedy))
     if key == "swagger" and version in ("2.0", "2.0.0") and isinstance(tree.get(key), str):
         return swagger.convert(source), "3.0.3"

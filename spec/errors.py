@@ -125,5 +125,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A clause that suggests the known word nearest to `word`, or an empty string."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'Did you mean "{found[0]}"?' if found else ""
+    near = get_close_matches(word, list(known), n=3, cutoff=0.6)
+    found = next((known for known in near if _is_alike(word, known)), None)
+    return f'Did you mean "{found}"?' if found else ""
+
+
+def _is_alike(word: str, known: str) -> bool:
+    """Whether a word is another one with a slip: not merely one with some of its letters."""
+    from difflib import SequenceMatcher
+
+    if SequenceMatcher(None, word, known).ratio() >= 0.7 or sorted(word) == sorted(known):
+        return True
+    short, long = sorted((word, known), key=len)
+    letters = iter(long)
+    return short[:1] == long[:1] and all(letter in letters for letter in short)

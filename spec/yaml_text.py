@@ -13,8 +13,10 @@ from .json_text import MAX_DEPTH, MAX_WARNINGS, Key, Mark, Marks, line_column, p
 MAX_NODES = 5_000_000  # with every alias written out
 
 _UNCLOSED = "found unexpected end of stream"
+_COLON = "mapping values are not allowed in this context"
+_FIRST_KEY = re.compile(r"[\s-]*[^\s:'\"{\[][^:]*")
 _REMEDIES = {
-    "mapping values are not allowed in this context": "Put a text with a colon in quotes.",
+    _COLON: "Put a text with a colon in quotes.",
     "could not find expected ':'": "Put a text of several lines in quotes, or indent it.",
     "found invalid Unicode character escape code": "Write the character itself.",
     "found character that cannot start any token": "Put the text in quotes.",
@@ -44,6 +46,8 @@ def read_yaml(text: str, name: str) -> tuple[Any, Marks, list[Defect]]:
         excerpt = line_of(text, position.line) if position else ""
         tab = position is not None and excerpt[position.column - 1 : position.column] == "\t"
         remedy = "Indent with spaces, not with tabs." if tab else _REMEDIES.get(message, "")
+        if message == _COLON and mark and _FIRST_KEY.fullmatch(excerpt[: mark.column]):
+            remedy = "Indent this key like those above it, or put the text above it in quotes."
         raise SparringError(Defect("D102", message, position, remedy, excerpt)) from None
     except yaml.reader.ReaderError as error:
         line, column = line_column(text, int(error.position))

@@ -81,6 +81,11 @@ def test_a_broken_document_is_told_with_file_line_and_column(
     assert f"{file}{place}" in refused(command, file, *more)
 
 
+def test_a_script_in_place_of_a_document_is_told(write: Write) -> None:
+    told = refused("serve", write("pizza.yaml", "rules: [{user: hi, reply: Hi!}]\n"), "--port", "0")
+    assert "It looks like a script: say --script before its name." in told
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [

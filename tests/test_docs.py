@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+SCRIPTS = (ROOT / "docs" / "scripts.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"(?:# yaml-language-server: .*\n)?# (\S+\.yaml)\n")
 
 
@@ -29,27 +30,29 @@ def free_port() -> int:
         return port
 
 
-def test_every_example_of_the_readme_runs(tmp_path: Path, shell: dict[str, str]) -> None:
-    for language, text in BLOCKS:
+def run(document: str, folder: Path, env: dict[str, str]) -> list[str]:
+    """Writes the files that a document names, runs its commands, and returns what they print."""
+    blocks = BLOCK.findall(document)
+    for language, text in blocks:
         if language == "yaml" and (named := FILE.match(text)):
-            (tmp_path / named.group(1)).write_text(text, encoding="utf-8")
+            (folder / named.group(1)).write_text(text, encoding="utf-8")
     port = free_port()
     server: subprocess.Popen[str] | None = None
     printed = []
     try:
-        for language, text in BLOCKS:
+        for language, text in blocks:
             if language == "python":
-                subprocess.run([sys.executable, "-c", text], check=True, env=shell, cwd=tmp_path)
+                subprocess.run([sys.executable, "-c", text], check=True, env=env, cwd=folder)
             if language != "sh":
                 continue
             text = text.replace("8000", str(port))
             if text.startswith("sparring serve"):
-                server = restart(server, f"exec {text.strip()} --port {port}", tmp_path, shell)
+                server = restart(server, f"exec {text.strip()} --port {port}", folder, env)
                 continue
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", text],
-                env=shell,
-                cwd=tmp_path,
+                env=env,
+                cwd=folder,
                 capture_output=True,
                 text=True,
                 timeout=300,
@@ -58,16 +61,39 @@ def test_every_example_of_the_readme_runs(tmp_path: Path, shell: dict[str, str])
             printed.append(done.stdout)
     finally:
         stop(server)
+    return printed
+
+
+def test_every_example_of_the_readme_runs(tmp_path: Path, shell: dict[str, str]) -> None:
+    printed = run(README, tmp_path, shell)
     streamed = printed[1]
     assert streamed.count("event: chunk") > 2, "the second curl streams the scripted reply"
     assert streamed.rstrip().endswith('"finish_reason":"stop"}')
     assert "Hello! How can I help?" in printed[2], "what was streamed is in the history"
-    assert '"pointer":"/agent_id"' in printed[3]
-    assert "bakery> One rye, here you are." in printed[4]
-    assert 'flow step "order" (bakery.yaml:13), at a distance of 0.11.' in printed[4]
-    assert "2 of 2 expectations hold" in printed[4]
-    assert printed[5].count('"finish_reason":"stop"}') == 2, "both turns are streamed"
+    resumed = printed[3]
+    assert resumed.startswith("id: 5\n"), "a turn goes on behind the last event that came"
+    assert resumed.rstrip().endswith(streamed.rstrip().split("\n")[-1]), "it is the same turn"
+    assert '"pointer":"/agent_id"' in printed[4]
+    assert "bakery> One rye, here you are." in printed[5]
+    assert 'flow step "order" (bakery.yaml:13), at a distance of 0.11.' in printed[5]
+    assert "2 of 2 expectations hold" in printed[5]
+    assert printed[6].count('"finish_reason":"stop"}') == 2, "both turns are streamed"
     assert (tmp_path / "fixtures" / "schemas" / "Session.json").exists()
+
+
+def test_a_client_can_do_what_the_reference_of_scripts_says(
+    tmp_path: Path, shell: dict[str, str]
+) -> None:
+    called, answered, resumed = run(SCRIPTS, tmp_path, shell)
+    assert '"finish_reason":"tool_calls"' in called, "the JSON body does not show the call"
+    assert '"content":"Hello Ann!"' in called, "the greeting was allowed"
+    assert '"tool_call_id":"call_1","name":"lookup_order"' in called, "the events do"
+    assert '"content":"It is on its way."' in answered
+    assert '"content":"Approved: true."' in answered
+    turn, session = (f"id: 8\n{text}" for text in resumed.split("id: 8\n")[1:])
+    assert "event: done" in turn, "the turn is told to its end, behind the last event that came"
+    assert "tool_result" not in turn
+    assert "Approved: true." in session, "and the session with all that came later"
 
 
 def test_the_examples_of_the_page_on_changes_run_and_print_what_it_shows(
