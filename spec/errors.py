@@ -136,6 +136,8 @@ def _is_alike(word: str, known: str) -> bool:
 
     if SequenceMatcher(None, word, known).ratio() >= 0.7 or sorted(word) == sorted(known):
         return True
+    if len(word) == len(known) and sum(map(str.__ne__, word, known)) == 1:
+        return True
     short, long = sorted((word, known), key=len)
     letters = iter(long)
     return short[:1] == long[:1] and all(letter in letters for letter in short)
