@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 from .expressions import (
     Fill,
@@ -48,8 +49,7 @@ class Role(Enum):
     SUGGESTION_LIST = "suggestion.list"
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(msgspec.Struct, frozen=True):
     """A location whose value is one of the document's own words for ours."""
 
     at: Location
@@ -60,8 +60,7 @@ class Words:
         return next((ours for ours, theirs in self.words.items() if theirs == value), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """Where the parts of a message or of an event stand; None where the wire has no such part."""
 
     id: Location | None = None
@@ -73,7 +72,7 @@ class Row:
     role: Words | None = None
     kind: Words | None = None
     state: Words | None = None
-    tool: Mapping[str, Location] = field(default_factory=dict)
+    tool: Mapping[str, Location] = {}
 
     def locations(self) -> list[Location]:
         """Every place that the row names."""
@@ -82,8 +81,7 @@ class Row:
         return [*(at for at in plain if at is not None), *words, *self.tool.values()]
 
 
-@dataclass(frozen=True, slots=True)
-class StreamedEvent:
+class StreamedEvent(msgspec.Struct, frozen=True):
     """How one kind of event looks in a stream: its name, whether it has an id, and its data.
 
     The id is the position in the log or, with `own_id`, that of the event. `data` is None where the
@@ -96,8 +94,8 @@ class StreamedEvent:
     name: str | None
     has_id: bool
     data: Fill | None
-    places: Mapping[str, Location] = field(default_factory=dict)
-    constants: Mapping[Location, Any] = field(default_factory=dict)
+    places: Mapping[str, Location] = {}
+    constants: Mapping[Location, Any] = {}
     template: Any = "event"
     own_id: bool = False
     then: str | None = None
@@ -118,8 +116,7 @@ class StreamedEvent:
         return self.data is not None and isinstance(self.template, str)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a request says something: a part of it, and a name or a pointer there."""
 
     part: str
@@ -140,8 +137,7 @@ class Place:
         return f"$request.{self.part}{sign}{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """How a list is cut: by an offset, a cursor or a number of pages, or from a watermark on.
 
     `shown` says where the response tells of it: out, more, first, last, total, pages, start, size.
@@ -152,7 +148,7 @@ class Page:
     before: Place | None = None
     limit: Place | None = None
     first_page: int = 1
-    shown: Mapping[str, Location] = field(default_factory=dict)
+    shown: Mapping[str, Location] = {}
 
     @property
     def total(self) -> Location | None:
@@ -160,8 +156,7 @@ class Page:
         return self.shown.get("total")
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """A part of the request that keeps the entities whose value `at` a location agrees with it."""
 
     place: Place
@@ -169,8 +164,7 @@ class Filter:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(msgspec.Struct, frozen=True):
     """A condition on a request: whether what `place` says is true, or is one of `values`."""
 
     place: Place
@@ -184,8 +178,7 @@ class When:
         return holds is not self.negated
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """Where a request says whether a tool call may go on, and the words for yes and for no."""
 
     place: Place | None = None
@@ -203,18 +196,16 @@ class Decision:
         return said in self.approved if self.approved else bool(said)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """What a run looks like on the wire; `states` are the document's words for how far it is."""
 
     session: Location | None = None
     input: Location | None = None
     status: Location | None = None
-    states: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(msgspec.Struct, frozen=True):
     """Where the parts of an operation's meaning stand in its requests and responses."""
 
     role: Role
@@ -247,7 +238,7 @@ class Binding:
     when: When | None = None
     run: Run = Run()
     events: Mapping[str, StreamedEvent] | None = None
-    body_template: Mapping[str, Any] = field(default_factory=dict)
+    body_template: Mapping[str, Any] = {}
     body: Fill | None = None
     keep_null: bool = False
     effect: str = ""
@@ -255,19 +246,20 @@ class Binding:
     decision: Decision = Decision()
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(msgspec.Struct, frozen=True):
     """What sessions, messages and events look like on the wire of a document.
 
     `caller` is the place and the name of what names the user of a request that needs no key.
     """
 
     caller: tuple[str, str] | None = None
-    session: Mapping[str, Location] = field(default_factory=lambda: {"id": ("id",)})
+    session: Mapping[str, Location] = msgspec.field(default_factory=lambda: {"id": ("id",)})
     message: Row = Row(id=("id",), text=("content",))
     event: Row = Row(id=("id",), text=("content",))
-    suggestion: Mapping[str, Location] = field(default_factory=lambda: {"text": ("content",)})
-    status: Mapping[str, str] = field(default_factory=dict)
+    suggestion: Mapping[str, Location] = msgspec.field(
+        default_factory=lambda: {"text": ("content",)}
+    )
+    status: Mapping[str, str] = {}
     turn: tuple[str, ...] = ("reply",)  # `reply`, or the status that stands before or after it
     stored: frozenset[str] = frozenset({"message", "tool_result"})
-    events: Mapping[str, StreamedEvent] = field(default_factory=dict)
+    events: Mapping[str, StreamedEvent] = {}
