@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
-from sparring.spec.document import Document, Operation
+from sparring.spec.document import Document
 from sparring.spec.finding import Finding, Severity
 
 from .baseline import Baseline, Entry
@@ -157,12 +157,6 @@ def causes(findings: Iterable[Finding]) -> list[Cause]:
     ]
     order = list(Severity)
     return sorted(found, key=lambda c: (order.index(c.finding.severity), -len(c.operations)))
-
-
-def chosen(document: Document) -> tuple[list[tuple[str, Operation]], list[Operation]]:
-    """The operations by role, and those outside the sessions API."""
-    bound = [(o.binding.role.value, o) for o in document.operations if o.binding]
-    return bound, [o for o in document.operations if o.binding is None]
 
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:

@@ -43,22 +43,20 @@ def ask(
     seed = f"{world.seed}/{session.seed or session.id}" + (f"#{attempt}" if attempt else "")
     try:
         turn = play(script, session.cursor, heard, known, seed)
+        left = {id: result for id, result in (results or {}).items() if id != heard.tool.get("id")}
+        while turn.pause is not None and not turn.pause.approval and turn.pause.call in left:
+            id = turn.pause.call
+            told = Heard(kind="tool_result", tool={"id": id, "result": left.pop(id)})
+            then = play(script, turn.cursor, told, known, seed)
+            turn = msgspec.structs.replace(then, steps=[*turn.steps[:-1], *then.steps])
     except SparringError as error:
         raise Problem(500, "S202", str(error), of_mock=True) from None
     if not turn.matched:
         from sparring.fixtures.explain import explain
 
-        told = explain(script, session.cursor, heard, known)
-        logger.warning("%s", told)
-        raise Problem(501, "S201", str(told), of_mock=True, more={"explanation": told.to_json()})
-    if not results:
-        return turn
-    left = {id: result for id, result in results.items() if id != heard.tool.get("id")}
-    while turn.pause is not None and not turn.pause.approval and turn.pause.call in left:
-        id = turn.pause.call
-        next_heard = Heard(kind="tool_result", tool={"id": id, "result": left.pop(id)})
-        then = play(script, turn.cursor, next_heard, known, seed)
-        turn = msgspec.structs.replace(then, steps=[*turn.steps[:-1], *then.steps])
+        why = explain(script, session.cursor, heard, known)
+        logger.warning("%s", why)
+        raise Problem(501, "S201", str(why), of_mock=True, more={"explanation": why.to_json()})
     return turn
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +95,12 @@ def test_a_cut_at_every_event_is_made_good_by_the_same_post(
     count = len(say(url, session(url), text).events)
     assert count > 2
 
-    def cut(at: int) -> None:
+    def cut(place: tuple[int, str]) -> None:
+        at, close = place
         path = session(url)
-        close = "reset" if at % 2 else "clean"
         seen = say(url, path, text, {"cut": {"after_events": at, "close": close}})
         assert len(seen.events) == at
-        assert seen.end == ("reset" if at % 2 else "whole")
+        assert seen.end == ("reset" if close == "reset" else "whole")
         if at == 0:
             return
         last = seen.events[-1].id or ""
@@ -112,7 +112,7 @@ def test_a_cut_at_every_event_is_made_good_by_the_same_post(
         assert plain(again.events) == plain(rest.events)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(cut, range(count + 1)))
+        list(pool.map(cut, product(range(count + 1), ("clean", "reset"))))
 
 
 def test_no_turn_starts_and_only_the_turn_of_the_event_is_told(url: str) -> None:
