@@ -223,14 +223,20 @@ def fixtures(
     spec: str, output: Path, script: Path | None, seed: str, count: int, overlays: tuple[Path, ...]
 ) -> None:
     """Write valid example data for SPEC: every schema, and one conversation."""
+    from sparring.fixtures.content import Content, sample_schemas
     from sparring.fixtures.script import default_script, load_script
-    from sparring.fixtures.writer import write_fixtures
+    from sparring.fixtures.writers.folder import write_folder
+    from sparring.mockserver.telling import conversations
     from sparring.spec.document import load_document
 
     document = load_document(spec, overlays)
     agent = load_script(script) if script else default_script()
-    files = write_fixtures(document, output, agent, seed=seed, count=count)
+    values, defects = sample_schemas(document, seed, count)
+    content = Content(document, seed, values, conversations(document, agent, seed))
+    files = write_folder(content, output)
     click.echo(f"wrote {len(files)} files to {output}")
+    if defects:
+        raise SparringError(defects)
 
 
 @main.command()
