@@ -34,8 +34,8 @@ class Base:
             return "alice"
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if "bearer-with-case" not in self.faults:
-            scheme = scheme.lower()
-        given = [token.strip()] if scheme in {"bearer", "Bearer"} else []
+            scheme = scheme.capitalize()
+        given = [token.strip()] if scheme == "Bearer" else []
         given += request.headers.getall("X-API-Key", [])
         if not ("query-key-unknown-to-streams" in self.faults and "stream" in request.path):
             given += request.query.getall("api_key", [])

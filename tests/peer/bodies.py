@@ -80,8 +80,8 @@ class Bodies:
             schemas["chat"]["properties"]["messages"]["maxItems"] = 99
         if "blank-text-refused" in faults:
             schemas["edit"]["properties"]["content"]["pattern"] = r"\S"
-        if "id-newline-accepted" in faults:
-            schemas["create"]["properties"]["id"]["pattern"] = ID[:-1] + r"\n?$"
+        if "user-id-newline-accepted" in faults:
+            schemas["create"]["properties"]["user_id"] = {"pattern": r"^[A-Za-z0-9_-]{1,64}\n?$"}
         if "decision-coerced" in faults:
             schemas["decide"]["properties"]["approved"]["type"] = ["boolean", "string"]
         if "patch-takes-user" in faults:

@@ -126,7 +126,7 @@ class Client:
             response.close()
             connection.close()
 
-    def session(self, headers: dict[str, str] | None = None, **body: object) -> str:
+    def session(self, headers: dict[str, str] | None = None, **body: Any) -> str:
         """Makes a session and gives its path."""
         reply = self("POST", "/sessions", {"agent_id": "a"} | body, headers)
         assert reply.status == 201, reply.raw
@@ -140,7 +140,7 @@ class Client:
         return reply.json
 
     def get(self, path: str, **query: object) -> Any:
-        reply = self("GET", path, **query)
+        reply = self("GET", path, None, None, **query)
         assert reply.status == 200, reply.raw
         return reply.json
 
