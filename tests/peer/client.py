@@ -1,7 +1,7 @@
 """A client that knows only HTTP and the event stream format, for probes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -44,10 +44,11 @@ class Frame:
 class Stream:
     """An event stream that is being read."""
 
-    def __init__(self, response: HTTPResponse) -> None:
+    def __init__(self, response: HTTPResponse, look: Callable[[Frame], None]) -> None:
         self.status = response.status
         self.headers = response.headers
         self._response = response
+        self._look = look
 
     def __iter__(self) -> Iterator[Frame]:
         fields: dict[str, str] = {}
@@ -56,7 +57,9 @@ class Stream:
             if name:
                 fields[name] = value.removeprefix(" ")
             elif "data" in fields:
-                yield Frame(fields)
+                frame = Frame(fields)
+                self._look(frame)
+                yield frame
                 fields = {}
 
 
@@ -103,10 +106,12 @@ class Client:
     ) -> Reply:
         connection, response = self._send(method, path, body, headers, query)
         try:
-            return Reply(response)
+            reply = Reply(response)
         finally:
             response.close()
             connection.close()
+        self.look_at_reply(method, path, reply)
+        return reply
 
     @contextmanager
     def stream(
@@ -121,10 +126,16 @@ class Client:
         headers = {"Accept": "text/event-stream"} | (headers or {})
         connection, response = self._send(method, path, body, headers, query, timeout)
         try:
-            yield Stream(response)
+            yield Stream(response, self.look_at_frame)
         finally:
             response.close()
             connection.close()
+
+    def look_at_reply(self, method: str, path: str, reply: Reply) -> None:
+        """Sees every reply."""
+
+    def look_at_frame(self, frame: Frame) -> None:
+        """Sees every event of a stream."""
 
     def session(self, headers: dict[str, str] | None = None, **body: Any) -> str:
         """Makes a session and gives its path."""

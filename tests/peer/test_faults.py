@@ -8,6 +8,7 @@ import pytest
 
 from .app import serve
 from .client import Client
+from .document import Held
 from .faults import FAULTS
 from .probes import PROBES
 from .probing import Probe
@@ -28,7 +29,7 @@ def test_faults_and_probes_name_the_same() -> None:
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.run.__name__)
 def test_correct(probe: Probe) -> None:
     with serve(pace=probe.pace) as url:
-        probe.run(Client(url))
+        probe.run(Held(url))
 
 
 @pytest.mark.parametrize(("name", "probe"), SHOWN, ids=[name for name, _ in SHOWN])
