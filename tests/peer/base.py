@@ -122,7 +122,9 @@ class Base:
 
     def page(self, request: web.Request) -> tuple[int, int]:
         """Offset and limit."""
-        limit = self.integer(request, "limit", 100, 1, 1000)
+        shorter = "history-of-50" in self.faults and request.path.endswith("/history")
+        usual = 50 if shorter else 100
+        limit = self.integer(request, "limit", usual, 1, 1000)
         offset = self.integer(request, "offset", 0)
         if "offset-counts-pages" in self.faults:
             offset *= limit
@@ -175,6 +177,8 @@ class Base:
     def precondition(self, request: web.Request, session: Session) -> None:
         """`If-Match` and `If-None-Match` (RFC 9110, 13.1)."""
         given = self._tags(request)
+        if given == "*" and "if-match-any-refused" in self.faults:
+            raise Problem(412, "The session has changed.")
         if given is not None and given != "*" and _IF_MATCH.fullmatch(given):
             tags = re.findall(_TAG, given)
             if "if-match-first-only" in self.faults:

@@ -146,6 +146,8 @@ if-match-race: Two patches of one version at once both succeed.
     IfMatch: "Change the session only when it still has this `ETag`."
 chat-race: A chat that waits for another one loses the reply to that.
     "Every event of a session ... stands in one log."
+delete-undone-by-turn: A session that is deleted while a turn runs is there again.
+    deleteSession: "It is gone."
 
 [state]
 ids-without-case: Ids that differ in case are one.
@@ -182,8 +184,16 @@ patch-drops-array-nulls: Nulls in a patched array are dropped.
     RFC 7396, 1: an array is taken as it is.
 patch-rounds-floats: Numbers in patched metadata are rounded.
     RFC 7396, 2: the value of the patch is the new value.
-count-forgets-edit: `message_count` counts messages that an edit took from the history.
-    editMessage: "All that came behind the message leaves the history."
+count-survives-clear: `message_count` stays when the history is cleared.
+    clearHistory: "Forget what was said"; its history is empty afterwards.
+empty-title-lost: An empty title is stored as null.
+    createSession: "The session as stored"; Title has no least length.
+patch-drops-empty-objects: An empty object in patched metadata is not stored.
+    RFC 7396, 2: MergePatch of nothing and an empty object is an empty object.
+patch-ignores-false: A patch cannot set `render_templates` to false.
+    patchSession: "Change parts of a session", to what was sent.
+delete-by-prefix: A DELETE takes all sessions whose ids begin alike.
+    deleteSession: "Delete a session", which the path names.
 
 [caching]
 list-caches-titles: The list shows the titles of the creation.
@@ -202,6 +212,8 @@ delete-ignores-if-match: A DELETE ignores `If-Match`.
     IfMatch: "Change the session only when it still has this `ETag`."
 if-match-first-only: Only the first tag of an `If-Match` counts.
     RFC 9110, 13.1.1: any of the listed tags.
+if-match-any-refused: `If-Match: *` is refused.
+    IfMatch: "or, with `*`, when it exists."
 if-match-weak: `If-Match` matches weak tags.
     RFC 9110, 13.1.1: the strong comparison must be used.
 
@@ -254,6 +266,16 @@ offset-counts-pages: The offset counts pages.
     Offset: "How many to skip."
 filter-counts-all: `total` counts what the filter leaves out.
     SessionList: "How many there are on all pages" of what is listed.
+filter-lost-on-later-page: The filter is ignored from the second page on.
+    metadata_filter: what is listed, whatever the offset.
+total-counts-deleted: `total` counts deleted sessions.
+    SessionList: "How many there are on all pages."
+suggestions-limit-before-offset: The limit of suggestions is applied before the offset.
+    Limit: "How many to return at most"; Offset: "How many to skip."
+events-at-most-100: No more than 100 events are listed, whatever the limit.
+    Limit: `maximum: 1000`; nothing tells a client that there are more.
+history-of-50: Without a limit 50 messages are listed.
+    Limit: `default: 100`.
 filter-after-page: The filter is applied to the page.
     Limit: "How many to return at most"; metadata_filter says what is listed.
 types-after-limit: The types are applied to the page.

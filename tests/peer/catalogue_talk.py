@@ -4,6 +4,8 @@ TABLE = """
 [talk]
 not-acceptable-recorded: A chat that is refused for its `Accept` is recorded all the same.
     `406`: the request was refused; RFC 9110, 15.5.
+invalid-chat-half-recorded: A chat that breaks its schema still records its first message.
+    `422`: the request was refused; its messages are those of no turn.
 chat-records-last-only: Only the last message of a chat is recorded.
     chat: "Every message is recorded."
 text-trimmed: White space around a text is lost.
@@ -22,16 +24,22 @@ streamed-reply-forgotten: A reply that was streamed is not in the history.
     chat: "the same turn as an event stream"; the streams are views of the log.
 clear-keeps-suggestions: Suggestions stay when the history is cleared.
     clearHistory: "its history, events and suggestions are empty afterwards."
+clear-keeps-summary: The summary still tells what was said before a clear.
+    clearHistory: "Forget what was said."
 clear-resets-title: Clearing the history takes the title away.
     clearHistory: "The session stays."
 regenerate-recalls-cleared: After a clear, what was said before can still be answered again.
     `409`: "There is no message of the user that could be answered again."
 regenerate-keeps-old: The old reply stays in the history.
     regenerate: "The new reply takes the place of the old one in the history."
+second-regenerate-keeps-old: The second time, the old reply stays in the history.
+    regenerate: "The new reply takes the place of the old one in the history."
 regenerate-repeats-user: The user's message is recorded again.
     regenerate: only the reply is new in the history.
 edit-keeps-tail: Only one message behind the edited one leaves the history.
     editMessage: "All that came behind the message leaves the history."
+edit-loses-name: An edited message has lost its name.
+    editMessage: "Change what the user said"; name is "Who said it."
 edit-of-agent-taken: What the agent said can be edited.
     editMessage: "Change what the user said"; `409`.
 edit-unseen-by-events: The event list shows an edited message as it was.
@@ -56,6 +64,8 @@ stopped-stream-says-done: The stream of a stopped turn ends with `done`.
     stopTurn: "its stream ends with a `stopped` event."
 stop-before-stored: The stop is answered before the message is stored.
     stopTurn: "What the agent has said so far is stored."
+stop-lingers: After a stop the next turn is stopped too.
+    stopTurn: "Stop the running turn."
 stop-always-true: A turn that is over can be stopped.
     Stopped: turn_id is "null when none was running".
 
@@ -84,6 +94,8 @@ wait-zero-is-default: `wait=0` is read as none.
     wait: `minimum: 0`; "Seconds of silence after which the stream ends."
 subscribers-share-queue: Of two subscribers each hears a part.
     subscribe: "Streams what happens from now on", to each.
+json-turns-not-live: What is answered as JSON does not reach live streams.
+    subscribe: "Streams what happens from now on."
 long-event-not-live: Events of more than 8000 characters do not reach live streams.
     subscribe: "Streams what happens from now on."
 

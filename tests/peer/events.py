@@ -19,6 +19,8 @@ class Events(Talk):
         session = self.session(request)
         first = self.integer(request, "min_offset", 0)
         limit = self.integer(request, "limit", 100, 1, 1000)
+        if "events-at-most-100" in self.faults:
+            limit = min(limit, 100)
         kinds = self._kinds(request)
         if first and "min-offset-exclusive" in self.faults:
             first += 1
@@ -69,7 +71,7 @@ class Events(Talk):
         try:
             return await self.stream_turn(request, session, turn, queue)
         finally:
-            session.followers.remove(queue)
+            session.unfollow(queue)
 
     async def subscribe(self, request: web.Request) -> web.StreamResponse:
         session = self.session(request)
@@ -94,7 +96,7 @@ class Events(Talk):
             pass
         finally:
             for each in self.store.mine(session.owner):
-                each.followers = [one for one in each.followers if one is not queue]
+                each.unfollow(queue)
         return response
 
     def _seen(self, request: web.Request) -> int | None:
@@ -147,6 +149,8 @@ class Events(Talk):
                 return
             if one is None:
                 return
+            if one.run and one.run.quiet:
+                continue
             if "long-event-not-live" in self.faults and len(str(one.payload())) > 8000:
                 continue
             await self._send(response, one)

@@ -36,6 +36,7 @@ class Turn:
     halt: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     finish: str = "stop"
+    quiet: bool = False
     said: list["Entry"] = field(default_factory=list)
     words: tuple[int, int] = (0, 0)
 
@@ -116,6 +117,8 @@ class Session:
     running: Turn | None = None
     deleted: bool = False
     once_said: str | None = None
+    recalled: str | None = None
+    forgotten: int = 0
 
     def touch(self) -> None:
         self.version += 1
@@ -135,9 +138,7 @@ class Session:
 
     def shown(self) -> Json:
         topic = [one.data["content"] for one in self.history() if one.source == "user"]
-        count = len(self.history())
-        if "count-forgets-edit" in self.faults:
-            count = sum(one.kind == "message" for one in self.entries)
+        count = len(self.history()) + self.forgotten
         updated = written(self.updated)
         if "zone-lost-after-update" in self.faults and self.version > 1:
             updated = updated.removesuffix("+00:00")
@@ -150,7 +151,7 @@ class Session:
             "agent_id": self.agent_id,
             "message_count": count,
             "title": self.title,
-            "summary": f"Last asked: {topic[-1][:60]}" if topic else None,
+            "summary": f"Last asked: {topic[-1][:60]}" if topic else self.recalled,
             "situation": self.situation,
             "render_templates": self.render_templates,
         }
@@ -181,6 +182,9 @@ class Session:
         self.followers.append(queue)
         return queue
 
+    def unfollow(self, queue: Queue) -> None:
+        self.followers = [one for one in self.followers if one is not queue]
+
     def close(self) -> None:
         self.deleted = True
         for queue in self.followers:
@@ -192,6 +196,10 @@ class Session:
             self.once_said = next(
                 (one.data["content"] for one in self.history() if one.source == "user"), None
             )
+        if "count-survives-clear" in self.faults:
+            self.forgotten += len(self.history())
+        if "clear-keeps-summary" in self.faults:
+            self.recalled = self.shown()["summary"]
         self.entries = []
         if "clear-keeps-replay" not in self.faults:
             self.frames = []
@@ -235,6 +243,8 @@ def merge(target: Any, patch: Any, faults: Collection[str]) -> Any:
         return patch
     result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
+        if value == {} and "patch-drops-empty-objects" in faults:
+            continue
         if value is None:
             result.pop(key, None)
         elif "patch-shallow" in faults:

@@ -172,6 +172,14 @@ def two_subscribers(c: Client) -> None:
         assert _seen(_until_done(two)) == frames
 
 
+@shows("json-turns-not-live")
+def subscriber_hears_a_json_turn(c: Client) -> None:
+    path = c.session()
+    with _follow(c, path) as stream:
+        c.chat(path)
+        assert _until_done(stream)[-1].event == "done"
+
+
 @shows("subscriber-hears-all-sessions")
 def subscriber_of_one_session(c: Client) -> None:
     path, other = c.session(), c.session()

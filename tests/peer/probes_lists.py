@@ -120,6 +120,15 @@ def filter_by_two_keys(c: Client) -> None:
     assert _having(c, x=1, y=2) == [both]
 
 
+@shows("filter-lost-on-later-page", "total-counts-deleted")
+def second_page_of_a_filter(c: Client) -> None:
+    c.session(metadata={"x": 1})
+    c("DELETE", c.session())
+    c.session()
+    assert _ids(c, metadata_filter='{"x":1}', offset=1) == []
+    assert c.get("/sessions")["total"] == 2
+
+
 @shows("filter-counts-all", "filter-after-page")
 def filter_and_page(c: Client) -> None:
     wanted = c.session(metadata={"x": 1})

@@ -159,6 +159,34 @@ def etag_of_a_patch(c: Client) -> None:
     assert c("PATCH", path, {"title": "x"}).headers["ETag"] == c("GET", path).headers["ETag"]
 
 
+@shows("patch-ignores-false")
+def patch_to_false(c: Client) -> None:
+    path = c.session(render_templates=True)
+    assert c("PATCH", path, {"render_templates": False}).json["render_templates"] is False
+
+
+@shows("empty-title-lost")
+def empty_title(c: Client) -> None:
+    assert c.get(c.session(title=""))["title"] == ""
+
+
+@shows("delete-by-prefix")
+def delete_of_one_session(c: Client) -> None:
+    path, other = c.session(id="the-prefix"), c.session(id="the-prefix-2")
+    c("DELETE", path)
+    assert c("GET", other).status == 200
+
+
+@shows("delete-undone-by-turn", pace=0.02)
+def delete_while_a_turn_runs(c: Client) -> None:
+    path = c.session()
+    body = {"type": "message", "content": "Hi"}
+    with c.stream("POST", f"{path}/events/stream", body) as stream:
+        next(iter(stream))
+        assert c("DELETE", path).status == 204
+    assert c("GET", path).status == 404
+
+
 @shows("patch-keeps-title")
 def patch_of_title_to_null(c: Client) -> None:
     assert c("PATCH", c.session(title="x"), {"title": None}).json["title"] is None
@@ -175,13 +203,14 @@ def patch_of_astral_title(c: Client) -> None:
     "patch-joins-arrays",
     "patch-drops-array-nulls",
     "patch-rounds-floats",
+    "patch-drops-empty-objects",
 )
 def merge_patch(c: Client) -> None:
     path = c.session(metadata={"deep": {"a": 1, "b": 2}, "array": [1]})
-    patch = {"deep": {"a": None}, "new": {"x": None, "y": 0.125}, "array": [None, 2]}
+    patch = {"deep": {"a": None}, "new": {"x": None, "y": 0.125, "z": {}}, "array": [None, 2]}
     assert c("PATCH", path, {"metadata": patch}).json["metadata"] == {
         "deep": {"b": 2},
-        "new": {"y": 0.125},
+        "new": {"y": 0.125, "z": {}},
         "array": [None, 2],
     }
 
@@ -191,9 +220,10 @@ def delete_of_another_version(c: Client) -> None:
     assert c("DELETE", c.session(), None, {"If-Match": '"other"'}).status == 412
 
 
-@shows("if-match-first-only", "if-match-weak")
+@shows("if-match-first-only", "if-match-weak", "if-match-any-refused")
 def if_match_with_more_tags(c: Client) -> None:
     path = c.session()
     tag = c("GET", path).headers["ETag"]
     assert c("PATCH", path, {}, {"If-Match": f"W/{tag}"}).status == 412
     assert c("PATCH", path, {}, {"If-Match": f'"x", {tag}'}).status == 200
+    assert c("PATCH", path, {}, {"If-Match": "*"}).status == 200

@@ -47,8 +47,12 @@ class Sessions(Base):
         sort_by = self.choice(request, "sort_by", "created_at", "updated_at")
         order = self.choice(request, "order", "desc", "asc")
         wanted = self.wanted_metadata(request)
+        if offset and "filter-lost-on-later-page" in self.faults:
+            wanted = None
         found, mine = self.store.listed(caller, wanted, sort_by, order)
         total = len(mine) if "filter-counts-all" in self.faults else len(found)
+        if "total-counts-deleted" in self.faults:
+            total += self.store.count_left(caller)
         if "filter-after-page" in self.faults:
             found = [one for one in mine[offset : offset + limit] if one in found]
             offset = 0
@@ -147,7 +151,9 @@ class Sessions(Base):
             session.situation = body["situation"]
         if "metadata" in body:
             session.metadata = merge(session.metadata, body["metadata"], self.faults)
-        if "render_templates" in body:
+        if "render_templates" in body and (
+            body["render_templates"] or "patch-ignores-false" not in self.faults
+        ):
             session.render_templates = body["render_templates"]
         if "user_id" in body:
             session.user_id = body["user_id"]
@@ -162,7 +168,10 @@ class Sessions(Base):
         if "delete-ignores-if-match" not in self.faults:
             self.precondition(request, session)
         self.store.delete(session)
+        ran = session.running is not None
         await silence(session)
+        if ran and "delete-undone-by-turn" in self.faults:
+            self.store.keep(session)
         if "delete-leaves-streams" not in self.faults:
             session.close()
         return web.Response(status=204)

@@ -25,16 +25,20 @@ class Talk(Base):
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         session = self.session(request)
-        if "not-acceptable-recorded" in self.faults:
+        try:
+            form = self._form(request)
             body = await self.body(request, "chat")
-            record(session, Turn(fresh_id("trn")), body["messages"], self.faults)
-            body["messages"] = []
-        form = self._form(request)
-        if "not-acceptable-recorded" not in self.faults:
-            body = await self.body(request, "chat")
+        except Problem as fail:
+            if (fail.status == 406 and "not-acceptable-recorded" in self.faults) or (
+                fail.status == 422 and "invalid-chat-half-recorded" in self.faults
+            ):
+                first = (await request.json())["messages"][:1]
+                record(session, Turn(fresh_id("trn")), first, self.faults)
+            raise
         known = len(session.entries)
         async with self.floor(session):
             turn, queue = Turn(fresh_id("trn")), session.follow()
+            turn.quiet = form == JSON and "json-turns-not-live" in self.faults
             if "chat-race" in self.faults:
                 while len(session.entries) > known:
                     session.entries.pop()
@@ -56,7 +60,10 @@ class Talk(Base):
             if asked is not None:
                 text = asked.data["content"]
                 behind = said[said.index(asked) + 1 :]
-                if "regenerate-keeps-old" not in self.faults:
+                again = any(one.past for one in session.entries)
+                if "regenerate-keeps-old" not in self.faults and not (
+                    again and "second-regenerate-keeps-old" in self.faults
+                ):
                     forget(session, [one for one in behind if one.source == "agent"])
                 if "regenerate-repeats-user" in self.faults:
                     record(session, turn, [{"role": "user", "content": text}], self.faults)
@@ -81,6 +88,8 @@ class Talk(Base):
             if "edit-unseen-by-events" in self.faults:
                 message.first = message.data
             message.data = message.data | {"content": body["content"]}
+            if "edit-loses-name" in self.faults:
+                message.data.pop("name", None)
             session.touch()
             turn, queue = Turn(message.turn), session.follow()
             self.agent.begin(session, turn, body["content"])
@@ -141,7 +150,10 @@ class Talk(Base):
             rows = [row for one in self.store.mine(session.owner) for row in one.suggestions]
         if "suggestion-time-with-space" in self.faults:
             rows = [row | {"created_at": row["created_at"].replace("T", " ")} for row in rows]
-        page = self.paged(rows, offset, limit, len(rows))
+        total = len(rows)
+        if "suggestions-limit-before-offset" in self.faults:
+            rows = rows[:limit]
+        page = self.paged(rows, offset, limit, total)
         if "suggestion-total-text" in self.faults:
             page["total"] = str(page["total"])
         return json_response(page)
@@ -157,7 +169,7 @@ class Talk(Base):
             if form == STREAM:
                 return await self.stream_turn(request, session, turn, queue)
         finally:
-            session.followers.remove(queue)
+            session.unfollow(queue)
         await turn.over.wait()
         prompt, completion = turn.words
         messages = [one.message() for one in turn.said]

@@ -31,6 +31,9 @@ class Agent:
     def begin(self, session: Session, turn: Turn, text: str | None) -> None:
         """Lets the turn run by itself; whoever holds the lock of the session hands it over."""
         session.running = turn
+        said = [one for one in session.history() if one.source == "agent"]
+        if said and said[-1].data["status"] == "stopped" and "stop-lingers" in self._faults:
+            turn.halt.set()
         task = asyncio.create_task(self._run(session, turn, text))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
