@@ -10,6 +10,7 @@ from aiohttp import web
 
 from .bodies import Bodies
 from .events import Events
+from .faults import FAULTS
 from .sessions import Sessions
 from .store import Store
 from .talk import Talk
@@ -23,6 +24,8 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def create_app(faults: Collection[str] = (), pace: float = 0.03) -> web.Application:
     """The API of spec/sessions.yaml, with these faults. `pace` is the pause before each piece."""
     faults = frozenset(faults)
+    if unknown := faults - FAULTS.keys():
+        raise ValueError(f"There are no such faults: {', '.join(sorted(unknown))}")
 
     @web.middleware
     async def explain(request: web.Request, handler: _Handler) -> web.StreamResponse:

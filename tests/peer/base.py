@@ -148,6 +148,9 @@ class Base:
             kind = given.lower()
         if checked and kind not in (kinds or (JSON,)):
             raise Problem(415, f"This operation takes {' or '.join(kinds or (JSON,))}.")
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            plain = {"Accept-Encoding": "identity"}
+            raise Problem(415, "This server takes no content codings.", headers=plain)
         try:
             raw = await request.read()
         except web.HTTPRequestEntityTooLarge:

@@ -124,7 +124,7 @@ def replay_from_the_middle(c: Client) -> None:
     assert _seen(_replay(c, path, frames[3].id)) == _seen(frames[4:])
 
 
-@shows("resume-misses-running-turn", pace=0.02)
+@shows("resume-misses-running-turn", pace=0.04)
 def resume_while_a_turn_runs(c: Client) -> None:
     path = c.session()
     with ThreadPoolExecutor(1) as pool:

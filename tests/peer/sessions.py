@@ -121,7 +121,7 @@ class Sessions(Base):
             self._change(session, body)
             session.version -= 1
         if "if-match-race" in self.faults and tag in request.headers.get("If-Match", ""):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         else:
             self.precondition(request, session)
         if "patch-race" in self.faults:
@@ -136,7 +136,7 @@ class Sessions(Base):
     async def _slow_change(self, session: Session, body: Json) -> None:
         """What a read, a pause and a write are."""
         seen = dict(session.metadata)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
         session.metadata = seen
         self._change(session, body)
 

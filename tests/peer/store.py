@@ -23,7 +23,7 @@ class Store:
         if "ids-without-case" in self._faults:
             taken = chosen.lower() in {one.lower() for one in self._sessions}
         if "create-race" in self._faults:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         if taken:
             if "conflict-overwrites" in self._faults and "title" in body:
                 self._sessions[chosen].title = body["title"]

@@ -20,7 +20,7 @@ CHAT = {"messages": [{"role": "user", "content": "Hello there"}]}
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serve(pace=0.005) as url:
+    with serve(pace=0.015) as url:
         yield url
 
 
@@ -263,6 +263,19 @@ def test_tool_result_starts_a_turn(c: Client) -> None:
         frames = list(stream)
     assert frames[0].data["data"] == {"tool_call_id": "call_1", "result": [0]}
     assert frames[-1].event == "done"
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "status"),
+    [
+        ("PATCH", "application/merge-patch+json", 200),
+        ("PATCH", "application/json", 200),
+        ("PATCH", "application/json-patch+json", 415),
+        ("PUT", "application/merge-patch+json", 415),
+    ],
+)
+def test_media_types(c: Client, method: str, kind: str, status: int) -> None:
+    assert c(method, c.session(), {"title": "x"}, {"Content-Type": kind}).status == status
 
 
 def test_bytes_of_a_stream(url: str) -> None:

@@ -80,7 +80,7 @@ class Agent:
         turn.finish = "stopped" if stopped else "stop"
         if stopped and "stop-before-stored" in faults:
             turn.over.set()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
         if stopped and said and "stop-stores-whole-reply" in faults:
             said = reply
         if said and not (stopped and "stop-drops-message" in faults):

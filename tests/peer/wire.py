@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from aiohttp import web
 
 Json = dict[str, Any]
+_DEEPEST = 256
 
 
 class Problem(Exception):
@@ -84,10 +85,17 @@ def load(raw: bytes, faults: Collection[str]) -> Any:
     constant = float if "nan-accepted" in faults else refuse
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=constant, parse_float=finite)
+        if _depth(value) > _DEEPEST:
+            raise RecursionError
+        dump(value)  # a lone surrogate cannot be written again
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    dump(value)  # a lone surrogate cannot be written again
     return value
+
+
+def _depth(value: object) -> int:
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, below), default=0)
 
 
 def json_response(value: object, status: int = 200, **headers: str) -> web.Response:
