@@ -122,9 +122,7 @@ class Base:
 
     def page(self, request: web.Request) -> tuple[int, int]:
         """Offset and limit."""
-        shorter = "history-of-50" in self.faults and request.path.endswith("/history")
-        usual = 50 if shorter else 100
-        limit = self.integer(request, "limit", usual, 1, 1000)
+        limit = self.integer(request, "limit", 100, 1, 1000)
         offset = self.integer(request, "offset", 0)
         if "offset-counts-pages" in self.faults:
             offset *= limit

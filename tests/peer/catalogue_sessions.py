@@ -272,10 +272,6 @@ total-counts-deleted: `total` counts deleted sessions.
     SessionList: "How many there are on all pages."
 suggestions-limit-before-offset: The limit of suggestions is applied before the offset.
     Limit: "How many to return at most"; Offset: "How many to skip."
-events-at-most-100: No more than 100 events are listed, whatever the limit.
-    Limit: `maximum: 1000`; nothing tells a client that there are more.
-history-of-50: Without a limit 50 messages are listed.
-    Limit: `default: 100`.
 filter-after-page: The filter is applied to the page.
     Limit: "How many to return at most"; metadata_filter says what is listed.
 types-after-limit: The types are applied to the page.

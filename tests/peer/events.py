@@ -19,8 +19,6 @@ class Events(Talk):
         session = self.session(request)
         first = self.integer(request, "min_offset", 0)
         limit = self.integer(request, "limit", 100, 1, 1000)
-        if "events-at-most-100" in self.faults:
-            limit = min(limit, 100)
         kinds = self._kinds(request)
         if first and "min-offset-exclusive" in self.faults:
             first += 1

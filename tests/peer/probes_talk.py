@@ -306,7 +306,7 @@ def second_page_of_suggestions(c: Client) -> None:
     assert c.items(f"{path}/suggestions", offset=1, limit=1) == everything[1:]
 
 
-@shows("history-of-50", "events-at-most-100")
+@shows()
 def long_history(c: Client) -> None:
     path = c.session()
     c.chat(path, *map(str, range(100)))
