@@ -309,3 +309,31 @@ print(sorted(set(heavy) & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_check_says_which_fixtures_have_changed_and_why(tmp_path: Path) -> None:
+    spec, folder = tmp_path / "api.yaml", tmp_path / "fixtures"
+    text = (Path(__file__).parents[1] / "spec" / "sessions.yaml").read_text()
+    spec.write_text(text)
+    assert sparring("fixtures", spec, "-o", folder, "--only", "T*", "--only", "Id").returncode == 0
+    done = sparring("fixtures", spec, "-o", folder, "--check")
+    assert (done.returncode, done.stdout) == (0, "all files are up to date\n")
+
+    (folder / "schemas" / "Id.json").write_text('"another"\n')
+    (folder / "schemas" / "Text.json").unlink()
+    spec.write_text(
+        text.replace("\n    TurnError:", "\n    TurnFault:").replace("TurnError", "TurnFault")
+    )
+    done = sparring("fixtures", spec, "-o", folder, "--check")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "schemas/Id.json: changed by hand",
+        "schemas/Text.json: missing",
+        "schemas/TurnError.json: no longer made: api.yaml has changed",
+        "schemas/TurnFault.json: new: api.yaml has changed",
+        "4 files are out of date",
+    ]
+    (folder / "manifest.json").write_text("{}")
+    done = sparring("fixtures", spec, "-o", folder, "--check")
+    assert done.returncode == 2
+    assert "manifest.json is not a manifest" in done.stderr
