@@ -1,0 +1,1 @@
+"""Murmur: an API of threads and runs with its own document, a server for it, and faults to switch on."""
