@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from math import isfinite
@@ -37,12 +37,16 @@ class Refusal(Exception):
 
 @dataclass
 class Reply:
-    """A response: JSON, or the pieces of an event stream."""
+    """A response: JSON (as a value or as its text), or the pieces of an event stream.
+
+    `again` makes the answer to a retry, where that is not the same JSON.
+    """
 
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
+    again: Callable[[], Reply] | None = None
 
 
 @dataclass
