@@ -86,10 +86,9 @@ async def _go(state: State, thread: Thread, run: Run) -> None:
     if bad("talk.reply-to-latest-thread") and state.last_thread is not None:
         place = state.last_thread
     named = None if bad("talk.run-id-missing") else run.id
-    said = text if not bad("stream.long-reply-cut") else "".join(parts)
-    message = state.say(place, "assistant", said, named, run.begun)
+    message = state.say(place, "assistant", text, named, run.begun)
     if bad("talk.reply-twice") and resumed:
-        state.say(place, "assistant", said, named)
+        state.say(place, "assistant", text, named)
     shown_message = state.message(message)
     if bad("stream.completed-differs"):
         shown_message["content"] = message.content.rstrip(".")

@@ -23,7 +23,7 @@ def cut(
     """One page of rows, which have their places."""
     bad = state.bad
     most = 10**9 if bad("input.limit-unbounded") else 100
-    limit = whole(call.one("limit"), "limit", 0 if bad("input.limit-zero") else 1, most, 20)
+    limit = whole(call.one("limit"), "limit", 1, most, 20)
     place = _place(state, call, call.one("cursor"))
     if bad("query.second-page-ascends") and place is not None and call.operation == "listMessages":
         descending = False

@@ -235,8 +235,7 @@ class Server:
         headers = {"X-Request-Id": self._request_id()} | refusal.headers
         if bad("protocol.errors-without-id"):
             del headers["X-Request-Id"]
-        kind = "text/html" if bad("protocol.errors-as-html") and status == 409 else JSON
-        return Response(dump(body), status, headers, kind)
+        return Response(dump(body), status, headers, JSON)
 
     def _request_id(self) -> str:
         if self.state.bad("protocol.one-request-id"):
