@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from .state import Run, State, Thread, now
 from .wire import dump
 
-PAUSE = 0.015
+PAUSE = 0.01
 
 
 def emit(run: Run, event: str, data: object) -> None:

@@ -33,9 +33,8 @@ class Api:
         headers = {} if key is None else {"X-Api-Key": key}
         self.root = url
         self.others: list[Api] = []
-        self.http = httpx2.Client(
-            base_url=f"{url}/v1/workspaces/ws_main/threads", headers=headers, timeout=10
-        )
+        self.base = f"{url}/v1/workspaces/ws_main/threads"
+        self.http = httpx2.Client(base_url=self.base, headers=headers, timeout=10, verify=False)
 
     def with_key(self, key: str | None) -> Api:
         """The same server, asked with another key."""
@@ -48,7 +47,7 @@ class Api:
         self.http.close()
 
     def ask(self, method: str, path: str = "", **options: Any) -> httpx2.Response:
-        return self.http.request(method, path, **options)
+        return self.http.request(method, self.base + path, **options)
 
     def status(self, method: str, path: str = "", **options: Any) -> int:
         return self.ask(method, path, **options).status_code

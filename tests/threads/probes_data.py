@@ -17,7 +17,7 @@ def schema_milliseconds(a: Api, b: Api) -> None:
 
 
 def schema_null_left_out(a: Api, b: Api) -> None:
-    assert a.data("POST", json={})["title"] is None
+    assert a.data("POST", json={}).get("title", "nothing") is None
 
 
 def schema_count_as_text(a: Api, b: Api) -> None:
@@ -55,7 +55,7 @@ def schema_undeclared_in_list(a: Api, b: Api) -> None:
 
 
 def schema_error_shape(a: Api, b: Api) -> None:
-    assert "code" in a.ask("GET", "/thr_0000000000000000").json()["error"]
+    assert check("ErrorResponse", a.ask("GET", "/thr_0000000000000000").json()) is None
 
 
 def input_any_media_type(a: Api, b: Api) -> None:

@@ -62,7 +62,7 @@ async def create_run(state: State, call: Call) -> Reply:
     bad = state.bad
     if bad("race.second-run"):
         _free(state, thread)
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.06)
 
     def act() -> Reply:
         if not bad("race.second-run"):
@@ -191,7 +191,7 @@ async def add_message(state: State, call: Call) -> Reply:
     _free(state, thread)
     if state.bad("race.sequence"):
         place = len(thread.messages) + 1
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.06)
         message = state.say(thread, call.body["role"], call.body["content"], None)
         message.sequence = place
     else:

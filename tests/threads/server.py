@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import parse_qsl
 
 import uvicorn
@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from . import runs, threads
+from .faults import FAULTS
 from .state import USERS, WORKSPACES, State
 from .wire import DOCUMENT, LARGEST, Call, Refusal, Reply, check, dump, parse
 
@@ -70,7 +71,14 @@ class Server:
     """The ASGI application."""
 
     def __init__(self, faults: Iterable[str] = ()) -> None:
+        self.state = State()
+        self.reset(faults)
+
+    def reset(self, faults: Iterable[str]) -> None:
+        """Forgets everything, and goes on with these faults."""
         self.state = State(frozenset(faults))
+        if unknown := self.state.faults - FAULTS.keys():
+            raise ValueError(f"there is no fault {', '.join(sorted(unknown))}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -243,11 +251,16 @@ class Server:
         return self.state.id("req")
 
 
-@contextmanager
-def serve(faults: Iterable[str] = ()) -> Iterator[str]:
+def serve(faults: Iterable[str] = ()) -> AbstractContextManager[str]:
     """Runs the server on a free port of the loopback, with these faults; gives its URL."""
+    return host(Server(faults))
+
+
+@contextmanager
+def host(application: Server) -> Iterator[str]:
+    """Runs an application on a free port of the loopback; gives its URL."""
     config = uvicorn.Config(
-        Server(faults), host="127.0.0.1", port=0, log_level="error", lifespan="off",
+        application, host="127.0.0.1", port=0, log_level="error", lifespan="off",
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -85,7 +85,7 @@ class Thread:
 class State:
     """The data of one server."""
 
-    def __init__(self, faults: frozenset[str]) -> None:
+    def __init__(self, faults: frozenset[str] = frozenset()) -> None:
         self.faults = faults
         self.threads: dict[str, Thread] = {}
         self.deleted: dict[str, Thread] = {}

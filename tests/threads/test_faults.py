@@ -9,30 +9,38 @@ import pytest
 from . import probes_access, probes_data, probes_run, probes_talk
 from .client import Api, users
 from .faults import FAULTS
-from .server import serve
+from .server import Server, host
 
-MODULES = (probes_access, probes_data, probes_run, probes_talk)
-Probe = Callable[[Api, Api], None]
-
-
-def _probe(fault: str) -> Probe:
-    name = fault.replace(".", "_").replace("-", "_")
-    found = [vars(m)[name] for m in MODULES if name in vars(m)]
-    assert len(found) == 1, f"{fault} has {len(found)} probes"
-    probe: Probe = found[0]
-    return probe
+PROBES: dict[str, Callable[[Api, Api], None]] = {
+    name: probe
+    for module in (probes_access, probes_data, probes_run, probes_talk)
+    for name, probe in vars(module).items()
+    if name.split("_")[0] in {fault.category for fault in FAULTS.values()}
+}
 
 
 @pytest.fixture(scope="module")
-def correct() -> Iterator[str]:
-    with serve() as url:
-        yield url
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture(scope="module")
+def alice_and_bob(server: Server) -> Iterator[tuple[Api, Api]]:
+    with host(server) as url, users(url) as both:
+        yield both
+
+
+def test_there_is_a_probe_for_each_fault() -> None:
+    assert sorted(PROBES) == sorted(name.replace(".", "_").replace("-", "_") for name in FAULTS)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_probe_sees_the_fault_and_nothing_else(fault: str, correct: str) -> None:
-    probe = _probe(fault)
-    with users(correct) as (alice, bob):
-        probe(alice, bob)
-    with serve([fault]) as url, users(url) as (alice, bob), pytest.raises(AssertionError):
-        probe(alice, bob)
+def test_the_probe_holds_until_the_fault_is_there(
+    fault: str, server: Server, alice_and_bob: tuple[Api, Api]
+) -> None:
+    probe = PROBES[fault.replace(".", "_").replace("-", "_")]
+    server.reset(())
+    probe(*alice_and_bob)
+    server.reset([fault])
+    with pytest.raises(AssertionError):
+        probe(*alice_and_bob)

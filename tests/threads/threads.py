@@ -61,7 +61,7 @@ async def once(state: State, call: Call, act: Callable[[], Reply]) -> Reply:
             raise Refusal(409, "idempotency_conflict", "The key came with another body before.")
         return again()
     if bad("race.idempotency"):
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.06)
     reply = act()
     if reply.again is None:
         text = dump(reply.body)
@@ -188,7 +188,7 @@ async def update_thread(state: State, call: Call) -> Reply:
     if bad("race.expected-revision") or bad("race.lost-update"):
         if bad("race.expected-revision") and expected not in (None, revision):
             raise Refusal(409, "revision_conflict", "The thread has another revision.")
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.06)
     elif expected not in (None, revision) and not bad("state.expected-revision-ignored"):
         raise Refusal(409, "revision_conflict", "The thread has another revision.")
     if not bad("race.lost-update"):
