@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +36,14 @@ def b(both: tuple[Api, Api]) -> Api:
 def test_an_unknown_fault_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no fault"):
         serve(["schema.milisecond"])
+
+
+@pytest.mark.parametrize("overlay", ["overlay.yaml", "annotations.yaml"])
+def test_the_overlays_fit_the_document(overlay: str) -> None:
+    here = Path(__file__).parent
+    command = [sys.executable, "-m", "sparring.cli", "roles", here / "openapi.yaml"]
+    done = subprocess.run([*command, "--overlay", here / overlay], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_thread_fits_its_schema_wherever_it_is_shown(a: Api) -> None:
