@@ -41,8 +41,10 @@ def test_an_unknown_fault_is_refused() -> None:
 @pytest.mark.parametrize("overlay", ["overlay.yaml", "annotations.yaml"])
 def test_the_overlays_fit_the_document(overlay: str) -> None:
     here = Path(__file__).parent
-    command = [sys.executable, "-m", "sparring.cli", "roles", here / "openapi.yaml"]
-    done = subprocess.run([*command, "--overlay", here / overlay], capture_output=True, text=True)
+    command = [sys.executable, "-m", "sparring.cli", "roles", str(here / "openapi.yaml")]
+    done = subprocess.run(
+        [*command, "--overlay", str(here / overlay)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
