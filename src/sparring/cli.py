@@ -218,7 +218,11 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
 @click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same bytes.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000))
+@click.option(
+    "--format", "formats", multiple=True, metavar="NAME", help="json (the default), har, http, …"
+)
 @click.option("--only", multiple=True, metavar="PATTERN", help="These schemas, conversations.")
+@click.option("--url", help="Where the API is, for formats that call it.")
 @click.option("--check", is_flag=True, help="Write nothing: say what in DIR is not as it would be.")
 @_overlay
 @click.pass_context
