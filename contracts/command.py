@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sparring.fixtures.script import load_scripts
 from sparring.spec.document import Document, load_document
 from sparring.spec.errors import Defect, SparringError
 
@@ -50,6 +51,7 @@ def run_tests(
     max_messages: int | None = None,
     journal: Path | None = None,
     clean: Path | None = None,
+    scripts: Sequence[Path] = (),
 ) -> int:
     """Holds the implementation at `url` to a document and returns the exit code.
 
@@ -70,6 +72,7 @@ def run_tests(
             return _write_target(write_target, spec, overlays, out)
         document = load_document(spec, [Path(overlay) for overlay in overlays])
         keys = _keys(key, other_key)
+        played = load_scripts(scripts)
         try:
             from .terms import terms_of
 
@@ -86,7 +89,9 @@ def run_tests(
             )
             if clean is not None:
                 return _clean(url, document, keys, extra, terms, clean, out)
-            report = _run(url, document, keys, extra, suites, seed, max_examples, terms, out)
+            options = {"suites": suites, "seed": seed, "max_examples": max_examples}
+            options |= {"terms": terms, "scripts": played}
+            report = _run(url, document, keys, extra, options, out)
         except ImportError as error:
             raise missing(error) from None
         _accept(report, known, written)
@@ -119,10 +124,7 @@ def _run(
     document: Document,
     keys: tuple[str, str],
     headers: dict[str, str],
-    suites: Sequence[str],
-    seed: int,
-    max_examples: int,
-    terms: Terms,
+    options: Mapping[str, Any],
     out: Console,
 ) -> Report:
     from .choice import print_choice
@@ -133,10 +135,7 @@ def _run(
         document,
         keys=keys,
         headers=headers,
-        suites=suites,
-        seed=seed,
-        max_examples=max_examples,
-        terms=terms,
+        **options,
         announce=lambda choice, root: print_choice(choice, root, out),
     )
 

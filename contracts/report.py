@@ -12,13 +12,14 @@ from sparring.spec.finding import Finding, Severity
 
 from .baseline import Baseline, Entry
 
-SUITES = ("promises", "streaming", "security", "races", "conformance")
+SUITES = ("promises", "streaming", "security", "races", "conformance", "script")
 _BY_PREFIX = {
     "stream": "streaming",
     "stop": "streaming",
     "auth": "security",
     "race": "races",
     "conformance": "conformance",
+    "script": "script",
 }
 
 

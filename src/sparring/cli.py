@@ -194,6 +194,13 @@ def _overlays_of(names: list[str], overlays: tuple[Path, ...]) -> dict[str, list
 @click.option("--max-messages", type=int, metavar="N", help="Say no more to agents.")
 @click.option("--journal", type=_FILE, help="Note every session that is made, and deleted.")
 @click.option("--clean", type=_FILE, metavar="JOURNAL", help="Only delete what a run has left.")
+@click.option(
+    "--script",
+    "scripts",
+    multiple=True,
+    type=_FILE,
+    help="Only what this script expects, beside the suites that are named; may be repeated.",
+)
 @_overlay
 @click.pass_context
 def test(ctx: click.Context, /, url: str | None, explain: str | None, **options: Any) -> None:
