@@ -67,11 +67,11 @@ def run_tests(
     try:
         files = _report_files(reports)
         known = read_baseline(baseline) if baseline else Baseline()
-        extra = dict(_header(text) for text in headers)
+        extra = dict(read_header(text) for text in headers)
         if write_target is not None:
             return _write_target(write_target, spec, overlays, out)
         document = load_document(spec, [Path(overlay) for overlay in overlays])
-        keys = _keys(key, other_key)
+        keys = keys_of(key, other_key)
         played = load_scripts(scripts)
         try:
             from .terms import terms_of
@@ -184,13 +184,15 @@ def missing(error: ImportError) -> SparringError:
     return SparringError(Defect("C102", message, None, f"Run {INSTALL}"))
 
 
-def _keys(key: str | None, other_key: str | None) -> tuple[str, str]:
+def keys_of(key: str | None, other_key: str | None) -> tuple[str, str]:
+    """The keys of the two users: as given, else from the environment, else the usual ones."""
     first = key or os.environ.get("SPARRING_KEY") or "alice-key"
     second = other_key or os.environ.get("SPARRING_OTHER_KEY") or "bob-key"
     return first, second
 
 
-def _header(text: str) -> tuple[str, str]:
+def read_header(text: str) -> tuple[str, str]:
+    """A header written as `Name: value`. Raises SparringError (C101)."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         remedy = "Write it as 'Name: value'."

@@ -387,7 +387,7 @@ def run(
     run. Raises SparringError: C101 for an unknown suite, C103 when nobody answers, C104 for a
     pattern that fits no operation.
     """
-    suites = _suites(suites, scripts)
+    suites = chosen_suites(suites, scripts)
     if not any(operation.binding for operation in document.operations):
         remedy = "Say them as x-session, in the document or in an overlay."
         defect = document.source.defect("C101", "no operation has a role", ("paths",), remedy)
@@ -445,7 +445,7 @@ def run(
     return report
 
 
-def _suites(names: Collection[str], scripts: Sequence[Script]) -> tuple[str, ...]:
+def chosen_suites(names: Collection[str], scripts: Sequence[Script]) -> tuple[str, ...]:
     """The suites of a run. Raises SparringError (C101)."""
     for name in names:
         if name not in SUITES:
