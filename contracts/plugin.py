@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sparring.spec.document import Operation
 
     from .checks import Check
-    from .report import Outcome
     from .collection import Contracts
+    from .report import Outcome
 
 MARKERS = {
     "sparring": "a check of a promise, or of an operation's conformance",
