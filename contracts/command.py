@@ -43,6 +43,7 @@ def run_tests(
     console: Console | None = None,
     target: Path | None = None,
     write_target: Path | None = None,
+    write_arazzo: Path | None = None,
     include: Sequence[str] = (),
     profile: str = "own",
     max_requests: int | None = None,
@@ -87,6 +88,8 @@ def run_tests(
                 max_messages=max_messages,
                 journal=journal,
             )
+            if write_arazzo is not None:
+                return _write_life(document, write_arazzo, terms, out)
             if clean is not None:
                 return _clean(url, document, keys, extra, terms, clean, out)
             options = {"suites": suites, "seed": seed, "max_examples": max_examples}
@@ -171,6 +174,17 @@ def _write_target(file: Path, spec: str, overlays: Sequence[str], out: Console) 
     from .target_starter import write_target
 
     write_target(load_document(spec, [Path(overlay) for overlay in overlays]), file)
+    out.print(f"wrote {file}", markup=False, highlight=False)
+    return CLEAN
+
+
+def _write_life(document: Document, file: Path, terms: Terms, out: Console) -> int:
+    from .choice import choose
+    from .reports.arazzo import write_life
+
+    chosen = choose(document, terms.operations, terms.profile).document
+    with _writing(str(file)):
+        write_life(chosen, file, terms.given)
     out.print(f"wrote {file}", markup=False, highlight=False)
     return CLEAN
 
