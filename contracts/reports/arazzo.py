@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,24 @@ from .arazzo_steps import SOURCE, Steps, given
 
 Criterion = dict[str, str]
 _STATUS = re.compile(r"\b(no |not )?([1-5])(\d\d|xx)\b", re.IGNORECASE)
+_OTHERS = frozenset({"accept", "content-type", "if-match", "last-event-id"})
 _READ_BACK = frozenset({"create.read_back", "update.read_back"})
 
 
 def render(report: Report) -> str:
     """The report as the text of an Arazzo description, in JSON."""
-    found = [workflow for f in report.findings if (workflow := _workflow(report, f))]
-    for index, workflow in enumerate(found):
-        count = sum(other["workflowId"] == workflow["workflowId"] for other in found[:index])
-        workflow["workflowId"] += f"_{count + 1}" if count else ""
-    left = [f.id for f in report.findings if not _workflow(report, f)]
+    found: list[dict[str, Any]] = []
+    left: list[str] = []
+    counts: Counter[str] = Counter()
+    for finding in report.findings:
+        workflow = _workflow(report, finding)
+        if workflow is None:
+            left.append(finding.id)
+            continue
+        counts[finding.id] += 1
+        if (count := counts[finding.id]) > 1:
+            workflow["workflowId"] += f"_{count}"
+        found.append(workflow)
     text = f"What was found at {report.url}: a workflow fails at the step that shows its finding."
     if left:
         text += f" Without one, as they call what no operation is: {', '.join(left)}."
@@ -76,13 +86,18 @@ def _workflow(report: Report, finding: Finding) -> dict[str, Any] | None:
     """The sequence of a finding up to the step that shows it; None where that can't be said."""
     exchanges, criteria = _judged(report, finding)
     steps = Steps(report.document, report.url)
+    owner = _owner(exchanges)
     for index, exchange in enumerate(exchanges):
-        last = index == len(exchanges) - 1
-        wanted = criteria if last and criteria else [_equal(exchange.response.status)]
+        values = list(given(exchanges, index))
+        wanted = [_equal(exchange.response.status)]
+        if index == len(exchanges) - 1:
+            wanted = criteria or wanted
+        elif not values and (exchange.request.method == "GET" or _keys(exchange) != owner):
+            wanted = [{"condition": "$statusCode >= 100"}]  # nothing that follows hangs on it
         step = steps.add(exchange.request, wanted)
         if step is None:
             return None
-        for number, (expression, value) in enumerate(given(exchanges, index), 1):
+        for number, (expression, value) in enumerate(values, 1):
             steps.give(step, f"id{number}", expression, value)
     if not steps.found:
         return None
@@ -112,7 +127,7 @@ def _judged(report: Report, finding: Finding) -> tuple[Sequence[Exchange], list[
         said := re.match(r"(?:the undeclared .*?)?(\d{3})\b", finding.seen)
     ):
         status = int(said[1])
-        shown = [n for n, e in enumerate(exchanges) if e.response.status == status]
+        shown = _showing(report, finding, status)
         if shown and not _holds(statuses, status):
             return exchanges[: shown[-1] + 1], [{"condition": statuses}]
     if finding.promise in _READ_BACK and exchanges:
@@ -155,42 +170,66 @@ def _holds(condition: str, status: int) -> bool:
     return any(all(map(one, part.split(" && "))) for part in condition.split(" || "))
 
 
+def _showing(report: Report, finding: Finding, status: int) -> list[int]:
+    """The exchanges that may show a finding: of this status and, if there are such, of its
+    operation and, where it speaks of owners, by another caller."""
+    steps = Steps(report.document, report.url)
+    owner = _owner(finding.exchanges)
+    shown = [n for n, e in enumerate(finding.exchanges) if e.response.status == status]
+    calls = {n: steps.operation(finding.exchanges[n].request) for n in shown}
+    mine = [n for n in shown if (c := calls[n]) and c[0].label == finding.operation] or shown
+    others = [n for n in mine if _keys(finding.exchanges[n]) != owner]
+    return others or mine if finding.suite == "security" else mine
+
+
+def _owner(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
+    """The credentials that most of the requests carry."""
+    return max(counts, key=counts.__getitem__) if (counts := Counter(map(_keys, exchanges))) else ()
+
+
+def _keys(exchange: Exchange) -> tuple[str, ...]:
+    headers = exchange.request.headers.items()
+    return tuple(value for name, value in headers if name.lower() not in _OTHERS)
+
+
 def _read_back(report: Report, exchanges: Sequence[Exchange]) -> list[Criterion]:
-    """That what was written last is read, for plain values; nothing where all of that was."""
-    document = report.document
-    steps = Steps(document, report.url)
+    """That what was written last is read, as far as criteria can say it; nothing where it was."""
+    steps = Steps(report.document, report.url)
     written: Mapping[str, Any] | None = None
     for exchange in exchanges[:-1]:
-        body = exchange.request.body
-        try:
-            sent = json.loads(body) if body else None
-        except ValueError:
-            continue
-        if isinstance(sent, dict) and exchange.request.method in ("POST", "PUT", "PATCH"):
-            written = sent
+        request = exchange.request
+        if request.method in ("POST", "PUT", "PATCH") and request.body:
+            with suppress(ValueError):
+                sent = json.loads(request.body)
+                written = sent if isinstance(sent, dict) else written
     found = steps.operation(exchanges[-1].request)
-    if written is None or found is None or found[0].binding is None:
+    if written is None or found is None or (binding := found[0].binding) is None:
         return []
-    operation = found[0]
-    entity = operation.binding.entity if operation.binding else ()
-    declared = entity_properties(document, operation)
-    read = pointers.first(exchanges[-1].response.json(), entity)
-    plain = {n: v for n, v in written.items() if n in declared and _is_plain(v)}
-    if not isinstance(read, dict) or all(read.get(name) == v for name, v in plain.items()):
+    declared = entity_properties(report.document, found[0])
+    read = pointers.first(exchanges[-1].response.json(), binding.entity)
+    timeless = {n: v for n, v in written.items() if n in declared and "format" not in declared[n]}
+    leaves = list(_leaves(timeless))
+    if all(pointers.first(read, path, leaves) == value for path, value in leaves):
         return []
-    return [
-        {"condition": f"$response.body#{pointers.join((*entity, name))} == {_literal(value)}"}
-        for name, value in plain.items()
-    ]
+    return [_same((*binding.entity, *path), value) for path, value in leaves]
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, str):
-        return (
-            re.fullmatch(r"[\w .,:;!?-]*", value, re.ASCII) is not None and value == value.strip()
-        )
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The texts and numbers in a value whose places every runner can name."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if re.fullmatch(r"[\w-]+", name, re.ASCII):
+                yield from _leaves(inner, (*path, name))
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield path, value
 
 
-def _literal(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else json.dumps(value)
+def _same(path: tuple[str, ...], value: Any) -> Criterion:
+    """That a place of the answer has this text, every character of it, or this number."""
+    place = f"$response.body#{pointers.join(path)}"
+    if not isinstance(value, str):
+        return {"condition": f"{place} == {json.dumps(value)}"}
+    if not value:
+        return {"condition": f"{place} == ''"}
+    pattern = "".join(c if c.isalnum() or ord(c) > 0xFFFF else f"\\u{ord(c):04x}" for c in value)
+    return {"context": place, "condition": f"^{pattern}(?![\\s\\S])", "type": "regex"}
