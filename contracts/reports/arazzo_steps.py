@@ -28,7 +28,7 @@ class Steps:
         self.known = dict(known)
         self._document = document
         self._root = root
-        self._ids = [operation.id for operation in document.operations]
+        self._ids = [_own_id(document, operation) for operation in document.operations]
         self._router: Router[Operation] = Router()
         for operation in document.operations:
             self._router.add(operation.method, operation.template, operation)
@@ -46,8 +46,9 @@ class Steps:
             return None
         operation, values = found
         step: dict[str, Any] = {"stepId": self._name(operation)}
-        if operation.id and self._ids.count(operation.id) == 1:
-            step["operationId"] = operation.id
+        id = _own_id(self._document, operation)
+        if id and self._ids.count(id) == 1:
+            step["operationId"] = id
         else:
             pointer = pointers.join(operation.pointer)
             step["operationPath"] = f"{{$sourceDescriptions.{SOURCE}.url}}#{pointer}"
@@ -116,6 +117,14 @@ class Steps:
             if len(known) >= _INSIDE and known in value:
                 value = value.replace(known, f"{{{expression}}}")
         return value
+
+
+def _own_id(document: Document, operation: Operation) -> str:
+    """The operationId that the document itself gives an operation."""
+    node: Any = document.source.tree
+    for key in operation.pointer:
+        node = node[key]
+    return str(node.get("operationId", ""))
 
 
 def given(exchanges: Sequence[Exchange], index: int) -> Iterator[tuple[str, str]]:
