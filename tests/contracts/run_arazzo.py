@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 
-from arazzo_runner import ArazzoRunner
+from arazzo_runner import ArazzoRunner  # type: ignore[import-untyped]
 
 
 def main(file: str, inputs: str) -> None:
@@ -18,7 +18,7 @@ def main(file: str, inputs: str) -> None:
         state = next(s for s in runner.execution_states.values() if s.workflow_id == id)
         ended = {step: status.value for step, status in state.status.items()}
         found[id] = [ended.get(step["stepId"], "not run") for step in workflow["steps"]]
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,11 @@ def nobody_streams() -> Any:
 def test_every_way_of_answering_is_taken(
     way: str, serve: Callable[..., Any], talk: Path, tmp_path: Path
 ) -> None:
-    specs = {"body": "julep", "run": MOCKS / "threads.yaml", "later": MOCKS / "rooms.yaml"}
+    specs: dict[str, str | Path] = {
+        "body": "julep",
+        "run": MOCKS / "threads.yaml",
+        "later": MOCKS / "rooms.yaml",
+    }
     spec = specs.get(way, tmp_path / "subscription.yaml")
     if way == "subscription":
         Path(spec).write_text(yaml.safe_dump(nobody_streams()))
@@ -139,7 +143,7 @@ def test_a_script_runs_beside_the_suites_that_are_named(
 def test_a_script_that_expects_nothing_is_refused(mock: Any, tmp_path: Path) -> None:
     file = tmp_path / "silent.yaml"
     file.write_text("fallback: Hm.\n")
-    with pytest.raises(SparringError, match="C101 nothing is expected in .*silent.yaml"):
+    with pytest.raises(SparringError, match=r"C101 nothing is expected in .*silent\.yaml"):
         replayed(mock.url, "sessions", file)
 
 
