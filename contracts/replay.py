@@ -54,6 +54,8 @@ class Replay:
             remedy = "Say what under `expect`."
             raise SparringError(Defect("C101", f"nothing is expected in {names}", None, remedy))
         reason = has(Role.SESSION_CREATE)(document, operation)
+        if not operation.promises.holds(PROMISE):
+            reason = f"withdrawn: {operation.promises[PROMISE]['withdrawn']}"
         runs = [
             partial(self._converse, script, talk)
             for script in self.scripts
