@@ -11,11 +11,11 @@ from sparring.fixtures.script.expectations import Happened
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import session_parameter
 from sparring.spec.events import Seen
 from sparring.spec.turn import TERMINAL, Kind
 
 from .checks import Context
-from .places import session_parameter
 from .scenarios.resuming import subscription
 from .target import Limits, NoAnswer
 from .turns import Turn, joined, message_draft, read_events, say, streams

@@ -9,13 +9,14 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft
 from sparring.spec.framing import is_json
+from sparring.spec.security import credentials
 
 from ..bodies import Bodies
 from ..driver import User
-from ..places import Draft
 from ..replay_turns import talk_operation
-from ..target import Target, credentials
+from ..target import Target
 from ..target_file import TargetFile
 from ..turns import answers_json, message_draft, streams
 from ..world import NotChecked, World
