@@ -13,10 +13,12 @@ from sparring.spec.errors import Defect, SparringError, nearest
 from sparring.spec.promises import REGISTRY, Promise
 
 from .checks import checks, position, scenarios_of
+from .replay import PROMISE as EXPECTATION
 from .report import suite_of
 from .reports.places import local_path
 from .violations import VIOLATIONS
 
+_SCRIPTS = "What the scripts of --script expect is said, and what comes back is compared."
 _ANSWERS = "Every answer that any check gets is held to this."
 _SCHEMATHESIS = "https://schemathesis.readthedocs.io"
 _PARAMETERS = {
@@ -56,6 +58,7 @@ def _lines(promise: Promise, document: Document, finding: str) -> Iterator[str]:
     yield from _block("parameters", [f"{p}: {_PARAMETERS[p]}" for p in promise.parameters])
     yield from _block("holds", ["where the document says so" if promise.stated else "by the role"])
     docs = [getdoc(s.run) or "" for s in scenarios_of(promise.id)]
+    docs += [_SCRIPTS] if promise.id == EXPECTATION else []
     how = [" ".join(doc.partition("\n\n")[0].split()) for doc in docs]
     yield from _block("checked", list(dict.fromkeys(how)) or [_ANSWERS])
     yield from _block("violation", [VIOLATIONS[promise.id]])
@@ -75,7 +78,9 @@ def _said(promise: Promise, document: Document) -> Iterator[str]:
     """Which operations are held to a promise, where that is said, with which parameters."""
     found = {c.operation.label: c.reason for c in checks(document) if c.promise == promise.id}
     for operation in document.operations:
-        if operation.binding is None or (found and operation.label not in found):
+        if operation.binding is None or operation.binding.role not in promise.roles:
+            continue
+        if found and operation.label not in found:
             continue
         place = position(document, operation, promise.id)
         text = f"{operation.label} ({local_path(place)}:{place.line})"

@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from sparring.fixtures.script import Script
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.errors import Defect, SparringError
+from sparring.spec.errors import Defect, SparringError, nearest
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
@@ -23,6 +24,7 @@ from .choice import Choice, Profile, choose
 from .conformance import conform, tried
 from .driver import User
 from .journal import Journal, Made
+from .replay import Replay
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
 from .target_file import Person
@@ -372,22 +374,20 @@ def run(
     timeout: float = 10.0,
     workers: int = 6,
     terms: Terms | None = None,
+    scripts: Sequence[Script] = (),
     announce: Callable[[Choice, str], None] | None = None,
     watch: Watch | None = None,
     stop: Callable[[Outcome], bool] | None = None,
 ) -> Report:
     """Holds the implementation at `url` to a document.
 
-    `suites` and `promises` narrow what is run; `terms` say what it may do; `announce` sees which
+    `suites` and `promises` narrow what is run, and `scripts` to what these expect unless a suite is
+    named; `terms` say what it may do; `announce` sees which
     operations will be called before the first is; `watch` sees every outcome, `stop` may end the
     run. Raises SparringError: C101 for an unknown suite, C103 when nobody answers, C104 for a
     pattern that fits no operation.
     """
-    for name in suites:
-        if name not in SUITES:
-            raise SparringError(
-                Defect("C101", f"there is no suite {name}", None, f"Known are {', '.join(SUITES)}.")
-            )
+    suites = chosen_suites(suites, scripts)
     if not any(operation.binding for operation in document.operations):
         remedy = "Say them as x-session, in the document or in an overlay."
         defect = document.source.defect("C101", "no operation has a role", ("paths",), remedy)
@@ -404,7 +404,8 @@ def run(
         terms=terms,
     )
     document = runner.document
-    report = Report(document, runner.target.root, seed, suites=tuple(suites or SUITES))
+    report = Report(document, runner.target.root, seed, suites=suites)
+    replay = Replay(scripts) if scripts else None
     if announce:
         announce(runner.choice, runner.target.root)
     try:
@@ -415,6 +416,8 @@ def run(
             if suite_of(check.promise) in report.suites
             and (not promises or check.promise in promises)
         ]
+        if replay is not None:
+            wanted.append(replay.check(document))
         for outcome in _in_turn(runner, wanted, workers):
             report.outcomes.append(outcome)
             report.findings += outcome.findings
@@ -435,10 +438,25 @@ def run(
         left = runner.clean()
         runner.sessions.close()
         runner.target.close()
+    report.notes += replay.notes if replay is not None else []
     _conclude(report, runner, left)
     report.findings = merged(report.findings)
     report.seconds = time.perf_counter() - start
     return report
+
+
+def chosen_suites(names: Collection[str], scripts: Sequence[Script]) -> tuple[str, ...]:
+    """The suites of a run. Raises SparringError (C101)."""
+    for name in names:
+        if name not in SUITES:
+            remedy = nearest(name, SUITES) or f"Known are {', '.join(SUITES)}."
+            raise SparringError(Defect("C101", f"there is no suite {name}", None, remedy))
+    if not scripts:
+        if "script" in names:
+            remedy = "Name one: --script FILE."
+            raise SparringError(Defect("C101", "the suite script needs a script", None, remedy))
+        return tuple(names or (suite for suite in SUITES if suite != "script"))
+    return (*(name for name in names if name != "script"), "script")
 
 
 def _conclude(report: Report, runner: Runner, left: Sequence[Made]) -> None:

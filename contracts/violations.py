@@ -45,6 +45,7 @@ VIOLATIONS: Mapping[str, str] = {
     "event.offsets": "The offsets are 0, 1, 3.",
     "event.agrees": "A message of the history is missing from the event list.",
     "suggestion.session": "A new session lists the suggestions of another.",
+    "script.expectation": "The script expects “Thanks” in the reply, which says “Thank you”.",
     "stream.media_type": "A stream is sent as text/plain.",
     "stream.schema": "An event lacks the name that its schema requires.",
     "stream.ids": "The ids begin at 1 again with every turn.",

@@ -141,6 +141,7 @@ REGISTRY: Mapping[str, Promise] = {
         _promise(
             "suggestion.session", "Suggestions belong to their session.", Role.SUGGESTION_LIST
         ),
+        _promise("script.expectation", "A turn is as the script expects it.", _TALK),
         # streams
         _promise("stream.media_type", "A stream is a text/event-stream.", *_STREAM),
         _promise("stream.schema", "Every event of a stream fits its schema.", *_STREAM),
