@@ -17,7 +17,6 @@ def test_every_promise_can_be_explained(promise: str, document: Document) -> Non
     assert max(map(len, text.splitlines())) <= 120
 
 
-
 def test_a_finding_is_explained_by_its_promise(document: Document) -> None:
     text = explain("list.order-1234abcd", document)
     assert "dir: `asc` or `desc`" in text
