@@ -16,7 +16,7 @@ from ..world import Blocked, Line, succeeded
 from .talk import talkable, texts_of
 
 ACT = Role.SESSION_ACT
-PATIENCE = 3.0
+PATIENCE = 2.0
 
 
 def does(effect: str) -> Needs:

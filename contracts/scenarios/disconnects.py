@@ -15,7 +15,7 @@ from ..world import Line, succeeded
 from .streams import LONG_QUESTION, TALK, talks
 
 SEEN = 3
-PATIENCE = 3.0
+PATIENCE = 2.0
 
 
 def hung_up(context: Context, session: str) -> Turn:
@@ -69,7 +69,7 @@ def _goes_on(context: Context, session: str) -> None:
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            with context.alice.open(draft, Limits(seconds=5)) as stream:
+            with context.alice.open(draft, Limits(seconds=4)) as stream:
                 stream.drain()
         except NoAnswer as error:
             context.fail("another turn after one whose caller hung up", error.reason)

@@ -100,14 +100,9 @@ def attributes_are_unchanged(context: Context) -> None:
         raise NotChecked("no attribute holds any text")
     if objects:
         _unchanged(context, least | {objects[0]: {text: text for text in HOSTILE}}, shown)
-    texts = [text for text in HOSTILE if any(_fits(context, n, text) for n in names)]
-    while texts:
-        body = dict(least)
-        for name in names:
-            if (text := next((t for t in texts if _fits(context, name, t)), None)) is not None:
-                body[name] = text
-                texts.remove(text)
-        _unchanged(context, body, shown)
+    for text in HOSTILE if names else ():
+        fit = {name: text for name in names if _fits(context, name, text)}
+        _unchanged(context, least | fit, shown)
 
 
 def _fits(context: Context, name: str, text: str) -> bool:

@@ -20,7 +20,8 @@ from ..turns import say
 from .resuming import SUBSCRIBE, subscription, talkable
 from .streams import modelled
 
-FEW, MANY, SAMPLES = 2, 60, 15
+FEW, MANY, SAMPLES, ENOUGH = 2, 60, 15, 3.0
+FILLER = "\N{WHALE}"  # four bytes for each character that the document allows
 LEAST = 0.005
 """Seconds below which a growth is noise."""
 
@@ -66,16 +67,27 @@ def reads_stay_fast(context: Context) -> None:
         return context.alice.get(first, context.operation)
 
     read()
-    among_few = median(read().seconds for _ in range(SAMPLES))
+    among_few = usual(read)
+    most, growth = (float(said.get(name, math.inf)) for name in ("median", "growth"))
+    if among_few > most:
+        context.fail(f"an answer within {most:g} s", f"{among_few:.2f} s among few sessions")
+        return
     for _ in range(MANY):
         context.alice.create()
-    among_many = median(read().seconds for _ in range(SAMPLES))
-    told = f"{among_few * 1000:.1f} ms among {FEW} more, {among_many * 1000:.1f} ms among {MANY}"
-    if "median" in said and max(among_few, among_many) > float(said["median"]):
-        context.fail(f"an answer within {said['median']} s", told)
-    growth = float(said.get("growth", math.inf))
+    among_many = usual(read)
+    if among_many > most:
+        context.fail(f"an answer within {most:g} s", f"{among_many:.2f} s among many sessions")
     if among_many > max(among_few, LEAST) * growth:
-        context.fail(f"at most {said['growth']} times as long among many sessions", told)
+        told = f"{among_many * 1000:.1f} ms with {MANY} more, {among_few * 1000:.1f} ms without"
+        context.fail(f"at most {growth:g} times as long among many sessions", told)
+
+
+def usual(read: Callable[[], Exchange]) -> float:
+    """The median of the seconds that a read takes; of a slow one fewer are made."""
+    seconds = [read().seconds]
+    while len(seconds) < SAMPLES and sum(seconds) < ENOUGH:
+        seconds.append(read().seconds)
+    return median(seconds)
 
 
 @scenario(
@@ -88,10 +100,11 @@ def slow_readers_miss_nothing(context: Context) -> None:
     talk = context.world.need(Role.MESSAGE_CREATE)
     most = int(context.operation.promises["stream.slow"]["bytes"])
     sizes = (90_000, 30_000, 10_000, 2_000, 500)
-    fits = [n for n in sizes if context.world.bodies.message(talk, ["x" * (n + 9)]) is not None]
+    fits = [n for n in sizes if context.world.bodies.message(talk, [FILLER * (n + 9)]) is not None]
     if not fits:
         raise NotChecked("the operation does not take this text")
-    texts = [f"{n} {'x' * fits[0]}" for n in range(min(math.ceil(most / fits[0]), 100))]
+    size = fits[0] * len(FILLER.encode())
+    texts = [f"{n} {FILLER * fits[0]}" for n in range(min(math.ceil(most / size), 100))]
     session = context.alice.create()
     reader = context.world.stream(context.operation)
     got: list[Seen] = []
