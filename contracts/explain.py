@@ -12,7 +12,7 @@ from sparring.spec.document import Document
 from sparring.spec.errors import Defect, SparringError, nearest
 from sparring.spec.promises import REGISTRY, Promise
 
-from .checks import checks, position, scenarios_of
+from .checks import Scenario, checks, position, scenarios_of
 from .report import suite_of
 from .reports.places import local_path
 
@@ -25,18 +25,26 @@ def facts(promise: Promise) -> dict[str, list[str]]:
     every = len(promise.roles) == len(Role)
     roles = "all" if every else ", ".join(sorted(role.value for role in promise.roles))
     scenarios = scenarios_of(promise.id)
-    how = [" ".join((getdoc(s.run) or "").partition("\n\n")[0].split()) for s in scenarios]
-    evidence = [getdoc(s.needs) or "" for s in scenarios]
+    how = [f"{_words(s.run)}{_needs(s)}" for s in scenarios]
     return {
         "severity": [promise.severity.value],
         "suite": [suite_of(promise.id)],
         "roles": [roles],
         "parameters": [f"{name}: {meaning}" for name, meaning in promise.parameters.items()],
         "holds": ["where the document says so" if promise.stated else "by the role"],
-        "evidence": list(dict.fromkeys(filter(None, evidence))),
         "checked": list(dict.fromkeys(how)) or [_ANSWERS],
         "violation": [promise.violation],
     }
+
+
+def _words(documented: object) -> str:
+    return " ".join((getdoc(documented) or "").partition("\n\n")[0].split())
+
+
+def _needs(scenario: Scenario) -> str:
+    """The evidence without which a check is not made, each piece once."""
+    pieces = (getdoc(scenario.needs) or "").removesuffix(".").split(". ")
+    return f" Needs: {'; '.join(dict.fromkeys(pieces))}." if any(pieces) else ""
 
 
 def explain(id: str, document: Document) -> str:

@@ -143,11 +143,15 @@ def linked_pages_join_to_the_list(context: Context) -> None:
     ids = [identity(context, item) for item in context.alice.all(operation, session, query)]
     if len(ids) > MOST:
         raise NotChecked("others have too much in the list")
+    is_shared = operation.binding.role is Role.SESSION_LIST and not query
+    mine = {id for _, id in context.world.made} if is_shared else set(ids)
+    ids = [id for id in ids if id in mine]
     for size in (1, 2, max(len(ids), 1)):
         start = len(context.world.journal)
         got: list[Any] = []
         for page in context.alice.pages(operation, session, query | {limit: size}):
-            got += [identity(context, item) for item in page.items]
+            found = (identity(context, item) for item in page.items)
+            got += [id for id in found if id in mine]
             shown = context.world.exchanges(start)
             if len(page.items) > size:
                 seen = f"{len(page.items)} items on a page of {size}"

@@ -33,14 +33,9 @@ def _section(id: str) -> Iterator[str]:
     said = facts(promise)
     first = ("severity", "suite", "roles", "holds")
     yield "- " + ", ".join(f"{name}: {'; '.join(said[name])}" for name in first)
-    for name in ("parameters", "evidence", "checked"):
-        if texts := said[name]:
-            yield f"- {name}: {' '.join(_sentence(text) for text in texts)}"
+    yield from (f"- parameter {text}" for text in said["parameters"])
+    yield from (f"- checked: {text}" for text in said["checked"])
     yield f"- violation: {promise.violation}\n"
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def test_the_page_is_up_to_date() -> None:
