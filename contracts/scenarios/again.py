@@ -26,9 +26,11 @@ def does(effect: str) -> Needs:
         binding = operation.binding
         if binding is None or binding.effect != effect:
             return f"its effect is not {effect}"
+        if not operation.annotated:
+            return "the document does not say what the act does"
         return "the old talk stays, the new one is another session" if binding.branches else ""
 
-    return says(f"The effect of the act is `{effect}`, in the session itself.", reason)
+    return says(f"The document says `effect: {effect}`, and keeps no other branch.", reason)
 
 
 def act(context: Context, session: str, *, target: str | None = None, text: str = "") -> None:

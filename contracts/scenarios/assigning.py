@@ -41,11 +41,13 @@ def _read_only(schema: Any) -> bool:
 
 
 def has_own(document: Document, operation: Operation) -> str:
-    """Reading shows attributes that the body does not name, and the body is not free."""
+    """Reading shows attributes that the body, which names others, does not."""
     media = next((m for m in operation.body.values() if "json" in m.type and m.schema), None)
     schema = document.schema(media.schema, View.REQUEST) if media and media.schema else {}
     if schema.get("additionalProperties") not in (None, False):
         return "the body takes whatever it is given"
+    if not request_properties(document, operation):
+        return "the body names nothing"
     found = own_attributes(document, operation)
     return "" if found else "a request can say all that reading shows"
 

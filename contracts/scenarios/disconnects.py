@@ -10,7 +10,7 @@ from sparring.spec.turn import TERMINAL, Kind
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..target import Limits, NoAnswer
-from ..turns import Turn, joined, message_draft, read_events
+from ..turns import Turn, joined, message_draft, read_events, say
 from ..world import Line, succeeded
 from .streams import LONG_QUESTION, TALK, talks
 
@@ -40,19 +40,23 @@ def hanging_up_breaks_nothing(context: Context) -> None:
     """Of a turn whose caller hangs up there is no reply, or one that has at least what was seen,
     behind its question; and the session goes on."""
     session = context.alice.create()
+    usual = say(context.alice, context.operation, session.id, LONG_QUESTION, stream=True)
+    patience = max(PATIENCE, 2 * usual.exchange.seconds)
+    before = len(said(context, session.id))
     seen = "".join(joined(hung_up(context, session.id)).values())
-    end = time.monotonic() + PATIENCE
-    lines = said(context, session.id)
+    end = time.monotonic() + patience
+    lines = said(context, session.id)[before:]
     while not _covers(lines, seen) and time.monotonic() < end:
         time.sleep(0.1)
-        lines = said(context, session.id)
+        lines = said(context, session.id)[before:]
     replies = [line for line in lines if line.role == "agent"]
     if replies and not _covers(lines, seen):
         text = f"{show(replies[-1].text)} where {show(seen)} was seen"
         context.fail("at least what the caller has seen, or no reply", text)
     if replies and LONG_QUESTION not in [line.text for line in lines if line.role == "user"]:
         context.fail("the question of a reply, though its caller hung up", "the reply alone")
-    _goes_on(context, session.id)
+    if _covers(lines, seen):  # else the turn may be under way
+        _goes_on(context, session.id, 2 * patience)
 
 
 def said(context: Context, session: str) -> list[Line]:
@@ -64,12 +68,12 @@ def _covers(lines: list[Line], seen: str) -> bool:
     return any(line.role == "agent" and (line.text or "").startswith(seen) for line in lines)
 
 
-def _goes_on(context: Context, session: str) -> None:
+def _goes_on(context: Context, session: str, patience: float) -> None:
     draft = message_draft(context.alice, context.operation, session, ["Go on."])
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while True:
         try:
-            with context.alice.open(draft, Limits(seconds=4)) as stream:
+            with context.alice.open(draft, Limits(seconds=patience)) as stream:
                 stream.drain()
         except NoAnswer as error:
             context.fail("another turn after one whose caller hung up", error.reason)

@@ -142,7 +142,6 @@ PROMISES = (
         "auth.alike",
         "A session of another user and one that does not exist are answered alike.",
         "A foreign id is a 404 that says `not yours`: ids can be tried out.",
-        severity=LOSS,
     ),
     promise(
         "method.head",

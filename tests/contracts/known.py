@@ -186,7 +186,7 @@ KNOWN = {
     "disconnect_wedges_session": "talk.whole",
     # protocol: methods, conditions, keys
     "head_of_missing_is_200": "method.head",
-    "head_without_type": "method.head",
+    "head_of_other_type": "method.head",
     "options_allow_partial": "method.options",
     "if_none_match_ignored": "etag.not_modified",
     "if_none_match_strong": "etag.not_modified",

@@ -84,8 +84,8 @@ class Resource:
                 response.status_code = 200
         except ClientDisconnect:
             return
-        if "head_without_type" in self.faults and scope["method"] == "HEAD":
-            del response.headers["Content-Type"]
+        if "head_of_other_type" in self.faults and scope["method"] == "HEAD":
+            response.headers["Content-Type"] = "text/html"
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:

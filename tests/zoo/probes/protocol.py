@@ -84,8 +84,8 @@ def head_of_missing_is_200(api: Api) -> bool:
     return api.http.head("/sessions/nowhere0").status_code == 404
 
 
-def head_without_type(api: Api) -> bool:
-    return "Content-Type" in api.http.head("/sessions").headers
+def head_of_other_type(api: Api) -> bool:
+    return api.http.head("/sessions").headers["Content-Type"] == "application/json"
 
 
 def options_allow_partial(api: Api) -> bool:
