@@ -46,7 +46,8 @@ def stated(promise: str, *names: str) -> Callable[[Document, Operation], str]:
     ),
 )
 def reads_stay_fast(context: Context) -> None:
-    """The median of many reads, among few sessions and among many."""
+    """The median of many reads is within its bound, and the fastest one among many sessions is
+    not much slower than among few."""
     said = context.operation.promises["response.time"]
     binding = context.operation.binding
     assert binding is not None
@@ -67,27 +68,27 @@ def reads_stay_fast(context: Context) -> None:
         return context.alice.get(first, context.operation)
 
     read()
-    among_few = usual(read)
+    among_few, least_few = usual(read)
     most, growth = (float(said.get(name, math.inf)) for name in ("median", "growth"))
     if among_few > most:
         context.fail(f"an answer within {most:g} s", f"{among_few:.2f} s among few sessions")
         return
     for _ in range(MANY):
         context.alice.create()
-    among_many = usual(read)
+    among_many, least_many = usual(read)
     if among_many > most:
         context.fail(f"an answer within {most:g} s", f"{among_many:.2f} s among many sessions")
-    if among_many > max(among_few, LEAST) * growth:
-        told = f"{among_many * 1000:.1f} ms with {MANY} more, {among_few * 1000:.1f} ms without"
+    if least_many > max(least_few, LEAST) * growth:
+        told = f"{least_many * 1000:.1f} ms with {MANY} more, {least_few * 1000:.1f} ms without"
         context.fail(f"at most {growth:g} times as long among many sessions", told)
 
 
-def usual(read: Callable[[], Exchange]) -> float:
-    """The median of the seconds that a read takes; of a slow one fewer are made."""
+def usual(read: Callable[[], Exchange]) -> tuple[float, float]:
+    """The median and the least of the seconds that a read takes; of a slow one fewer are made."""
     seconds = [read().seconds]
     while len(seconds) < SAMPLES and sum(seconds) < ENOUGH:
         seconds.append(read().seconds)
-    return median(seconds)
+    return median(seconds), min(seconds)
 
 
 @scenario(
