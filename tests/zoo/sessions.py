@@ -17,7 +17,7 @@ from .views import etag, session_view
 
 RACE_GAP = 0.1
 MOMENT = 0.3
-PER_SESSION = 0.001
+PER_SESSION = 0.004
 
 
 async def create(call: Call) -> Response:
