@@ -309,26 +309,36 @@ class User:
         query: Mapping[str, Any] | None = None,
     ) -> list[Any]:
         """Every item of a list, page by page. Raises Blocked."""
+        return [item for page in self.pages(operation, session, query) for item in page.items]
+
+    def pages(
+        self,
+        operation: Operation,
+        session: str | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Iterator[Page]:
+        """The pages of a list, as large as they may be unless the query says. Raises Blocked."""
         assert operation.binding is not None
         page = operation.binding.page
         asked = dict(query or {})
         bound = bounds(self.world.document, operation, page.limit)
         if page.limit and str(page.limit) not in asked and bound is not None:
             asked[str(page.limit)] = bound
+        size = asked.get(str(page.limit)) if page.limit else None
         items: list[Any] = []
         for number in range(200):
             shown = self.page(operation, session, asked)
             found = shown.items
             items += found
+            yield shown
             if not found or page.start is None or page.style == "none":
                 break
-            if bound is not None and len(found) < bound and len(found) < 100:
+            if isinstance(size, int) and len(found) < size and len(found) < 100:
                 break
             following = self._next(operation, shown, items, page.first_page + number + 1)
             if following in (None, ""):
                 break
             asked[str(page.start)] = following
-        return items
 
     def _next(
         self, operation: Operation, shown: Page, items: Sequence[Any], number: int

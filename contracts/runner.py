@@ -343,7 +343,7 @@ def _before(journal: list[Entry], index: int) -> list[Exchange]:
 
 
 Watch = Callable[[Outcome], None]
-ALONE = ("race.", "stream.incremental", "stream.wait", "session.active")
+ALONE = ("race.", "response.time", "stream.incremental", "stream.wait", "session.active")
 
 
 def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outcome]:
