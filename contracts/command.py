@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, USAGE, UNREACHABLE, INTERNAL = range(5)
 INSTALL = "pip install 'sparring[test]'"
-EXTRA = ("httpx2", "hypothesis", "schemathesis")
+EXTRA = ("httpcore2", "hypothesis", "schemathesis")
 
 
 def run_tests(

@@ -11,9 +11,11 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Defect, SparringError
+from sparring.spec.events import EventStream
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
+from sparring.spec.schemas import Path
 
 from .answers import deviations
 from .bodies import Bodies
@@ -66,6 +68,7 @@ class Runner:
         )
         self.reported: set[tuple[str, str]] = set()
         self.sessions = Journal(terms.journal)
+        self._streams: dict[Path, EventStream] = {}
         self._silent = 0
         self._broken: set[tuple[str, str]] = set()
         self._bodies = Bodies(document, seed, terms.given)
@@ -73,7 +76,12 @@ class Runner:
     def world(self) -> World:
         """What one check works in."""
         return World(
-            self.document, self.target, self._bodies, given=self.terms.given, sessions=self.sessions
+            self.document,
+            self.target,
+            self._bodies,
+            given=self.terms.given,
+            sessions=self.sessions,
+            streams=self._streams,
         )
 
     def users(self, world: World) -> list[User]:
