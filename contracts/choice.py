@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import session_parameter
 from sparring.spec.errors import Defect, SparringError, nearest
 
 from .budget import SAFE_METHODS
-from .places import session_parameter
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +11,9 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
 import httpcore2
 
-from sparring.spec.document import Operation
 from sparring.spec.errors import Defect, SparringError
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.framing import SSE, framing_of
-from sparring.spec.security import SecurityScheme
 from sparring.spec.sse import Overflow, ServerEvent
 
 from .budget import RESENT, Meter, Refused
@@ -26,7 +23,6 @@ _HOST = r"[^\s@]+"
 _UNQUOTED = "!$%&'()*+,/:;=?@[]~"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 MAX_BODY = 16 * 1024 * 1024
-PLACEABLE = frozenset({"bearer", "basic", "apikey"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError)
 
@@ -316,34 +312,3 @@ def _text_of(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
             value = data.decode("latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
-
-
-Credentials = tuple[dict[str, str], list[tuple[str, str]]]
-
-
-def credentials(schemes: Sequence[SecurityScheme], key: str) -> Credentials:
-    """The headers and query parameters that give `key` in the way of these schemes."""
-    headers: dict[str, str] = {}
-    query: list[tuple[str, str]] = []
-    for scheme in schemes:
-        if scheme.kind == "bearer":
-            headers["Authorization"] = f"Bearer {key}"
-        elif scheme.kind == "basic":
-            pair = key if ":" in key else f"{key}:"
-            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        elif scheme.place == "query":
-            query.append((scheme.parameter, key))
-        elif scheme.place == "cookie":
-            headers["Cookie"] = f"{scheme.parameter}={key}"
-        elif scheme.kind.lower() == "apikey":
-            headers[scheme.parameter] = key
-    return headers, query
-
-
-def usable_security(operation: Operation) -> tuple[tuple[SecurityScheme, ...], ...]:
-    """The ways in which a key can be given to an operation; empty when it needs none."""
-    if not all(operation.security):
-        return ()
-    return tuple(
-        way for way in operation.security if way and all(s.kind.lower() in PLACEABLE for s in way)
-    )

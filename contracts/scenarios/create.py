@@ -7,12 +7,12 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import expression, put
 from sparring.spec.exchange import Request
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
 from ..comparing import at, compare_attributes, differences, has, instant, readable, rises
 from ..driver import history_operation
-from ..places import expression, put
 from ..world import Entry, Session, entity, succeeded
 
 CREATE = Role.SESSION_CREATE

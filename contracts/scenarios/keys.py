@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft
 from sparring.spec.exchange import Exchange, Request
+from sparring.spec.security import usable_security
 
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
 from ..comparing import has
 from ..driver import User, Way
-from ..places import Draft
-from ..target import usable_security
 from ..turns import streams
 from ..world import Entry, is_stream, succeeded
 from .deletion import WITHOUT_SESSION, takes_session, talked, valid_draft

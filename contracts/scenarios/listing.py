@@ -8,11 +8,11 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Filter, Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import ABSENT, expression, parameter
 from sparring.spec.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, differences, entity_properties, has, instant, readable, rises
-from ..places import ABSENT, expression, parameter
 from ..world import Session
 from .create import id_names
 

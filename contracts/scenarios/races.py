@@ -7,12 +7,12 @@ from itertools import groupby
 from typing import Any
 
 from sparring.spec.binding import Role
+from sparring.spec.drafts import Draft
 from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, differences, has, readable
 from ..driver import together
-from ..places import Draft
 from ..turns import answers_json, message_draft, streams
 from ..world import succeeded
 from .create import chooses_ids, fresh_id
