@@ -25,6 +25,7 @@ from .choice import Choice, Profile, choose
 from .conformance import conform, tried
 from .driver import User
 from .journal import Journal, Made
+from .redaction import redaction
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
 from .target_file import Person
@@ -56,6 +57,7 @@ class Runner:
         self.document = document = self.choice.document
         self.people = terms.given.users
         self.keys = tuple(map(_key, self.people, keys))
+        self.redaction = redaction(self.keys, headers or {}, self.people)
         self.seed = seed
         self.retries = retries
         self.meter = Meter(terms.budget, read_only=terms.profile is Profile.READ_ONLY)
@@ -91,6 +93,13 @@ class Runner:
 
     def check(self, check: Check) -> Outcome:
         """Runs one check; what it finds is run again until it shows again, or is dropped."""
+        return self._shown(self._checked(check))
+
+    def _shown(self, outcome: Outcome) -> Outcome:
+        findings = tuple(map(self.redaction.finding, outcome.findings))
+        return replace(outcome, findings=findings, reason=self.redaction.text(outcome.reason))
+
+    def _checked(self, check: Check) -> Outcome:
         start = time.perf_counter()
         if self.meter.stopped and check.runs:
             return Outcome(check.promise, check.operation.label, State.SKIPPED, self._over())
@@ -155,7 +164,7 @@ class Runner:
                     seconds,
                 )
             )
-        return outcomes, found.notes
+        return list(map(self._shown, outcomes)), found.notes
 
     def _over(self) -> str:
         return f"not checked: {self.meter.stopped}"
@@ -461,6 +470,7 @@ def _conclude(report: Report, runner: Runner, left: Sequence[Made]) -> None:
             + (f": {', '.join(over[:20])}" if over else "")
             + (f" and {len(over) - 20} more" if len(over) > 20 else "")
         )
+    report.notes = list(map(runner.redaction.text, report.notes))
     if left:
         ids = ", ".join(made.id for made in left[:20])
         more = f" and {len(left) - 20} more" if len(left) > 20 else ""
