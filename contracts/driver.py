@@ -20,6 +20,7 @@ from sparring.spec.drafts import (
     put,
     scalar,
     session_parameter,
+    template_place,
 )
 from sparring.spec.exchange import Exchange, Request
 from sparring.spec.parameters import Parameter
@@ -131,14 +132,33 @@ class User:
         """Sends a draft and keeps the exchange."""
         exchange = self.world.target.send(self.request(draft, way=way, anonymous=anonymous))
         self.world.journal.append(Entry(draft.operation, exchange))
-        self._created(draft.operation, exchange)
+        self._created(draft, exchange)
         return exchange
 
-    def _created(self, operation: Operation, exchange: Exchange) -> None:
-        """Notes the session that an answer speaks of, so that it is cleared away."""
-        made = operation.binding and operation.binding.role is Role.SESSION_CREATE
-        if made and succeeded(exchange) and (id := id_in(operation, exchange)):
-            self._note(id)
+    def _created(self, draft: Draft, exchange: Exchange) -> None:
+        """Notes the session that a request has made, so that it is cleared away: one that an
+        answer speaks of, or that began with its first message."""
+        binding = draft.operation.binding
+        if binding is None or not succeeded(exchange):
+            return
+        id: object = None
+        if binding.role is Role.SESSION_CREATE:
+            id = id_in(draft.operation, exchange)
+        elif binding.role in TALKING:
+            at = template_place(self.world.document, draft.operation, "session.id")
+            id = pointers.first(exchange.response.json(), at) if at else None
+        if not id and binding.implicit:
+            id = self._aimed(draft)
+        if id and isinstance(id, (str, int)):
+            self._note(scalar(id))
+
+    def _aimed(self, draft: Draft) -> Any:
+        """The id of the session that a request names."""
+        part, name = session_parameter(self.world.document, draft.operation) or ("", "")
+        if part == "body":
+            return pointers.first(draft.body, pointers.split(name))
+        places = {"path": draft.path, "query": dict(draft.query), "header": draft.headers}
+        return places.get(part, {}).get(name)
 
     def _note(self, id: str) -> None:
         self.world.created[self, id] = None
@@ -165,7 +185,7 @@ class User:
                 if not is_stream(stream.exchange):
                     stream.drain()
                 self.world.journal.append(Entry(draft.operation, stream.exchange))
-                self._created(draft.operation, stream.exchange)
+                self._created(draft, stream.exchange)
 
     # Sessions
 

@@ -306,31 +306,37 @@ class Runner:
                 found[key] = finding
         return list(found.values())
 
-    def _clean(self, made: Sequence[tuple[User, str]]) -> None:
-        """Deletes sessions, whatever the budget says; a run that may only read has made none."""
+    def _clean(self, made: Sequence[tuple[User, str]]) -> bool:
+        """Deletes sessions, whatever the budget says; a run that may only read has made none.
+
+        Whether there is a way to delete them, and the target answers.
+        """
         if not made:
-            return
+            return True
         operation = made[0][0].world.one(Role.SESSION_DELETE)
         if operation is None:
-            return
+            return False
         with self.meter.cleaning():
             for user, session in made:
                 try:
                     draft = user.draft(operation, session)
                     answer = self.target.send(user.request(draft)).response
                 except (NoAnswer, Refused, SparringError):
-                    return
+                    return False
                 if answer.status < 300 or answer.status in (404, 410):
                     self.sessions.gone(Made(user.number, session, {}))
+        return True
 
     def clean(self, journal: Journal | None = None) -> list[Made]:
         """Deletes what is left of a journal, by default of this run, and returns what remains."""
         if journal is not None:
             self.sessions = journal
-        for made in self.sessions.left:
-            world = self.world()
-            world.above.update(made.above)
-            self._clean([(self.users(world)[made.user % 2], made.id)])
+        with self.meter.cleaning():
+            for made in self.sessions.left:
+                world = self.world()
+                world.above.update(made.above)
+                if not self._clean([(self.users(world)[made.user % 2], made.id)]):
+                    break
         return self.sessions.left
 
 
@@ -422,16 +428,16 @@ def run(
     )
     document = runner.document
     report = Report(document, runner.target.root, seed, suites=tuple(suites or SUITES))
+    wanted = [
+        check
+        for check in checks(document)
+        if suite_of(check.promise) in report.suites and (not promises or check.promise in promises)
+    ]
     if announce:
         announce(runner.choice, runner.target.root)
+    conformance = "conformance" in report.suites and not promises
     try:
         runner.target.probe()
-        wanted = [
-            check
-            for check in checks(document)
-            if suite_of(check.promise) in report.suites
-            and (not promises or check.promise in promises)
-        ]
         for outcome in _in_turn(runner, wanted, workers):
             report.outcomes.append(outcome)
             report.findings += outcome.findings
@@ -440,7 +446,7 @@ def run(
             if stop and stop(outcome):
                 break
         else:
-            if "conformance" in report.suites and not promises:
+            if conformance:
                 outcomes, report.notes = runner.conformance(max_examples=max_examples)
                 report.outcomes += outcomes
                 report.findings += [f for o in outcomes for f in o.findings]
@@ -452,18 +458,33 @@ def run(
         left = runner.clean()
         runner.sessions.close()
         runner.target.close()
-    _conclude(report, runner, left)
+    if (
+        conformance
+        and runner.meter.stopped
+        and not any(o.promise == "conformance" for o in report.outcomes)
+    ):
+        report.outcomes += runner.conformance()[0]
+    _conclude(report, runner, left, wanted)
     report.findings = merged(report.findings)
     report.seconds = time.perf_counter() - start
     return report
 
 
-def _conclude(report: Report, runner: Runner, left: Sequence[Made]) -> None:
+def _conclude(
+    report: Report, runner: Runner, left: Sequence[Made], wanted: Sequence[Check]
+) -> None:
     """Says what was not checked and why, what was left behind, and who wanted to lead away."""
     report.requests = runner.meter.sent
     report.stopped = runner.meter.stopped
     report.notes += runner.target.strays
     if report.stopped:
+        told = {o.id for o in report.outcomes}
+        why = f"not checked: {report.stopped}"
+        report.outcomes += [
+            Outcome(check.promise, check.operation.label, State.SKIPPED, why)
+            for check in wanted
+            if check.id not in told
+        ]
         over = [o.id for o in report.outcomes if o.reason.startswith("not checked: ")]
         report.notes.append(
             f"{report.stopped}: the run ended early, {len(over)} checks were not made"
