@@ -23,6 +23,7 @@ from sparring.spec.drafts import (
     template_place,
 )
 from sparring.spec.exchange import Exchange, Request
+from sparring.spec.framing import framing_of
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 from sparring.spec.security import SecurityScheme, credentials, usable_security
@@ -38,7 +39,6 @@ from .world import (
     Session,
     World,
     entity,
-    is_stream,
     line,
     stream_type,
     succeeded,
@@ -131,8 +131,8 @@ class User:
     def send(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Exchange:
         """Sends a draft and keeps the exchange."""
         exchange = self.world.target.send(self.request(draft, way=way, anonymous=anonymous))
-        self.world.journal.append(Entry(draft.operation, exchange))
         self._created(draft, exchange)
+        self.world.journal.append(Entry(draft.operation, exchange))
         return exchange
 
     def _created(self, draft: Draft, exchange: Exchange) -> None:
@@ -182,10 +182,11 @@ class User:
             try:
                 yield stream
             finally:
-                if not is_stream(stream.exchange):
+                if framing_of(stream.head.media_type) is None:
                     stream.drain()
-                self.world.journal.append(Entry(draft.operation, stream.exchange))
-                self._created(draft, stream.exchange)
+                exchange = stream.exchange
+                self._created(draft, exchange)
+                self.world.journal.append(Entry(draft.operation, exchange))
 
     # Sessions
 
@@ -383,12 +384,15 @@ class User:
         return [item for item in found if item.kind == "message"]
 
 
+LONGEST_ID = 4096
+
+
 def id_in(operation: Operation, exchange: Exchange) -> str:
-    """The id of the session in the answer of a create; empty when there is none."""
+    """The id of the session in the answer of a create; empty when there is none of use."""
     binding = operation.binding
     id = pointers.first(exchange.response.json(), binding.id if binding else ("id",))
     if isinstance(id, str):
-        return id
+        return id if len(id) <= LONGEST_ID else ""
     return scalar(id) if isinstance(id, int) else ""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Lock
 
 from sparring.spec import pointers
 from sparring.spec.binding import Role
@@ -17,7 +19,7 @@ from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import Path
 
-from .answers import deviations
+from .answers import Deviation, deviations
 from .bodies import Bodies
 from .budget import Meter, Refused, Stopped
 from .checks import Check, Context, Run, checks, position, promised_at
@@ -34,6 +36,7 @@ from .world import Blocked, Entry, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
+LONGEST_SHOWN = 1024 * 1024
 PATIENCE = 5  # unanswered requests before the target is asked whether it is still there
 
 
@@ -71,6 +74,8 @@ class Runner:
         self.reported: set[tuple[str, str]] = set()
         self.sessions = Journal(terms.journal)
         self._streams: dict[Path, EventStream] = {}
+        self._long = Lock()
+        self._judged_long: Counter[tuple[str, int]] = Counter()
         self._silent = 0
         self._broken: set[tuple[str, str]] = set()
         self._bodies = Bodies(document, seed, terms.given)
@@ -96,8 +101,10 @@ class Runner:
         return self._shown(self._checked(check))
 
     def _shown(self, outcome: Outcome) -> Outcome:
-        findings = tuple(map(self.redaction.finding, outcome.findings))
-        return replace(outcome, findings=findings, reason=self.redaction.text(outcome.reason))
+        findings = (_shortened(f) for f in map(self.redaction.finding, outcome.findings))
+        return replace(
+            outcome, findings=tuple(findings), reason=self.redaction.text(outcome.reason)
+        )
 
     def _checked(self, check: Check) -> Outcome:
         start = time.perf_counter()
@@ -287,7 +294,7 @@ class Runner:
         for index, entry in enumerate(world.journal):
             if entry.exchange.request.method != entry.operation.method:
                 continue
-            for deviation in deviations(self.document, entry.operation, entry.exchange):
+            for deviation in self._judged(entry):
                 if not entry.operation.promises.holds(deviation.promise):
                     continue
                 key = (deviation.promise, entry.operation.label, deviation.cause)
@@ -305,6 +312,18 @@ class Runner:
                     finding = replace(finding, severity=Severity.MINOR, blame=Blame.EITHER)
                 found[key] = finding
         return list(found.values())
+
+    def _judged(self, entry: Entry) -> list[Deviation]:
+        """What is wrong with an answer; of long ones only the first of each kind are judged, one
+        after the other, as all that is wrong with one holds a copy of it."""
+        if len(entry.exchange.response.body) <= LONGEST_SHOWN:
+            return list(deviations(self.document, entry.operation, entry.exchange))
+        kind = (entry.operation.label, entry.exchange.response.status)
+        with self._long:
+            self._judged_long[kind] += 1
+            if self._judged_long[kind] > 3:
+                return []
+            return list(deviations(self.document, entry.operation, entry.exchange))
 
     def _clean(self, made: Sequence[tuple[User, str]]) -> bool:
         """Deletes sessions, whatever the budget says; a run that may only read has made none.
@@ -343,6 +362,17 @@ class Runner:
 def _key(person: Person, key: str) -> str:
     """The key of a user: their own, else the usual one; none beside headers that serve as one."""
     return person.key or ("" if person.headers else key)
+
+
+def _shortened(finding: Finding) -> Finding:
+    """A finding whose answers are of a length that a report can hold."""
+    if all(len(e.response.body) <= LONGEST_SHOWN for e in finding.exchanges):
+        return finding
+    shown = [
+        replace(e, response=replace(e.response, body=e.response.body[:LONGEST_SHOWN]))
+        for e in finding.exchanges
+    ]
+    return replace(finding, exchanges=shown)
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:

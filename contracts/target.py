@@ -22,7 +22,7 @@ from .deadlines import Clock, connections
 _HOST = r"[^\s@]+"
 _UNQUOTED = "!$%&'()*+,/:;=?@[]~"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-MAX_BODY = 16 * 1024 * 1024
+MAX_BODY = 8 * 1024 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError)
 
@@ -94,7 +94,7 @@ class Stream:
             except Overflow as error:
                 self.broken = str(error)
                 return
-            for event in found:
+            for event in found[: self._limits.events - len(self.arrivals)]:
                 self.arrivals.append(Arrival(event, now))
                 yield self.arrivals[-1]
             if len(self.arrivals) >= self._limits.events or now > self._limits.seconds:
@@ -107,7 +107,7 @@ class Stream:
         return self
 
     def _read(self) -> bytes:
-        if len(self._body) > self._limits.size or self.broken:
+        if self.broken:
             return b""
         try:
             with self._clock.until(self._start + self._limits.seconds):
@@ -119,6 +119,8 @@ class Stream:
             return b""
         self.ended = not chunk
         self._body += chunk
+        if len(self._body) > self._limits.size:
+            self.broken = f"the stream has more than {self._limits.size} bytes"
         return chunk
 
 

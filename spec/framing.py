@@ -24,7 +24,7 @@ class Parser(Protocol):
 class LineParser:
     """Reads JSON lines, and JSON text sequences (RFC 7464), which have a sign before each."""
 
-    def __init__(self, max_event: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, max_event: int = 4 * 1024 * 1024) -> None:
         self._max = max_event
         self._rest = b""
 

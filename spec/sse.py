@@ -48,13 +48,14 @@ class Parser:
     the standard demands; `pending` says that there is one.
     """
 
-    def __init__(self, max_event: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, max_event: int = 4 * 1024 * 1024) -> None:
         self.last_id: str | None = None
         self.retry: int | None = None
         self.comments = 0
         self._max = max_event
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._text = ""
+        self._text: list[str] = []
+        self._length = 0
         self._start = True
         self._after_cr = False
         self._reset()
@@ -62,7 +63,7 @@ class Parser:
     @property
     def pending(self) -> bool:
         """Whether the stream stopped inside an event."""
-        return bool(self._fields or self._text)
+        return bool(self._fields or self._length)
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """The events that `data` completes. Raises Overflow."""
@@ -75,10 +76,16 @@ class Parser:
             self._after_cr = False
         if text.endswith("\r"):
             self._after_cr = True
-        lines = (self._text + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._text = lines.pop()
+        *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if lines:
+            lines[0] = "".join([*self._text, lines[0]])
+            self._text, self._length = [], 0
+        self._text.append(rest)
+        self._length += len(rest)
         events = [event for line in lines if (event := self._line(line))]
-        if self._size + len(self._text) > self._max:
+        if self._size + self._length > self._max:
+            self._reset()
+            self._text.clear()
             raise Overflow(f"an event has more than {self._max} characters")
         return events
 
