@@ -6,8 +6,8 @@ and security in 10 s and with 1,000 requests for each second of processor time; 
 
     python benchmarks/contracts.py [--server mock|zoo] [--max-examples 20] [SUITES ...]
 
-On two cores that six others shared, so that wall time is three times what it takes alone (22 Nov
-2026, Python 3.11.7, httpcore2 2.16.2, Schemathesis 4.32.5):
+On two cores that were busy with other work, load 6 to 10, which wall time suffers from (22 November
+2026, Python 3.11.7, httpcore2 2.16.2, Schemathesis 4.32.5, 20 examples):
 
 | suites | requests | CPU s | requests / CPU s | wall s |
 |---|---|---|---|---|
