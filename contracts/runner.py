@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Lock
 
 from sparring.fixtures.script import Script
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Defect, SparringError, nearest
+from sparring.spec.events import EventStream
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
+from sparring.spec.schemas import Path
 
-from .answers import deviations
+from .answers import Deviation, deviations
 from .bodies import Bodies
 from .budget import Meter, Refused, Stopped
 from .checks import Check, Context, Run, checks, position, promised_at
@@ -24,6 +28,7 @@ from .choice import Choice, Profile, choose
 from .conformance import conform, tried
 from .driver import User
 from .journal import Journal, Made
+from .redaction import redaction
 from .replay import Replay
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
@@ -33,6 +38,7 @@ from .world import Blocked, Entry, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
+LONGEST_SHOWN = 1024 * 1024
 PATIENCE = 5  # unanswered requests before the target is asked whether it is still there
 
 
@@ -56,6 +62,7 @@ class Runner:
         self.document = document = self.choice.document
         self.people = terms.given.users
         self.keys = tuple(map(_key, self.people, keys))
+        self.redaction = redaction(self.keys, headers or {}, self.people)
         self.seed = seed
         self.retries = retries
         self.meter = Meter(terms.budget, read_only=terms.profile is Profile.READ_ONLY)
@@ -68,6 +75,9 @@ class Runner:
         )
         self.reported: set[tuple[str, str]] = set()
         self.sessions = Journal(terms.journal)
+        self._streams: dict[Path, EventStream] = {}
+        self._long = Lock()
+        self._judged_long: Counter[tuple[str, int]] = Counter()
         self._silent = 0
         self._broken: set[tuple[str, str]] = set()
         self._bodies = Bodies(document, seed, terms.given)
@@ -75,7 +85,12 @@ class Runner:
     def world(self) -> World:
         """What one check works in."""
         return World(
-            self.document, self.target, self._bodies, given=self.terms.given, sessions=self.sessions
+            self.document,
+            self.target,
+            self._bodies,
+            given=self.terms.given,
+            sessions=self.sessions,
+            streams=self._streams,
         )
 
     def users(self, world: World) -> list[User]:
@@ -85,6 +100,15 @@ class Runner:
 
     def check(self, check: Check) -> Outcome:
         """Runs one check; what it finds is run again until it shows again, or is dropped."""
+        return self._shown(self._checked(check))
+
+    def _shown(self, outcome: Outcome) -> Outcome:
+        findings = (_shortened(f) for f in map(self.redaction.finding, outcome.findings))
+        return replace(
+            outcome, findings=tuple(findings), reason=self.redaction.text(outcome.reason)
+        )
+
+    def _checked(self, check: Check) -> Outcome:
         start = time.perf_counter()
         if self.meter.stopped and check.runs:
             return Outcome(check.promise, check.operation.label, State.SKIPPED, self._over())
@@ -149,7 +173,7 @@ class Runner:
                     seconds,
                 )
             )
-        return outcomes, found.notes
+        return list(map(self._shown, outcomes)), found.notes
 
     def _over(self) -> str:
         return f"not checked: {self.meter.stopped}"
@@ -272,7 +296,7 @@ class Runner:
         for index, entry in enumerate(world.journal):
             if entry.exchange.request.method != entry.operation.method:
                 continue
-            for deviation in deviations(self.document, entry.operation, entry.exchange):
+            for deviation in self._judged(entry):
                 if not entry.operation.promises.holds(deviation.promise):
                     continue
                 key = (deviation.promise, entry.operation.label, deviation.cause)
@@ -291,37 +315,66 @@ class Runner:
                 found[key] = finding
         return list(found.values())
 
-    def _clean(self, made: Sequence[tuple[User, str]]) -> None:
-        """Deletes sessions, whatever the budget says; a run that may only read has made none."""
+    def _judged(self, entry: Entry) -> list[Deviation]:
+        """What is wrong with an answer; of long ones only the first of each kind are judged, one
+        after the other, as all that is wrong with one holds a copy of it."""
+        if len(entry.exchange.response.body) <= LONGEST_SHOWN:
+            return list(deviations(self.document, entry.operation, entry.exchange))
+        kind = (entry.operation.label, entry.exchange.response.status)
+        with self._long:
+            self._judged_long[kind] += 1
+            if self._judged_long[kind] > 3:
+                return []
+            return list(deviations(self.document, entry.operation, entry.exchange))
+
+    def _clean(self, made: Sequence[tuple[User, str]]) -> bool:
+        """Deletes sessions, whatever the budget says; a run that may only read has made none.
+
+        Whether there is a way to delete them, and the target answers.
+        """
         if not made:
-            return
+            return True
         operation = made[0][0].world.one(Role.SESSION_DELETE)
         if operation is None:
-            return
+            return False
         with self.meter.cleaning():
             for user, session in made:
                 try:
                     draft = user.draft(operation, session)
                     answer = self.target.send(user.request(draft)).response
                 except (NoAnswer, Refused, SparringError):
-                    return
+                    return False
                 if answer.status < 300 or answer.status in (404, 410):
                     self.sessions.gone(Made(user.number, session, {}))
+        return True
 
     def clean(self, journal: Journal | None = None) -> list[Made]:
         """Deletes what is left of a journal, by default of this run, and returns what remains."""
         if journal is not None:
             self.sessions = journal
-        for made in self.sessions.left:
-            world = self.world()
-            world.above.update(made.above)
-            self._clean([(self.users(world)[made.user % 2], made.id)])
+        with self.meter.cleaning():
+            for made in self.sessions.left:
+                world = self.world()
+                world.above.update(made.above)
+                if not self._clean([(self.users(world)[made.user % 2], made.id)]):
+                    break
         return self.sessions.left
 
 
 def _key(person: Person, key: str) -> str:
     """The key of a user: their own, else the usual one; none beside headers that serve as one."""
     return person.key or ("" if person.headers else key)
+
+
+def _shortened(finding: Finding) -> Finding:
+    """A finding whose answers are of a length that a report can hold."""
+    if all(len(e.response.body) <= LONGEST_SHOWN for e in finding.exchanges):
+        return finding
+    shown = [
+        replace(e, response=replace(e.response, body=e.response.body[:LONGEST_SHOWN]))
+        for e in finding.exchanges
+    ]
+    return replace(finding, exchanges=shown)
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:
@@ -405,19 +458,19 @@ def run(
     )
     document = runner.document
     report = Report(document, runner.target.root, seed, suites=suites)
+    wanted = [
+        check
+        for check in checks(document)
+        if suite_of(check.promise) in report.suites and (not promises or check.promise in promises)
+    ]
     replay = Replay(scripts) if scripts else None
+    if replay is not None:
+        wanted.append(replay.check(document))
     if announce:
         announce(runner.choice, runner.target.root)
+    conformance = "conformance" in report.suites and not promises
     try:
         runner.target.probe()
-        wanted = [
-            check
-            for check in checks(document)
-            if suite_of(check.promise) in report.suites
-            and (not promises or check.promise in promises)
-        ]
-        if replay is not None:
-            wanted.append(replay.check(document))
         for outcome in _in_turn(runner, wanted, workers):
             report.outcomes.append(outcome)
             report.findings += outcome.findings
@@ -426,7 +479,7 @@ def run(
             if stop and stop(outcome):
                 break
         else:
-            if "conformance" in report.suites and not promises:
+            if conformance:
                 outcomes, report.notes = runner.conformance(max_examples=max_examples)
                 report.outcomes += outcomes
                 report.findings += [f for o in outcomes for f in o.findings]
@@ -438,8 +491,14 @@ def run(
         left = runner.clean()
         runner.sessions.close()
         runner.target.close()
+    if (
+        conformance
+        and runner.meter.stopped
+        and not any(o.promise == "conformance" for o in report.outcomes)
+    ):
+        report.outcomes += runner.conformance()[0]
     report.notes += replay.notes if replay is not None else []
-    _conclude(report, runner, left)
+    _conclude(report, runner, left, wanted)
     report.findings = merged(report.findings)
     report.seconds = time.perf_counter() - start
     return report
@@ -459,18 +518,28 @@ def chosen_suites(names: Collection[str], scripts: Sequence[Script]) -> tuple[st
     return (*(name for name in names if name != "script"), "script")
 
 
-def _conclude(report: Report, runner: Runner, left: Sequence[Made]) -> None:
+def _conclude(
+    report: Report, runner: Runner, left: Sequence[Made], wanted: Sequence[Check]
+) -> None:
     """Says what was not checked and why, what was left behind, and who wanted to lead away."""
     report.requests = runner.meter.sent
     report.stopped = runner.meter.stopped
     report.notes += runner.target.strays
     if report.stopped:
+        told = {o.id for o in report.outcomes}
+        why = f"not checked: {report.stopped}"
+        report.outcomes += [
+            Outcome(check.promise, check.operation.label, State.SKIPPED, why)
+            for check in wanted
+            if check.id not in told
+        ]
         over = [o.id for o in report.outcomes if o.reason.startswith("not checked: ")]
         report.notes.append(
             f"{report.stopped}: the run ended early, {len(over)} checks were not made"
             + (f": {', '.join(over[:20])}" if over else "")
             + (f" and {len(over) - 20} more" if len(over) > 20 else "")
         )
+    report.notes = list(map(runner.redaction.text, report.notes))
     if left:
         ids = ", ".join(made.id for made in left[:20])
         more = f" and {len(left) - 20} more" if len(left) > 20 else ""
