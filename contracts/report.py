@@ -12,12 +12,13 @@ from sparring.spec.finding import Finding, Severity
 
 from .baseline import Baseline, Entry
 
-SUITES = ("promises", "streaming", "security", "races", "conformance")
+SUITES = ("promises", "lifecycle", "streaming", "security", "races", "conformance")
 _BY_PREFIX = {
     "stream": "streaming",
     "stop": "streaming",
     "auth": "security",
     "race": "races",
+    "lifecycle": "lifecycle",
     "conformance": "conformance",
 }
 
