@@ -78,6 +78,7 @@ VIOLATIONS: Mapping[str, str] = {
     "response.headers": "A 201 lacks the `Location` that is required.",
     "race.create": "Of ten creates with one id two succeed.",
     "race.update": "Of ten updates under one tag two succeed, and one is lost.",
+    "race.order": "A read that begins after a change was answered shows what was there before.",
     "race.delete": "Of ten deletes at one instant one is a 500.",
     "race.talk": "Of ten turns at one instant one is not in the history.",
 }

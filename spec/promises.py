@@ -208,6 +208,12 @@ REGISTRY: Mapping[str, Promise] = {
             _UPDATE,
             severity=_LOSS,
         ),
+        _promise(
+            "race.order",
+            "What callers see at one instant fits one order of what they did.",
+            _UPDATE,
+            severity=_LOSS,
+        ),
         _promise("race.delete", "Deletes at one instant do no harm.", _DELETE),
         _promise("race.talk", "Turns at one instant are all recorded.", _TALK, severity=_LOSS),
     )

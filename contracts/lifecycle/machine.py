@@ -156,11 +156,13 @@ def walk(runner: Runner, max_examples: int) -> Walked:
         _learn(hunt, create)
     except (Refused, Blocked, NotChecked, NoAnswer, Stopped, SparringError) as problem:
         return Walked([], walked(document), note=str(problem))
+    # Where nothing can be deleted, each walk leaves its sessions behind.
+    walks = max_examples * (WALKS if facts.one(Role.SESSION_DELETE) else 1)
     findings: list[Finding] = []
     note = ""
     for number in range(ROUNDS):
         hunt.found, hunt.end = None, end
-        _round(hunt, runner.seed * ROUNDS + number, max_examples * WALKS)
+        _round(hunt, runner.seed * ROUNDS + number, walks)
         if hunt.found is None:
             break
         failure, seen, tried = hunt.shrink(hunt.found)

@@ -27,10 +27,14 @@ from ..scenarios.updates import (
     merge,
     removes,
 )
+from ..turns import streams
 from ..world import entity, succeeded
+from . import talk
 from .model import Kept, has_null, pick
 from .walk import MISSING, Ended, Walk
 
+ASKED = 3
+"""Operations that one step asks for a session that is not there."""
 VARIANTS: tuple[dict[str, Any], ...] = (
     {},
     {"k": "1"},
@@ -62,7 +66,9 @@ def create(walk: Walk, owner: int, kind: int, n: int) -> None:
     if name and bodies.is_valid(operation, tagged := body | {name: _value(walk, n)}):
         body = tagged
     if chooses_ids(context.document, operation):
-        kind = kind % 2
+        kind %= 2
+    elif kind == 1 and walk.model.deleted():
+        kind = 7
     id = None
     if kind in (2, 3):
         id = fresh_id(context)
@@ -93,6 +99,8 @@ def create(walk: Walk, owner: int, kind: int, n: int) -> None:
     )
     walk.model.kept.append(kept)
     _first_reading(walk, operation, kept, sent, entity(operation, exchange))
+    if again:
+        talk.begin(walk, kept)
     walk.neighbour_stays(kept, "create.unique", operation)
 
 
@@ -152,15 +160,16 @@ def look(walk: Walk, owner: int, kind: int, n: int) -> None:
     ]
     if not operations:
         return
-    operation = pick(operations, n)
-    if kind == 1:
-        gone = [kept for kept in walk.model.deleted() if kept.owner == owner]
-        if gone:
-            _deleted(walk, operation, pick(gone, n // len(operations)))
-    elif kind == 2:
-        _unknown(walk, owner, operation, n // len(operations))
-    else:
-        _foreign(walk, owner, operation, n // len(operations))
+    for place in range(n, n + ASKED):
+        operation, which = pick(operations, place), n // len(operations)
+        if kind == 1:
+            gone = [kept for kept in walk.model.deleted() if kept.owner == owner]
+            if gone:
+                _deleted(walk, operation, pick(gone, which))
+        elif kind == 2:
+            _unknown(walk, owner, operation, which)
+        else:
+            _foreign(walk, owner, operation, which)
 
 
 def _unlooked(walk: Walk) -> tuple[str, Operation | None]:
@@ -366,7 +375,8 @@ def delete(walk: Walk, owner: int, which: int, guard: int) -> None:
         return
     walk.accepted(operation, exchange)
     kept.alive = False
-    get = walk.facts.one(Role.SESSION_GET)
-    if get is not None:
-        _deleted(walk, get, kept)
+    for reading in walk.facts.document.operations:
+        quiet = reading.method == "GET" and not streams(reading)
+        if quiet and not takes_session(walk.facts.document, reading):
+            _deleted(walk, reading, kept)
     walk.neighbour_stays(kept, "delete.only", operation)

@@ -36,7 +36,7 @@ def speak(walk: Walk, owner: int, which: int, way: int, n: int) -> None:
     kept, user = pick(mine, which), walk.users[owner]
     taken = [(o, stream) for o in operations for stream in ways(o) or [False]]
     operation, stream = pick(taken, way)
-    _begin(walk, kept, operation)
+    begin(walk, kept)
     texts = [walk.world.words(pick(TEXTS, n))]
     several = [*texts, pick(TEXTS, n // 3 + 1)]
     if n % 4 == 3 and walk.world.bodies.message(operation, several) is not None:
@@ -59,20 +59,20 @@ def speak(walk: Walk, owner: int, which: int, way: int, n: int) -> None:
     _others(walk, operation, kept)
 
 
-def _begin(walk: Walk, kept: Kept, operation: Operation) -> None:
+def begin(walk: Walk, kept: Kept) -> None:
     """Learns what stands in a session before its first turn: nothing that a user said."""
     if kept.said is not None:
         return
     lines = lines_of(walk, kept)
     heard = [line.text for line in lines if line.role == "user"]
-    promise, place = "talk.isolation", operation
-    again = [k for k in walk.model.kept if k.id == kept.id and k is not kept]
-    if again:
-        promise, place = "delete.gone", walk.facts.one(Role.SESSION_DELETE) or operation
-    walk.hold(promise, place, not heard, "a new session without messages of users", show(heard))
-    if again:
-        walk.hold(promise, place, not lines, "an empty session in place of a deleted one", "a talk")
-    kept.said = [] if not lines else _spoken(lines)
+    if any(other.id == kept.id and other is not kept for other in walk.model.kept):
+        operation = walk.facts.one(Role.SESSION_DELETE)
+        expected = "an empty session after a delete and a create with its id"
+        walk.hold("delete.gone", operation, not heard, expected, show(heard))
+    operation = next(iter(speaking(walk)), None)
+    expected = "in a new session nothing that was said in others"
+    walk.hold("talk.isolation", operation, not heard, expected, show(heard))
+    kept.said = _spoken(lines)
     kept.ids = [line.id for line in lines]
 
 
@@ -185,7 +185,7 @@ def _others(walk: Walk, operation: Operation, kept: Kept) -> None:
     if other is None or not walk.facts.by(Role.MESSAGE_LIST):
         return
     if other.said is None:
-        _begin(walk, other, operation)
+        begin(walk, other)
     else:
         heard(walk, other, operation, history_operation(walk.world))
 
@@ -197,7 +197,7 @@ def recall(walk: Walk, owner: int, which: int, n: int) -> None:
     if not mine or not talks:
         return
     kept, operation = pick(mine, which), pick(operations, n)
-    _begin(walk, kept, talks[0])
+    begin(walk, kept)
     heard(walk, kept, talks[0], operation)
     assert operation.binding is not None
     page, user = operation.binding.page, walk.users[owner]
@@ -262,7 +262,7 @@ def suggest(walk: Walk, owner: int, which: int) -> None:
     if not mine or not talks or not walk.facts.by(Role.MESSAGE_LIST):
         return
     kept, model = pick(mine, which), walk.facts.document.model.suggestion
-    _begin(walk, kept, talks[0])
+    begin(walk, kept)
     items, lines = _items(walk, operation, kept), lines_of(walk, kept)
     strange = [i for i in items if at(i, model.get("session")) not in (None, kept.id)]
     expected = "suggestions that name their session"
