@@ -13,11 +13,13 @@ from sparring.spec.errors import Defect, SparringError, nearest
 from sparring.spec.promises import REGISTRY, Promise
 
 from .checks import checks, position, scenarios_of
+from .lifecycle import WALKED
 from .report import suite_of
 from .reports.places import local_path
 from .violations import VIOLATIONS
 
 _ANSWERS = "Every answer that any check gets is held to this."
+_WALKS = "The suite lifecycle holds random walks to it too."
 _SCHEMATHESIS = "https://schemathesis.readthedocs.io"
 _PARAMETERS = {
     "always": "true where the agent greets in every session that allows it",
@@ -58,6 +60,8 @@ def _lines(promise: Promise, document: Document, finding: str) -> Iterator[str]:
     docs = [getdoc(s.run) or "" for s in scenarios_of(promise.id)]
     how = [" ".join(doc.partition("\n\n")[0].split()) for doc in docs]
     yield from _block("checked", list(dict.fromkeys(how)) or [_ANSWERS])
+    if promise.id in WALKED:
+        yield from _block("", [_WALKS])
     yield from _block("violation", [VIOLATIONS[promise.id]])
     yield from _block(
         "in this", list(_said(promise, document)) or ["no operation that it speaks of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,7 +50,9 @@ class Suite(pytest.Collector):
     _runner: Runner | None = None
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item for each promise and operation, and one for each operation's conformance."""
+        """One item for each promise and operation, for all walks, and for the conformance of each
+        operation."""
+        from sparring.spec.binding import Role
         from sparring.spec.document import load_document
         from sparring.spec.errors import SparringError
 
@@ -68,6 +71,8 @@ class Suite(pytest.Collector):
         self.document = choose(self.document).document
         for check in checks(self.document):
             yield PromiseItem.from_parent(self, name=check.id, check=check)
+        if self.document.with_role(Role.SESSION_CREATE):
+            yield LifecycleItem.from_parent(self, name="lifecycle")
         for operation in tried(self.document):
             name = f"conformance[{operation.label}]"
             yield ConformanceItem.from_parent(self, name=name, operation=operation)
@@ -136,6 +141,16 @@ class PromiseItem(_Item):
     def run(self) -> Outcome:
         """Runs the scenarios of the promise."""
         return self.parent.runner.check(self.check)
+
+
+class LifecycleItem(_Item):
+    """Random walks through the whole sessions API."""
+
+    def run(self) -> Outcome:
+        """Walks, and gives the outcome of the operation that fared worst, with all findings."""
+        outcomes = self.parent.runner.lifecycle()
+        findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
+        return replace(max(outcomes, key=lambda outcome: bool(outcome.findings)), findings=findings)
 
 
 class ConformanceItem(_Item):

@@ -12,6 +12,7 @@ WALKED = frozenset(
         "create.client_id",
         "create.conflict",
         "session.missing",
+        "session.active",
         "list.contains",
         "list.order",
         "list.pages",
@@ -26,6 +27,7 @@ WALKED = frozenset(
         "time.updated",
         "etag.changes",
         "etag.guards",
+        "etag.strong",
         "delete.gone",
         "delete.idempotent",
         "delete.only",
@@ -41,6 +43,7 @@ WALKED = frozenset(
         "stop.idle",
         "auth.owner",
         "input.accepted",
+        "input.refused",
     }
 )
 """The promises that a walk holds a target to, beside those about every answer."""

@@ -22,9 +22,9 @@ from .walk import Broken, Ended, Facts, Walk
 if TYPE_CHECKING:
     from ..runner import Runner
 
-SECONDS = 12.0
-"""The longest that the walks of a run last."""
-SHRINKING = 4.0
+SECONDS = 30.0
+"""The longest that the walks of a run last; a target that is fast needs a third."""
+SHRINKING = 8.0
 """The longest that one finding is cut down."""
 
 STEPS: Mapping[str, Callable[..., None]] = {
@@ -163,8 +163,8 @@ class Attempt:
     failure: Failure | None = None
 
     def take(self, name: str, owner: int, *numbers: int) -> None:
-        """Takes one step. Raises Broken or Over."""
-        if self.ended:
+        """Takes one step; a rest is none. Raises Broken or Over."""
+        if self.ended or name not in STEPS:
             return
         self.taken.append((name, (owner, *numbers)))
         self.hunt.steps += 1

@@ -22,7 +22,7 @@ LONGEST = 300
 """Items of a list without a filter that a walk is ready to read."""
 
 
-def listing(walk: Walk, owner: int, how: int, n: int) -> None:
+def listing(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> None:
     """Lists sessions and holds the list to the model: who is in it, in which order, how cut.
 
     One step asks for several filters: what looks like a value and is not it has many forms.

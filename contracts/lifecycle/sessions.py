@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.exchange import Exchange
+from sparring.spec.schemas import View
 
 from ..checks import same, show
 from ..comparing import at, differences, readable
 from ..driver import id_in
+from ..places import parameter
 from ..scenarios.create import chooses_ids, fresh_id, id_names
 from ..scenarios.deletion import answer, neighbours, takes_session
 from ..scenarios.listing import filters as filtered
@@ -33,13 +37,15 @@ from . import talk
 from .model import Kept, has_null, pick
 from .walk import MISSING, Ended, Walk
 
+TICK = 1.1
+"""Seconds after which every clock has moved on."""
 ASKED = 3
 """Operations that one step asks for a session that is not there."""
 VARIANTS: tuple[dict[str, Any], ...] = (
     {},
-    {"k": "1"},
+    {"k": "1", "n": {"a": 1, "b": {"c": 2}}},
     {"k": 1, "m": "Abc"},
-    {"k": True},
+    {"k": True, "n": {"a": 1, "b": 1}},
     {"k": None, "n": {"a": 1, "b": 2}},
     {"k": "Abc def", "Big": 1.5},
     {"n": {"a": 1}, "list": [1, {"x": None}]},
@@ -53,7 +59,7 @@ def tag_name(document: Document, listing: Operation | None) -> str:
     return rule_of(listing, "exact-json").at[0]
 
 
-def create(walk: Walk, owner: int, kind: int, n: int) -> None:
+def create(walk: Walk, owner: int, which: int, kind: int, n: int, guard: int) -> None:
     """Makes a session: a plain one, a full one, one with an id that is new, taken or was."""
     operation = walk.facts.one(Role.SESSION_CREATE)
     assert operation is not None
@@ -76,7 +82,7 @@ def create(walk: Walk, owner: int, kind: int, n: int) -> None:
         _taken(walk, operation, owner, pick(taken, n), body)
         return
     elif kind in (6, 7) and (gone := walk.model.deleted()):
-        id = pick(gone, n).id
+        id = pick(sorted(gone, key=lambda kept: not kept.talked), n // 128).id
     again = id is not None and walk.model.by_id(id) is not None
     draft = user.create_draft(body=body, client_id=id, operation=operation)
     exchange = user.send(draft)
@@ -115,7 +121,12 @@ def _first_reading(
         return
     promise = "create.client_id" if kept.chosen else "create.read_back"
     kept.view = walk.read(kept, promise, operation, changed=True)
-    schemas = readable(walk.world)
+    schemas, changing = readable(walk.world), walk.changing("time.updated")
+    updated = walk.facts.document.model.session.get("updated", ())[:1]
+    if isinstance(answered, dict) and changing is not None:
+        moved = {n for n in answered if not same(answered[n], kept.view.get(n, answered[n]))}
+        expected, seen = "the update time as it was after reading", "it moved"
+        walk.hold("time.updated", changing, not moved or moved != {*updated}, expected, seen)
     for wanted, expected in (
         (sent, "every attribute that create was given, read back"),
         (answered, "the session that create answered, read back"),
@@ -144,12 +155,14 @@ def _taken(
         raise Ended
 
 
-def look(walk: Walk, owner: int, kind: int, n: int) -> None:
+def look(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> None:
     """Reads a session that is there, or asks in any role for one that is not, or is another's."""
     mine = walk.model.alive(owner)
+    kind = how % 4
     if kind == 0:
         if mine:
-            walk.stays(pick(mine, n), *_unlooked(walk))
+            walk.stays(pick(mine, which), *_unlooked(walk))
+            _active(walk, owner)
         return
     operations = [
         o
@@ -170,6 +183,25 @@ def look(walk: Walk, owner: int, kind: int, n: int) -> None:
             _unknown(walk, owner, operation, which)
         else:
             _foreign(walk, owner, operation, which)
+
+
+def _active(walk: Walk, owner: int) -> None:
+    """Asks for the active session of a user who has one: it is that user's, and stays the same."""
+    found = walk.facts.document.with_role(Role.SESSION_GET)
+    operation = next((o for o in found if o.binding and o.binding.active), None)
+    if operation is None:
+        return
+    where = walk.facts.document.model.session.get("id", ("id",))
+    ids = [at(walk.users[owner].read_active(operation), where) for _ in range(2)]
+    seen = " and ".join(map(str, ids))
+    walk.hold("session.active", operation, ids[0] == ids[1], "the same active session twice", seen)
+    kept, mine = walk.model.by_id(ids[0]), walk.model.alive(owner)
+    fine = kept is None or (kept.alive and (kept.owner == owner or not walk.strangers(operation)))
+    expected = "an active session that is there and the caller's"
+    walk.hold("session.active", operation, fine, expected, seen)
+    newest = operation.promises.get("session.active", {}).get("is") == "newest"
+    fine = not newest or kept is None or kept is mine[-1]
+    walk.hold("session.active", operation, fine, "the session that was made last", seen)
 
 
 def _unlooked(walk: Walk) -> tuple[str, Operation | None]:
@@ -239,37 +271,76 @@ def update(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> 
         kept.view = walk.read(kept, "create.read_back", walk.facts.one(Role.SESSION_CREATE))
     media_type = pick(types, n)
     body = pick(list(_bodies(walk, operation, kept, n, media_type)), how)
+    if guard == 0 and n % 4 == 3:
+        _refused(walk, operation, kept, body, media_type)
+        return
     draft = walk.users[owner].draft(operation, kept.id)
     draft.body, draft.media_type = body, media_type
     walk.users[owner].aim(draft, kept.id)
-    tag = _guard(walk, operation, kept, guard)
+    tag, promise = _guard(walk, operation, kept, guard, n)
     if tag:
         draft.headers["If-Match"] = tag
     exchange = walk.users[owner].send(draft)
-    if tag and tag != kept.tags[-1]:
-        status, seen = exchange.response.status, f"If-Match: {tag} where the tag is {kept.tags[-1]}"
-        expected = "a 412 for a tag that the session does not have"
-        walk.hold("etag.guards", operation, status == 412, expected, f"{status} for {seen}")
-        walk.stays(kept, "etag.guards", operation)
+    if not _guarded(walk, operation, kept, tag, promise, exchange):
         return
-    if tag:
-        status, expected = exchange.response.status, "a change under the current tag"
-        walk.hold("etag.guards", operation, status != 412, expected, f"{status} for {tag}")
-    walk.accepted(operation, exchange)
     _updated(walk, operation, kept, body, media_type, entity(operation, exchange))
     walk.neighbour_stays(kept, "update.only", operation)
 
 
-def _guard(walk: Walk, operation: Operation, kept: Kept, guard: int) -> str:
-    """The tag to send: none, the current one, one that was current, or one that never was."""
+def _refused(
+    walk: Walk, operation: Operation, kept: Kept, body: dict[str, Any], media_type: str
+) -> None:
+    """An update of which one attribute breaks its schema; what is refused changes nothing."""
+    bodies = walk.world.bodies
+    wrong = [body | {name: [{}]} for name in bodies.attributes(operation)]
+    wrong = [other for other in wrong if len(other) > 1 and not bodies.is_valid(operation, other)]
+    if not wrong:
+        return
+    draft = walk.owner_of(kept).draft(operation, kept.id)
+    draft.body, draft.media_type = wrong[-1], media_type
+    exchange = walk.owner_of(kept).send(walk.owner_of(kept).aim(draft, kept.id))
+    if not 400 <= exchange.response.status < 500:
+        raise Ended
+    walk.stays(kept, "input.refused", operation)
+
+
+def _guard(walk: Walk, operation: Operation, kept: Kept, guard: int, n: int) -> tuple[str, str]:
+    """An If-Match, and the promise that it is refused by: none for one that the session has."""
     if guarded(walk.facts.document, operation) or not kept.tags or guard == 0:
-        return ""
+        return "", ""
     if kept.talked:  # the tag may have moved since it was read
         walk.stays(kept, *_unlooked(walk))
     current = kept.tags[-1]
-    if guard == 1:
-        return current
-    return kept.tags[0] if guard == 2 and kept.tags[0] != current else f'{current[:-1]}x"'
+    stale = kept.tags[0] if kept.tags[0] != current else f'{current[:-1]}x"'
+    forms = {
+        1: [(current, ""), ("*", ""), (f'"other", {current}', "")],
+        2: [(stale, "etag.guards"), (f'{stale}, "never-given"', "etag.guards")],
+        3: [(f'{current[:-1]}x"', "etag.guards"), (f"W/{current}", "etag.strong")],
+    }
+    tag, promise = pick(forms[guard], n)
+    found = parameter(operation, "header", "If-Match")
+    schema = found.schema if found else None
+    fits = schema is None or walk.facts.document.schemas.at(schema, View.REQUEST).is_valid(tag)
+    if not fits or (promise == "etag.strong" and current.startswith("W/")):
+        return current, ""
+    return tag, promise
+
+
+def _guarded(
+    walk: Walk, operation: Operation, kept: Kept, tag: str, promise: str, exchange: Exchange
+) -> bool:
+    """Holds an answer to what its If-Match asked for, and tells whether the change was made."""
+    status, seen = exchange.response.status, f"If-Match: {tag} where the tag is {kept.tags[-1:]}"
+    if promise:
+        expected = "a 412 for a tag that the session does not have"
+        walk.hold(promise, operation, status == 412, expected, f"{status} for {seen}")
+        walk.stays(kept, "etag.guards", operation)
+        return False
+    if tag:
+        expected = "a change under a tag that the session has"
+        walk.hold("etag.guards", operation, status != 412, expected, f"{status} for {seen}")
+    walk.accepted(operation, exchange)
+    return True
 
 
 def _bodies(
@@ -290,8 +361,15 @@ def _bodies(
     ]
     before = kept.view.get(free)
     if free and media_type == MERGE_PATCH and isinstance(before, dict):
-        key = pick([*before, "absent"], n)
-        choices += [{free: {key: None}}, {free: {"n": {"a": None, "c": n}}}, {free: {key: "now"}}]
+        inner = [key for key, value in before.items() if isinstance(value, dict) and value]
+        key, nested = pick([*before, "absent"], n), pick(inner or ["n"], n)
+        member = next(iter(before.get(nested) or ()), "a")
+        choices += [
+            {free: {key: None}},
+            {free: {nested: {member: None, "new": n}}},
+            {free: {nested: {"new": {"deep": n}}}},
+            {free: {key: "now a text"}},
+        ]
     yield from (copy.deepcopy(body) for body in choices if bodies.is_valid(operation, body))
 
 
@@ -342,8 +420,32 @@ def _updated(
         )
         expected = "the session that the update answered, read back"
         walk.hold("update.read_back", operation, not wrong, expected, "; ".join(wrong))
-    kept.view = stored
+    _rises(walk, operation, kept, before, stored)
     kept.given = {n for n in kept.given if not replaces or n in body} | set(body)
+
+
+def _rises(
+    walk: Walk, operation: Operation, kept: Kept, before: Mapping[str, Any], stored: dict[str, Any]
+) -> None:
+    """Holds the update time to rise with a change; a clock that is coarse is waited for, once."""
+    where = walk.facts.document.model.session.get("updated")
+    stands = where is not None and at(before, where) is not None
+    stands = stands and same(at(before, where), at(stored, where))
+    kept.view = stored
+    if walk.facts.coarse or not stands or same(dict(before), stored):
+        return
+    time.sleep(TICK)
+    last = kept.view
+    for n in (2, 3):
+        draft = walk.owner_of(kept).draft(operation, kept.id)
+        draft.body = walk.world.bodies.rich(operation, n=n)
+        exchange = walk.owner_of(kept).send(walk.owner_of(kept).aim(draft, kept.id))
+        walk.accepted(operation, exchange)
+        kept.view = walk.read(kept, "update.read_back", operation, changed=True)
+    fine = same(kept.view, last) or not same(at(last, where), at(kept.view, where))
+    expected, seen = "an update time that rises with a change", f"{at(last, where)} stays"
+    walk.hold("time.updated", walk.changing("time.updated"), fine, expected, seen)
+    walk.facts.coarse = True
 
 
 def _wanted(operation: Operation, value: Any, old: Any, media_type: str) -> tuple[str, list[Any]]:
@@ -356,24 +458,20 @@ def _wanted(operation: Operation, value: Any, old: Any, media_type: str) -> tupl
     return "update.read_back", [value, merge({}, value), merge(old, value)]
 
 
-def delete(walk: Walk, owner: int, which: int, guard: int) -> None:
+def delete(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> None:
     """Deletes a session of a user, perhaps under a tag."""
     operation, mine = walk.facts.one(Role.SESSION_DELETE), walk.model.alive(owner)
     assert operation is not None
     if not mine:
         return
     kept, user = pick(mine, which), walk.users[owner]
-    tag = _guard(walk, operation, kept, guard)
+    tag, promise = _guard(walk, operation, kept, guard, n)
     draft = user.draft(operation, kept.id)
     if tag:
         draft.headers["If-Match"] = tag
     exchange = user.send(draft)
-    if tag and tag != kept.tags[-1]:
-        status, expected = exchange.response.status, "a 412 for a tag that the session has not"
-        walk.hold("etag.guards", operation, status == 412, expected, f"{status}")
-        walk.stays(kept, "etag.guards", operation)
+    if not _guarded(walk, operation, kept, tag, promise, exchange):
         return
-    walk.accepted(operation, exchange)
     kept.alive = False
     for reading in walk.facts.document.operations:
         quiet = reading.method == "GET" and not streams(reading)

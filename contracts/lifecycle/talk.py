@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Operation
 
@@ -28,14 +29,14 @@ def speaking(walk: Walk) -> list[Operation]:
     return [o for o in operations if walk.world.bodies.message(o, [TEXTS[0]]) is not None]
 
 
-def speak(walk: Walk, owner: int, which: int, way: int, n: int) -> None:
+def speak(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> None:
     """Says something in a session, one message or several, answered whole or as a stream."""
     mine, operations = walk.model.alive(owner), speaking(walk)
     if not mine or not operations:
         return
     kept, user = pick(mine, which), walk.users[owner]
     taken = [(o, stream) for o in operations for stream in ways(o) or [False]]
-    operation, stream = pick(taken, way)
+    operation, stream = pick(taken, how)
     begin(walk, kept)
     texts = [walk.world.words(pick(TEXTS, n))]
     several = [*texts, pick(TEXTS, n // 3 + 1)]
@@ -190,7 +191,7 @@ def _others(walk: Walk, operation: Operation, kept: Kept) -> None:
         heard(walk, other, operation, history_operation(walk.world))
 
 
-def recall(walk: Walk, owner: int, which: int, n: int) -> None:
+def recall(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> None:
     """Reads a page of a history and holds it to the whole."""
     mine, operations = walk.model.alive(owner), walk.facts.by(Role.MESSAGE_LIST)
     talks = speaking(walk)
@@ -199,17 +200,30 @@ def recall(walk: Walk, owner: int, which: int, n: int) -> None:
     kept, operation = pick(mine, which), pick(operations, n)
     begin(walk, kept)
     heard(walk, kept, talks[0], operation)
+    if not kept.loose:
+        _part(walk, operation, kept, n)
+        _kinds(walk, operation, kept, n)
+
+
+def _part(walk: Walk, operation: Operation, kept: Kept, n: int) -> None:
+    """One page that begins at an item of the history, or behind its end; and what it counts."""
     assert operation.binding is not None
-    page, user = operation.binding.page, walk.users[owner]
-    if page.start is None or page.limit is None or page.style != "offset" or kept.loose:
+    page, user = operation.binding.page, walk.owner_of(kept)
+    if page.start is None or page.limit is None or page.style not in ("offset", "watermark"):
         return
     whole = user.all(operation, kept.id)
-    start, size = n % (len(whole) + 2), 1 + n // 7 % 3
-    most = bounds(walk.facts.document, operation, page.limit)
-    asked = {str(page.start): start, str(page.limit): min(size, most or size)}
+    place, size = n % (len(whole) + 1), 1 + n // 7 % 3
+    size = min(size, bounds(walk.facts.document, operation, page.limit) or size)
+    start: Any = place
+    if page.style == "watermark":
+        offsets = [line.offset for line in user.lines(operation, whole)]
+        if place == len(whole) or not isinstance(offsets[place], int):
+            return
+        start = offsets[place]
+    asked = {str(page.start): start, str(page.limit): size}
     shown = user.page(operation, kept.id, asked)
     seen = f"{len(shown.items)} of {len(whole)} for {show(asked)}"
-    fine = shown.items == whole[start : start + min(size, most or size)]
+    fine = shown.items == whole[place : place + size]
     expected = "the part of the history that was asked for"
     walk.hold("list.pages", operation, fine, expected, seen)
     if page.total is not None:
@@ -217,11 +231,33 @@ def recall(walk: Walk, owner: int, which: int, n: int) -> None:
         walk.hold("list.total", operation, fine, "the number of items on all pages", seen)
 
 
-def clear(walk: Walk, owner: int, which: int) -> None:
+def _kinds(walk: Walk, operation: Operation, kept: Kept, n: int) -> None:
+    """A filter that keeps the events of some kinds, and a page of what it keeps."""
+    assert operation.binding is not None
+    rules = [rule for rule in operation.binding.filters if rule.how == "any-of"]
+    if not rules:
+        return
+    rule, user = pick(rules, n), walk.owner_of(kept)
+    whole = user.all(operation, kept.id)
+    words = sorted({str(pointers.first(item, rule.at)) for item in whole})
+    if not words:
+        return
+    chosen = [pick(words, n), *([pick(words, n + 1)] if len(words) > 1 and n % 2 else [])]
+    wanted = [item for item in whole if pointers.first(item, rule.at) in chosen]
+    query: dict[str, Any] = {str(rule.place): chosen}
+    if operation.binding.page.limit and n % 4 > 1:
+        query[str(operation.binding.page.limit)] = 1
+        wanted = wanted[:1]
+    got = user.page(operation, kept.id, query).items
+    seen = f"{len(got)} events instead of {len(wanted)} for {show(query)}"
+    expected = "exactly the events of the kinds that were asked for"
+    walk.hold("list.filter", operation, got == wanted or len(whole) > 50, expected, seen)
+
+
+def clear(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> None:
     """Clears the history of a session: nothing is left, and the others are as they were."""
     operation, mine = walk.facts.one(Role.MESSAGE_CLEAR), walk.model.alive(owner)
-    assert operation is not None
-    if not mine:
+    if operation is None or not mine:
         return
     kept, user = pick(mine, which), walk.users[owner]
     talks = speaking(walk)
@@ -254,12 +290,11 @@ def _items(walk: Walk, operation: Operation, kept: Kept) -> list[Any]:
         raise Ended from None
 
 
-def suggest(walk: Walk, owner: int, which: int) -> None:
+def suggest(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> None:
     """Lists suggestions: each of its session, none where nothing was said."""
     operation, mine = walk.facts.one(Role.SUGGESTION_LIST), walk.model.alive(owner)
-    assert operation is not None
     talks = speaking(walk)
-    if not mine or not talks or not walk.facts.by(Role.MESSAGE_LIST):
+    if operation is None or not mine or not talks or not walk.facts.by(Role.MESSAGE_LIST):
         return
     kept, model = pick(mine, which), walk.facts.document.model.suggestion
     begin(walk, kept)
@@ -275,7 +310,7 @@ def suggest(walk: Walk, owner: int, which: int) -> None:
     walk.hold("suggestion.session", operation, fine, expected, f"{len(items)} of them")
 
 
-def stop_idle(walk: Walk, owner: int, which: int) -> None:
+def stop_idle(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> None:
     """Stops where no turn runs: nothing is stopped, and nothing changes."""
     mine = walk.model.alive(owner)
     stops = [o for o in walk.facts.by(Role.SESSION_ACT) if not cancels(walk.facts.document, o)]

@@ -58,6 +58,8 @@ class Facts:
     two_users: bool = False
     blank: Mapping[str, Any] = field(default_factory=dict)
     """A session that was made with what is required alone, as it is read."""
+    coarse: bool = False
+    """The clock of the target moves, in steps that are longer than those of a walk."""
     long: bool = False
     """The list without a filter is too long to be read again and again."""
 
@@ -155,14 +157,14 @@ class Walk:
         if other is not None:
             self.stays(other, promise, operation)
 
-    def changing(self, kept: Kept) -> Operation | None:
-        """The operation that promises about times and tags stand at, for a session."""
+    def changing(self, promise: str) -> Operation | None:
+        """The operation at which a promise about times or tags stands."""
         updates = self.facts.by(Role.SESSION_UPDATE)
-        known = [o for o in updates if ("etag.changes", o.label) in self.facts.known]
+        known = [o for o in updates if (promise, o.label) in self.facts.known]
         return next(iter(known or updates), None)
 
     def _times(self, kept: Kept, stored: Mapping[str, Any], changed: bool) -> None:
-        model, operation = self.facts.document.model.session, self.changing(kept)
+        model, operation = self.facts.document.model.session, self.changing("time.created")
         if not kept.view or operation is None:
             return
         before, after = (instant(at(v, model.get("created"))) for v in (kept.view, stored))
@@ -171,6 +173,7 @@ class Walk:
         before, after = (instant(at(v, model.get("updated"))) for v in (kept.view, stored))
         if type(before) is not type(after) or before is None or after is None:
             return
+        operation = self.changing("time.updated")
         fine = after >= before  # type: ignore[operator]  # of one kind
         expected = "an update time that does not fall"
         self.hold("time.updated", operation, fine, expected, f"{after} after {before}")
@@ -180,7 +183,7 @@ class Walk:
         self.hold("time.updated", operation, fine, expected, f"{after}, not {before}")
 
     def _tag(self, kept: Kept, stored: Mapping[str, Any], tag: str | None, changed: bool) -> None:
-        operation = self.changing(kept)
+        operation = self.changing("etag.changes")
         if operation is None or tags(self.facts.document, operation) or tag is None:
             return
         if kept.tags and not same(dict(stored), kept.view):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -14,14 +12,13 @@ from sparring.spec.exchange import Exchange
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, differences, has, readable
 from ..driver import together
-from ..linear import Call, linear
 from ..places import Draft
 from ..turns import answers_json, message_draft, streams
-from ..world import entity, succeeded
+from ..world import succeeded
 from .create import chooses_ids, fresh_id
 from .tags import guarded, tag_of, tags
 from .talk import has_turns, talkable
-from .updates import MERGE_PATCH, both, by, changeable, free_objects, merges
+from .updates import both, by, changeable, free_objects, merges
 
 MANY = 8
 UPDATE = Role.SESSION_UPDATE
@@ -213,154 +210,3 @@ def deletes_at_one_instant(context: Context) -> None:
         context.fail("a success of many deletes", show(statuses))
     if any(not 200 <= status < 300 and status not in (404, 410) for status in statuses):
         context.fail("a success or a 404 for each of many deletes", show(statuses))
-
-
-After = Callable[[Hashable], Iterable[Hashable]]
-Sent = tuple[Call, Exchange]
-NOTHING = frozenset({404, 410})
-
-
-def _timed(send: Callable[[], Exchange], after: Callable[[Exchange], After]) -> Sent:
-    begin = time.perf_counter()
-    exchange = send()
-    return Call(begin, time.perf_counter(), after(exchange)), exchange
-
-
-def _one_after_the_other(*sends: Callable[[], Sent]) -> list[Sent]:
-    return [send() for send in sends]
-
-
-def _burst(rows: list[list[Callable[[], Sent]]]) -> list[Sent]:
-    """Begins all rows at one instant, each of which sends one request after the other."""
-    results = together([partial(_one_after_the_other, *row) for row in rows])
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
-    return [sent for result in results for sent in result]
-
-
-class _Register:
-    """What callers do to one session, as the search sees it: the number of each value stored, in
-    some of its cells, or None where there is no session."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.inside = ""
-        operation, bodies = context.operation, context.world.bodies
-        self.replaces = operation.method == "PUT"
-        free = free_objects(context) if MERGE_PATCH in operation.body else []
-        if free:
-            self.inside, names = free[0], [f"key{n}" for n in range(MANY // 2)]
-            self.bodies = [{names[n % len(names)]: n} for n in range(MANY)]
-        else:
-            full = [bodies.rich(operation, n=n) for n in range(MANY)]
-            names = [n for n in changeable(context) if all(n in body for body in full)]
-            least = bodies.least(operation)
-            self.bodies = full
-            if not self.replaces:
-                picked = [(names[n % len(names)], body) for n, body in enumerate(full) if names]
-                self.bodies = [least | {name: body[name]} for name, body in picked]
-        self.names = names
-        self.values: dict[str, list[Any]] = {name: [] for name in names}
-
-    def number(self, name: str, value: Any) -> int:
-        """Which of the values of a cell this is; a new one gets the next number."""
-        known, schemas = self.values[name], readable(self.context.world)
-        document = self.context.document
-        for n, other in enumerate(known):
-            if not differences(document, schemas, {name: other}, {name: value}):
-                return n
-        known.append(value)
-        return len(known) - 1
-
-    def cells(self, session: Mapping[str, Any]) -> tuple[int, ...]:
-        """The numbers of what a session holds."""
-        inner = session.get(self.inside) if self.inside else session
-        found = inner if isinstance(inner, dict) else {}
-        return tuple(self.number(name, found.get(name)) for name in self.names)
-
-    def write(self, session: str, n: int) -> Sent:
-        """Changes the session."""
-        body = {self.inside: self.bodies[n]} if self.inside else self.bodies[n]
-        draft = self.context.alice.draft(self.context.operation, session)
-        draft.body, draft.media_type = dict(body), MERGE_PATCH if self.inside else ""
-        self.context.alice.aim(draft, session)
-        return _timed(partial(self.context.alice.send, draft), partial(self._written, n))
-
-    def _written(self, n: int, exchange: Exchange) -> After:
-        body, status = self.bodies[n], exchange.response.status
-        new = {i: self.number(k, body[k]) for i, k in enumerate(self.names) if k in body}
-
-        def after(now: Hashable) -> Iterable[Hashable]:
-            old = now if isinstance(now, tuple) else ()
-            then = tuple(new.get(i, n) for i, n in enumerate(old)) if _is(now) else None
-            if succeeded(exchange):
-                return [then] if then is not None else []
-            if status in NOTHING:
-                return [] if _is(now) else [now]
-            return [now] if status < 500 else {now, then}
-
-        return after
-
-    def read(self, session: str) -> Sent:
-        """Reads the session."""
-        return _timed(partial(self.context.alice.get, session), self._read)
-
-    def _read(self, exchange: Exchange) -> After:
-        found = entity(self.context.world.need(Role.SESSION_GET), exchange)
-        known = succeeded(exchange) and isinstance(found, dict)
-        marked = self.context.document.model.session.get("deleted")
-        gone = exchange.response.status in NOTHING or bool(known and marked and at(found, marked))
-        cells = self.cells(found) if known and not gone else None
-        return lambda now: [now] if (cells == now or not (known or gone)) else []
-
-    def delete(self, session: str) -> Sent:
-        """Deletes the session."""
-        return _timed(partial(self.context.alice.delete, session), self._deleted)
-
-    def _deleted(self, exchange: Exchange) -> After:
-        status = exchange.response.status
-        if succeeded(exchange):
-            return lambda now: [None]
-        if status in NOTHING:
-            return lambda now: [] if _is(now) else [now]
-        return lambda now: [now] if status < 500 else {now, None}
-
-
-def _is(stored: Hashable) -> bool:
-    return stored is not None
-
-
-@scenario("race.order", UPDATE, needs=both)
-def bursts_have_an_order(context: Context) -> None:
-    """What readers and writers of one session see at one instant fits one order of their calls."""
-    register = _Register(context)
-    if not register.names:
-        raise NotChecked("the update changes nothing that reading shows")
-    for number in range(4):
-        session = context.alice.create().id
-        start = len(context.world.journal)
-        stored = register.cells(context.alice.read(session))
-        rows: list[list[Callable[[], Sent]]] = [
-            [partial(register.write, session, n), partial(register.read, session)]
-            for n in range(MANY // 2)
-        ]
-        rows += [[partial(register.read, session)] * 2]
-        if number % 2 and context.world.one(Role.SESSION_DELETE):
-            rows += [[partial(register.delete, session), partial(register.read, session)]]
-        sent = _burst(rows)
-        sent += [register.read(session)]
-        if not linear([call for call, _ in sent], stored):
-            seen = ", ".join(
-                f"{e.request.method} {e.response.status}" + _cells(register, e) for _, e in sent
-            )
-            expected = "answers at one instant that fit one order of the calls"
-            context.fail(expected, seen[:600], exchanges=context.world.exchanges(start))
-            return
-
-
-def _cells(register: _Register, exchange: Exchange) -> str:
-    found = entity(register.context.world.need(Role.SESSION_GET), exchange)
-    if exchange.request.method != "GET" or not isinstance(found, dict):
-        return ""
-    return f" {list(register.cells(found))}"
