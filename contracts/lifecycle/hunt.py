@@ -16,7 +16,7 @@ from ..budget import Refused, Stopped
 from ..checks import NotChecked
 from ..target import NoAnswer
 from ..world import Blocked
-from . import lists, sessions, talk
+from . import lists, sessions, talk, updates
 from .walk import Broken, Ended, Facts, Walk
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SHRINKING = 8.0
 STEPS: Mapping[str, Callable[..., None]] = {
     "create": sessions.create,
     "look": sessions.look,
-    "update": sessions.update,
+    "update": updates.update,
     "delete": sessions.delete,
     "list": lists.listing,
     "speak": talk.speak,

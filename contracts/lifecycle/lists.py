@@ -13,8 +13,8 @@ from ..comparing import differences, readable
 from ..driver import bounds
 from ..scenarios.listing import in_order, rule_of, session_id, sort_key, sorts
 from ..world import Blocked
+from .marks import tag_name
 from .model import Kept, agrees, pick, resembling
-from .sessions import tag_name
 from .walk import Ended, Walk
 
 FORMS = 4
