@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sparring.spec.binding import Role
 from sparring.spec.document import Operation
 from sparring.spec.errors import SparringError
 from sparring.spec.exchange import Exchange
@@ -27,18 +28,20 @@ SECONDS = 30.0
 SHRINKING = 8.0
 """The longest that one finding is cut down."""
 
-STEPS: Mapping[str, Callable[..., None]] = {
-    "create": sessions.create,
-    "look": sessions.look,
-    "update": updates.update,
-    "delete": sessions.delete,
-    "list": lists.listing,
-    "speak": talk.speak,
-    "recall": talk.recall,
-    "clear": talk.clear,
-    "suggest": talk.suggest,
-    "stop": talk.stop_idle,
+TALK = (Role.MESSAGE_CREATE, Role.MESSAGE_LIST)
+STEPS: Mapping[str, tuple[Callable[..., None], tuple[Role, ...]]] = {
+    "create": (sessions.create, ()),
+    "look": (sessions.look, (Role.SESSION_GET,)),
+    "update": (updates.update, (Role.SESSION_GET, Role.SESSION_UPDATE)),
+    "delete": (sessions.delete, (Role.SESSION_DELETE,)),
+    "list": (lists.listing, (Role.SESSION_LIST,)),
+    "speak": (talk.speak, TALK),
+    "recall": (talk.recall, TALK),
+    "clear": (talk.clear, (Role.MESSAGE_CLEAR,)),
+    "suggest": (talk.suggest, (*TALK, Role.SUGGESTION_LIST)),
+    "stop": (talk.stop_idle, (Role.SESSION_ACT,)),
 }
+"""What takes a step, and the roles that the document needs for it."""
 Step = tuple[str, tuple[int, ...]]
 """The name of a step and its numbers, which pick from what the model knows; first the user."""
 Key = tuple[str, str]
@@ -163,13 +166,14 @@ class Attempt:
     failure: Failure | None = None
 
     def take(self, name: str, owner: int, *numbers: int) -> None:
-        """Takes one step; a rest is none. Raises Broken or Over."""
-        if self.ended or name not in STEPS:
+        """Takes one step that the document has the roles for. Raises Broken or Over."""
+        step, roles = STEPS.get(name, (None, ()))
+        if self.ended or step is None or not all(map(self.hunt.facts.one, roles)):
             return
         self.taken.append((name, (owner, *numbers)))
         self.hunt.steps += 1
         try:
-            self._take(name, owner if self.hunt.facts.two_users else 0, *numbers)
+            self._take(step, owner if self.hunt.facts.two_users else 0, *numbers)
         except Broken as error:
             self.ended = True
             shown = tuple(self.walk.world.exchanges())
@@ -179,9 +183,9 @@ class Attempt:
         except (Ended, Blocked, NotChecked):
             self.ended = True
 
-    def _take(self, name: str, *numbers: int) -> None:
+    def _take(self, step: Callable[..., None], *numbers: int) -> None:
         try:
-            STEPS[name](self.walk, *numbers)
+            step(self.walk, *numbers)
         except (Broken, Ended, Blocked, NotChecked):
             raise
         except NoAnswer as error:
@@ -193,7 +197,7 @@ class Attempt:
             self.hunt.runner.meter.stop(error.defects[0].message)
             raise Over from None
         except Exception as error:  # the target's answers are of any shape
-            self.hunt.error = self.hunt.error or f"{name}: {type(error).__name__}: {error}"
+            self.hunt.error = self.hunt.error or f"{step.__name__}: {type(error).__name__}: {error}"
             raise Ended from error
 
     def _asked(self, error: NoAnswer) -> Operation | None:

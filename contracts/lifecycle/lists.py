@@ -17,7 +17,7 @@ from .marks import tag_name
 from .model import Kept, agrees, pick, resembling
 from .walk import Ended, Walk
 
-FORMS = 4
+FORMS = 8
 LONGEST = 300
 """Items of a list without a filter that a walk is ready to read."""
 
@@ -28,10 +28,10 @@ def listing(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) ->
     One step asks for several filters: what looks like a value and is not it has many forms.
     """
     for form in range(FORMS if how % 2 else 1):
-        _listing(walk, owner, how, n + form)
+        _listing(walk, owner, how, n + form, paged=form == 0)
 
 
-def _listing(walk: Walk, owner: int, how: int, n: int) -> None:
+def _listing(walk: Walk, owner: int, how: int, n: int, *, paged: bool) -> None:
     operation = pick(walk.facts.by(Role.SESSION_LIST), n)
     context = walk.context(operation, owner=owner)
     name = tag_name(context.document, operation)
@@ -63,7 +63,7 @@ def _listing(walk: Walk, owner: int, how: int, n: int) -> None:
         fine = in_order(values, lambda value: value, order[2])
         expected = f"{order[1]} {order[2]}"
         walk.hold("list.order", operation, fine, expected, lambda: show(list(map(str, values))))
-    if name or len(walk.world.journal) == start + 1:
+    if paged and (name or len(walk.world.journal) == start + 1):
         _page(walk, operation, owner, query | order[0], ids, n, exact=bool(name))
 
 

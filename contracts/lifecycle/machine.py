@@ -108,8 +108,7 @@ class Walked:
 
 def walked(document: Document) -> list[Operation]:
     """The operations that walks call."""
-    found = (o for o in document.operations if o.binding and not o.binding.active)
-    return [o for o in found if o.binding and o.binding.role in CALLED]
+    return [o for o in document.operations if o.binding and o.binding.role in CALLED]
 
 
 def walk(runner: Runner, max_examples: int) -> Walked:

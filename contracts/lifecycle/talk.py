@@ -8,7 +8,7 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Operation
 
-from ..bodies import HOSTILE
+from ..bodies import HOSTILE, LONG
 from ..checks import NotChecked, show
 from ..comparing import at
 from ..driver import bounds, history_operation
@@ -20,7 +20,7 @@ from ..world import Blocked, Line
 from .model import Kept, Said, pick
 from .walk import Ended, Walk
 
-TEXTS = ("Hello.", "And again!", *HOSTILE)
+TEXTS = ("Hello.", "And again!", LONG, *HOSTILE)
 
 
 def speaking(walk: Walk) -> list[Operation]:
