@@ -20,6 +20,7 @@ from ..world import Blocked, Line
 from .model import Kept, Said, pick
 from .walk import Ended, Walk
 
+SYSTEM = ["system", "user"]
 TEXTS = ("Hello.", "And again!", LONG, *HOSTILE)
 
 
@@ -42,10 +43,13 @@ def speak(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> N
     several = [*texts, pick(TEXTS, n // 3 + 1)]
     if n % 4 == 3 and walk.world.bodies.message(operation, several) is not None:
         texts = several
-    if walk.world.bodies.message(operation, texts) is None:
-        texts = [TEXTS[0]]
+    roles = ["user"] * len(texts)
+    if n % 4 == 1 and walk.world.bodies.message(operation, several, SYSTEM) is not None:
+        texts, roles = several, SYSTEM
+    if walk.world.bodies.message(operation, texts, roles) is None:
+        texts, roles = [TEXTS[0]], ["user"]
     try:
-        turn = say(user, operation, kept.id, *texts, roles=["user"] * len(texts), stream=stream)
+        turn = say(user, operation, kept.id, *texts, roles=roles, stream=stream)
     except Blocked as error:
         walk.accepted(operation, error.exchange)
         raise Ended from None
@@ -54,7 +58,7 @@ def speak(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> N
     kept.talked = True
     kept.loose = kept.loose or not turn.reply
     assert kept.said is not None
-    kept.said += [("user", text) for text in texts]
+    kept.said += zip(roles, texts, strict=True)
     kept.said += [("agent", text) for text in turn.texts]
     _turn(walk, operation, kept, turn)
     _others(walk, operation, kept)
@@ -94,7 +98,7 @@ def lines_of(walk: Walk, kept: Kept, operation: Operation | None = None) -> list
 
 
 def _spoken(lines: list[Line]) -> list[Said]:
-    return [said for said in texts_of(lines) if said[0] in ("user", "agent")]
+    return [said for said in texts_of(lines) if said[0] in ("user", "system", "agent")]
 
 
 def _turn(walk: Walk, operation: Operation, kept: Kept, turn: Turn) -> None:
@@ -110,6 +114,7 @@ def heard(walk: Walk, kept: Kept, operation: Operation, history: Operation) -> l
     """Holds the history of a session to what was said in it."""
     lines = lines_of(walk, kept, history)
     found, wanted = _spoken(lines), kept.said or []
+    found = [s for s in found if s[0] != "system" or s in wanted]  # others are the server's own
     if kept.loose:
         found, wanted = ([s for s in part if s[0] == "user"] for part in (found, wanted))
     seen = f"{show(found)} instead of {show(wanted)} in {history.label}"

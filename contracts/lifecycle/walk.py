@@ -32,10 +32,10 @@ class Broken(Exception):
     that Hypothesis tells them apart."""
 
     promise: str
-    operation: Operation
 
-    def __init__(self, expected: str, seen: str) -> None:
+    def __init__(self, operation: Operation, expected: str, seen: str) -> None:
         super().__init__(f"{self.promise}: {expected}; seen {seen}")
+        self.operation = operation
         self.expected = expected
         self.seen = seen
 
@@ -103,9 +103,8 @@ class Walk:
             raise Ended
         if (promise, operation.label) in self.facts.known:
             raise Ended
-        kind = broken(promise, operation.label)
-        kind.operation = operation
-        raise kind(expected, seen if isinstance(seen, str) else seen())
+        said = seen if isinstance(seen, str) else seen()
+        raise broken(promise, operation.label)(operation, expected, said)
 
     def accepted(self, operation: Operation, exchange: Exchange) -> None:
         """A request that fits its schema is taken; what fails or is busy ends the walk."""
