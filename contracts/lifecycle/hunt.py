@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SECONDS = 30.0
 """The longest that the walks of a run last; a target that is fast needs a third."""
-SHRINKING = 8.0
-"""The longest that one finding is cut down."""
+SHRINKING = 20.0
+"""The longest that one finding is cut down; a target that is fast needs a tenth."""
 
 TALK = (Role.MESSAGE_CREATE, Role.MESSAGE_LIST)
 STEPS: Mapping[str, tuple[Callable[..., None], tuple[Role, ...]]] = {
