@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sparring.fixtures.script import load_scripts
+from sparring.spec.binding import Role
 from sparring.spec.document import Operation, load_document
 
 from .baseline import Baseline, read_baseline
@@ -89,6 +90,10 @@ class Contracts:
         """The checks of the chosen suites."""
         found = [c for c in checks(self.document) if suite_of(c.promise) in self.suites]
         return found if self._replay is None else [*found, self._replay.check(self.document)]
+
+    def walks(self) -> bool:
+        """Whether random walks through the sessions API are made."""
+        return "lifecycle" in self.suites and bool(self.document.with_role(Role.SESSION_CREATE))
 
     def conforming(self) -> Iterator[Operation]:
         """The operations that Schemathesis is let at."""

@@ -13,12 +13,13 @@ from sparring.spec.finding import Finding, Severity
 
 from .baseline import Baseline, Entry
 
-SUITES = ("promises", "streaming", "security", "races", "conformance", "script")
+SUITES = ("promises", "lifecycle", "streaming", "security", "races", "conformance", "script")
 _BY_PREFIX = {
     "stream": "streaming",
     "stop": "streaming",
     "auth": "security",
     "race": "races",
+    "lifecycle": "lifecycle",
     "conformance": "conformance",
     "script": "script",
 }

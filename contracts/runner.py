@@ -79,7 +79,8 @@ class Runner:
         self._long = Lock()
         self._judged_long: Counter[tuple[str, int]] = Counter()
         self._silent = 0
-        self._broken: set[tuple[str, str]] = set()
+        self.broken: set[tuple[str, str]] = set()
+        """The promises found broken, by operation: what breaks them again is the same cause."""
         self._bodies = Bodies(document, seed, terms.given)
 
     def world(self) -> World:
@@ -153,8 +154,8 @@ class Runner:
             max_examples=max_examples,
             retries=min(self.retries, 2),
         )
-        new = [f for f in found.findings if (f.promise, f.operation) not in self._broken]
-        self._broken |= {(f.promise, f.operation) for f in new}
+        new = [f for f in found.findings if (f.promise, f.operation) not in self.broken]
+        self.broken |= {(f.promise, f.operation) for f in new}
         seconds = (time.perf_counter() - start) / max(len(chosen), 1)
         state = State.PASSED if found.requests else State.BLOCKED
         reason = "" if found.requests else "; ".join(found.notes) or "nothing was sent"
@@ -174,6 +175,37 @@ class Runner:
                 )
             )
         return list(map(self._shown, outcomes)), found.notes
+
+    def lifecycle(self, max_examples: int = 20) -> list[Outcome]:
+        """Walks through the sessions API beside a model: an outcome for each operation.
+
+        What breaks a promise that the scenarios have found broken there is the same cause.
+        """
+        from .lifecycle.machine import walk, walked  # brings Hypothesis in
+
+        start = time.perf_counter()
+        if self.meter.over():
+            why = self._over()
+            operations = walked(self.document)
+            return [Outcome("lifecycle", o.label, State.SKIPPED, why) for o in operations]
+        found = walk(self, max_examples)
+        self.broken |= {(f.promise, f.operation) for f in found.findings}
+        state, reason = (State.PASSED, found.note) if found.steps else (State.SKIPPED, found.note)
+        if self.meter.over():
+            state, reason = State.SKIPPED, self._over()
+        elif found.error:
+            state, reason = State.ERROR, found.error
+        outcomes = []
+        for operation in found.operations:
+            mine = tuple(f for f in found.findings if f.operation == operation.label)
+            seconds = (time.perf_counter() - start) / len(found.operations)
+            result = State.FAILED if mine else state
+            outcomes.append(Outcome("lifecycle", operation.label, result, reason, mine, seconds))
+        return list(map(self._shown, outcomes))
+
+    def clear(self, world: World) -> None:
+        """Deletes all that was made in a world."""
+        self._clean(list(world.created))
 
     def _over(self) -> str:
         return f"not checked: {self.meter.stopped}"
@@ -210,7 +242,7 @@ class Runner:
             if self.meter.stopped:
                 state, reason = State.SKIPPED, f"{self._over()}; seen once: {dropped}"
         self.reported |= {f.key for f in confirmed}
-        self._broken |= {(f.promise, f.operation) for f in confirmed}
+        self.broken |= {(f.promise, f.operation) for f in confirmed}
         return confirmed, state, reason
 
     def _attempt(self, check: Check, run: Run) -> tuple[list[Finding], State, str]:
@@ -240,10 +272,10 @@ class Runner:
             self.meter.stop(error.defects[0].message)
         except Exception as error:  # the target's answers are of any shape
             state, reason = State.ERROR, f"{type(error).__name__}: {error}"
-        findings = context.findings + extra + self._deviations(world)
+        findings = context.findings + extra + self.deviations(world)
         if self.meter.over():  # what was cut short is no evidence
             findings, state, reason = [], State.SKIPPED, self._over()
-        self._clean(list(world.created))
+        self.clear(world)
         return findings, state, reason
 
     def _probe(self) -> None:
@@ -255,9 +287,10 @@ class Runner:
         except Stopped:
             pass
 
-    def _finding(
+    def finding(
         self, promise: str, operation: Operation, expected: str, seen: str, shown: list[Exchange]
     ) -> Finding:
+        """A broken promise, with the exchanges that show it."""
         return Finding(
             promise=promise,
             operation=operation.label,
@@ -283,15 +316,16 @@ class Runner:
         if 200 <= answer.status < 300:
             expected = "what the annotations of the document say, in the answer"
         shown = context.world.exchanges()[-6:]
-        return [self._finding("input.accepted", error.operation, expected, seen, shown)]
+        return [self.finding("input.accepted", error.operation, expected, seen, shown)]
 
     def _no_answer(self, context: Context, error: NoAnswer) -> Finding:
         shown = context.world.exchanges()[-5:]
         seen = f"{error.reason} ({error.request.method} {error.request.url})"
         expected = "an answer, in time and whole"
-        return self._finding("response.answered", context.operation, expected, seen, shown)
+        return self.finding("response.answered", context.operation, expected, seen, shown)
 
-    def _deviations(self, world: World) -> list[Finding]:
+    def deviations(self, world: World) -> list[Finding]:
+        """What the answers of a world have that the document does not declare."""
         found: dict[tuple[str, str, str], Finding] = {}
         for index, entry in enumerate(world.journal):
             if entry.exchange.request.method != entry.operation.method:
@@ -306,7 +340,7 @@ class Runner:
                 expected = deviation.expected
                 if deviation.promise == "response.status":
                     expected += f", not {deviation.cause}"
-                finding = self._finding(
+                finding = self.finding(
                     deviation.promise, entry.operation, expected, deviation.seen, shown
                 )
                 finding = replace(finding, cause=deviation.cause)
@@ -479,6 +513,12 @@ def run(
             if stop and stop(outcome):
                 break
         else:
+            if "lifecycle" in report.suites and not promises:
+                for outcome in runner.lifecycle(max_examples):
+                    report.outcomes.append(outcome)
+                    report.findings += outcome.findings
+                    if watch:
+                        watch(outcome)
             if conformance:
                 outcomes, report.notes = runner.conformance(max_examples=max_examples)
                 report.outcomes += outcomes
