@@ -11,9 +11,10 @@ from typing import Any
 from sparring.fixtures.sampler import Sampler
 from sparring.spec import pointers
 from sparring.spec.document import Document, Media, Operation
+from sparring.spec.form_encoding import is_form
 from sparring.spec.schemas import Path, View
 
-from .places import Location, properties
+from .places import Location, flat, is_owner, plain, properties
 from .target_file import TargetFile
 
 HOSTILE = (
@@ -56,8 +57,9 @@ class Bodies:
         self._lock = threading.Lock()
 
     def media(self, operation: Operation) -> Media | None:
-        """The JSON form of an operation's body."""
-        found = [m for m in operation.body.values() if "json" in m.type and m.schema]
+        """What an operation's body is sent as: JSON where it may be, else a form."""
+        taken = [m for m in operation.body.values() if m.schema]
+        found = [m for m in taken if "json" in m.type] or [m for m in taken if is_form(m.type)]
         for name in self.given.media_types:
             if wanted := next((m for m in found if m.type == name), None):
                 return wanted
@@ -88,8 +90,23 @@ class Bodies:
 
     def merged(self, operation: Operation, body: Any) -> Any:
         """A body over which the target's file is laid, as a merge patch (RFC 7396)."""
+        body = self._named(operation, body)
         template = self.given.bodies.get(operation.label)
         return body if template is None else _patched(body, template)
+
+    def _named(self, operation: Operation, body: Any) -> Any:
+        """A body with the target's known values in the members that are called like parameters."""
+        known = {flat(name): value for name, value in self.given.parameters.items()}
+        if not known or not isinstance(body, dict):
+            return body
+        names = (name for name in self.attributes(operation) if flat(name) in known)
+        named = body | {name: known[flat(name)] for name in names}
+        return named if self.is_valid(operation, named) else body
+
+    def is_personal(self, name: str) -> bool:
+        """Whether a member is called like a parameter that each user has for themselves."""
+        parameters = (n for person in self.given.users for n in person.parameters)
+        return is_owner(name) or flat(name) in map(flat, parameters)
 
     def _least(self, operation: Operation, n: int) -> dict[str, Any]:
         media = self.media(operation)
@@ -117,9 +134,9 @@ class Bodies:
         if media is None or media.schema is None:
             return body
         sampled = self.sample(media.schema, n=n)
-        fixed = self.given.bodies.get(operation.label, {})
+        fixed = {*self.given.bodies.get(operation.label, {}), *self._named(operation, {})}
         for name, schema in self.attributes(operation).items():
-            if name in fixed:
+            if name in fixed or (name not in body and self.is_personal(name)):
                 continue
             if name in without:
                 body.pop(name, None)
@@ -131,12 +148,24 @@ class Bodies:
                     body[name] = value
                     break
             else:
-                if isinstance(sampled, dict) and name in sampled:
+                if isinstance(sampled, dict) and name in sampled and self._is_flat(schema):
                     body[name] = sampled[name]
         return body
 
+    def _is_flat(self, schema: Any) -> bool:
+        """Whether values of a schema hold no objects that are made of several parts.
+
+        What such parts mean together no schema says: a server may refuse what is made up.
+        """
+        schema = plain(self.document, schema, View.REQUEST)
+        parts = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("prefixItems", ())]
+        if isinstance(schema.get("items"), dict):
+            parts.append(schema["items"])
+        known = properties(self.document, schema, View.REQUEST)
+        return not known and all(map(self._is_flat, parts))
+
     def _rich_values(self, schema: Any, n: int) -> Iterator[Any]:
-        schema = self.document.follow(schema, View.REQUEST)
+        schema = plain(self.document, schema, View.REQUEST)
         types = schema.get("type", ())
         types = {types} if isinstance(types, str) else set(types)
         if "boolean" in types:

@@ -26,6 +26,7 @@ from .deadlines import Clock, Transport
 _HOST = r"[^\s@]+"
 MAX_BODY = 16 * 1024 * 1024
 PLACEABLE = frozenset({"bearer", "basic", "apikey"})
+STALE = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -213,9 +214,11 @@ class Target:
             end = start + min(longest, max(self.meter.left(), 0.1))
             with self._guard(request), ExitStack() as stack:
                 with self._clock.until(end):
-                    arguments = self._arguments(request)
-                    opened = self._client.stream(**arguments, timeout=timeout)
-                    response = stack.enter_context(opened)
+                    arguments = self._arguments(request) | {"timeout": timeout}
+                    try:
+                        response = stack.enter_context(self._client.stream(**arguments))
+                    except STALE:  # the server has closed a connection that was kept, unannounced
+                        response = stack.enter_context(self._client.stream(**arguments))
                 head = _response(response, b"")
                 self.meter.answered(head.status)
                 self._stray(request, head)

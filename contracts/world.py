@@ -16,6 +16,7 @@ from sparring.spec.schemas import Path
 
 from .bodies import Bodies
 from .journal import Journal
+from .places import is_by_id
 from .target import Target
 from .target_file import TargetFile
 
@@ -107,8 +108,10 @@ class World:
         return texts[self.target.meter.messages % len(texts)] if texts else usual
 
     def one(self, role: Role) -> Operation | None:
-        """The first operation with a role; for reading a session not the active one."""
+        """The first operation with a role; for reading a session not the active one, for making
+        one rather where the server may choose its id."""
         found = [o for o in self.document.with_role(role) if o.binding and not o.binding.active]
+        found.sort(key=lambda o: is_by_id(o))
         return found[0] if found else None
 
     def need(self, role: Role) -> Operation:

@@ -10,7 +10,7 @@ from sparring.spec.exchange import Exchange
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, has
 from ..driver import User, history_operation
-from ..places import Draft, expression, put, session_parameter
+from ..places import Draft, expression, histories, put, session_parameter
 from ..turns import message_draft, say, streams
 from ..world import entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id
@@ -41,7 +41,7 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
         return draft
     draft = user.draft(operation, session)
     if operation.body:
-        draft.body = context.world.bodies.rich(operation)
+        draft.body = user.owned(operation, context.world.bodies.rich(operation))
         user.aim(draft, session)
     place = expression(context.document, operation, "reply", "wait")
     if place is not None:
@@ -102,7 +102,7 @@ def deleted_is_not_listed(context: Context) -> None:
 def nothing_comes_back(context: Context) -> None:
     """A new session with the id of a deleted one begins empty."""
     create = context.world.need(Role.SESSION_CREATE)
-    if chooses_ids(context.document, create) or not context.document.with_role(Role.MESSAGE_LIST):
+    if chooses_ids(context.document, create) or not histories(context.document):
         return
     alice = context.alice
     id = fresh_id(context)
@@ -152,7 +152,7 @@ def other_sessions_survive(context: Context) -> None:
 
 def said(context: Context, session: str) -> list[str | None]:
     """The texts of a session; none where the document has no history."""
-    if not context.document.with_role(Role.MESSAGE_LIST):
+    if not histories(context.document):
         return []
     return [line.text for line in context.alice.history(session)]
 

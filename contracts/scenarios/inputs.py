@@ -16,7 +16,7 @@ from ..checks import Context, first_reason, scenario, show
 from ..comparing import has
 from ..driver import User
 from ..negatives import negatives
-from ..places import Draft, put, scalar
+from ..places import Draft, plain, put, scalar
 from ..target import Limits
 from ..turns import streams
 from ..world import is_stream, succeeded
@@ -67,7 +67,8 @@ def base(context: Context) -> tuple[Draft, str]:
     draft = any_draft(context, context.alice, session)
     if context.operation.binding and context.operation.binding.role is Role.SESSION_CREATE:
         names = id_names(context.document, context.operation)
-        draft.body = context.world.bodies.rich(context.operation, without=names)
+        body = context.world.bodies.rich(context.operation, without=names)
+        draft.body = context.alice.owned(context.operation, body)
     return draft, session
 
 
@@ -142,6 +143,8 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
     body = draft.body
     names = id_names(context.document, context.operation)
     for where, value in edges(context.document, context.world.bodies.attributes(context.operation)):
+        if context.world.bodies.is_personal(where):
+            continue
         trial = dict(body) | {where: value}
         if not context.world.bodies.is_valid(context.operation, trial):
             continue
@@ -169,7 +172,7 @@ def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False)
 def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Valid values that stand on a bound of their schema."""
     for name, inner in attributes.items():
-        schema = document.follow(inner, View.REQUEST)
+        schema = plain(document, inner, View.REQUEST)
         if isinstance(most := schema.get("maxLength"), int) and "pattern" not in schema:
             if most <= 200_000:
                 yield name, "x" * most
@@ -234,7 +237,7 @@ def broken_texts(document: Document, found: Parameter) -> Iterator[tuple[str, st
     """Raw texts that a parameter can't be, by the kind of what is wrong."""
     if found.schema is None:
         return
-    schema = document.schema(found.schema, View.REQUEST)
+    schema = plain(document, document.schema(found.schema, View.REQUEST), View.REQUEST)
     validator = document.schemas.at(found.schema, View.REQUEST)
     candidates: list[tuple[str, str]] = [
         ("a wrong type", "abc"),
@@ -275,6 +278,7 @@ def extreme_parameters_are_taken(context: Context) -> None:
         if found.place != "query" or found.schema is None:
             continue
         schema = context.document.schema(found.schema, View.REQUEST)
+        schema = plain(context.document, schema, View.REQUEST)
         values = [schema[key] for key in ("minimum", "maximum") if key in schema]
         values += list(schema.get("enum", ()))
         values += [True, False] if schema.get("type") == "boolean" else []

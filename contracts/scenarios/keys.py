@@ -12,7 +12,7 @@ from sparring.spec.exchange import Exchange, Request
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
 from ..comparing import has
 from ..driver import User, Way
-from ..places import Draft
+from ..places import Draft, histories, is_owner
 from ..target import usable_security
 from ..turns import streams
 from ..world import Entry, is_stream, succeeded
@@ -103,7 +103,7 @@ def state(context: Context, session: str) -> str:
     if context.world.one(Role.SESSION_GET):
         exchange = context.alice.get(session)
         seen.append((exchange.response.status, exchange.response.json()))
-    for operation in context.document.with_role(Role.MESSAGE_LIST):
+    for operation in histories(context.document):
         if seen and seen[0][0] >= 300:  # type: ignore[index]  # the pair above
             break
         seen.append(context.alice.all(operation, session))
@@ -154,10 +154,13 @@ def no_other_scheme_works(context: Context) -> None:
 
 
 def two_users(context: Context) -> None:
-    """Raises NotChecked unless the second key is that of another user."""
-    if context.alice.key == context.bob.key:
-        raise NotChecked("there is only one key")
+    """Raises NotChecked unless the second user is another one, and the target can know it."""
     create = context.world.need(Role.SESSION_CREATE)
+    if context.alice.name == context.bob.name:
+        if context.alice.key == context.bob.key or not context.alice.ways(context.operation):
+            raise NotChecked("there is only one user")
+        if asks_no_key(context, create):
+            raise NotChecked("the target looks at no keys, and nothing else tells users apart")
     draft = context.bob.create_draft(operation=create)
     exchange = context.bob.send(draft)
     if exchange.response.status in REFUSED:
@@ -166,7 +169,25 @@ def two_users(context: Context) -> None:
         context.bob.made(draft, exchange)
 
 
-@scenario("auth.owner", needs=first_reason(needs_key, takes_session))
+def asks_no_key(context: Context, create: Operation) -> bool:
+    """Whether the target makes a session for someone without a key."""
+    draft = context.bob.create_draft(operation=create)
+    exchange = context.bob.send(draft, anonymous=True)
+    if made := succeeded(exchange):
+        context.bob.made(draft, exchange)
+    return made
+
+
+def has_owner(document: Document, operation: Operation) -> str:
+    """Keys, or names in paths and queries, say whose session it is."""
+    owner = any(is_owner(p.name) and p.place in ("path", "query") for p in operation.parameters)
+    return "" if owner else has_security(document, operation)
+
+
+owned = first_reason(has_owner, has(Role.SESSION_CREATE))
+
+
+@scenario("auth.owner", needs=first_reason(owned, takes_session))
 def others_are_kept_out(context: Context) -> None:
     """Another user's request about a session is refused, tells nothing and changes nothing."""
     two_users(context)
@@ -188,7 +209,7 @@ def others_are_kept_out(context: Context) -> None:
         context.fail("nothing of another user's talk in the answer", "its text")
 
 
-@scenario("auth.owner", Role.SESSION_LIST, needs=needs_key)
+@scenario("auth.owner", Role.SESSION_LIST, needs=owned)
 def others_are_not_listed(context: Context) -> None:
     """The list has the caller's own sessions only, with a filter too."""
     two_users(context)

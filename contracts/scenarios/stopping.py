@@ -10,7 +10,7 @@ from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
-from ..places import template_place
+from ..places import histories, template_place
 from ..target import Limits
 from ..turns import Turn, joined, message_draft, read_events, say, streamed_events, streams
 from ..world import Session
@@ -116,7 +116,7 @@ def nothing_to_stop(context: Context) -> None:
     """Stopping where no turn runs says so and changes nothing."""
     session = context.alice.create()
     talk = context.world.one(Role.MESSAGE_CREATE)
-    history = context.document.with_role(Role.MESSAGE_LIST)
+    history = histories(context.document)
     if talk is not None:
         say(context.alice, talk, session.id, context.world.words("This turn is over."))
     before = [line.raw for line in context.alice.history(session.id)] if history else []

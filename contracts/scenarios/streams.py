@@ -17,7 +17,16 @@ from ..answers import generalised
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has, instant, rises
 from ..target import Stream
-from ..turns import Turn, answers_json, joined, message_draft, say, streamed_events, streams
+from ..turns import (
+    Turn,
+    answers_json,
+    as_json,
+    joined,
+    message_draft,
+    say,
+    streamed_events,
+    streams,
+)
 from ..world import Line, is_stream, stream_type, succeeded
 
 TALK = Role.MESSAGE_CREATE
@@ -68,8 +77,7 @@ def streams_have_their_media_type(context: Context) -> None:
         draft = message_draft(
             context.alice, context.operation, session.id, [context.world.words("Hello.")]
         )
-        draft.accept = "application/json"
-        answer = context.alice.send(draft)
+        answer = context.alice.send(as_json(draft))
         if succeeded(answer) and is_stream(answer):
             context.fail("JSON where `Accept` asks for it", answer.response.media_type)
 
