@@ -52,6 +52,7 @@ class Bodies:
         self.seed = seed
         self.given = given or TargetFile()
         self._sampler = Sampler(document.schemas, View.REQUEST)
+        self._left_out: dict[str, set[str]] = {}
         self._nonce = secrets.token_hex(5)
         self._count = 0
         self._lock = threading.Lock()
@@ -117,6 +118,10 @@ class Bodies:
         body = self.sample(media.schema, required_only=True, n=n)
         return body if isinstance(body, dict) else {}
 
+    def leave_out(self, operation: Operation, names: Iterable[str]) -> None:
+        """Leaves these attributes out of full bodies from now on."""
+        self._left_out.setdefault(operation.label, set()).update(names)
+
     def attributes(self, operation: Operation) -> dict[str, Any]:
         """The schemas of the properties that the body may have."""
         media = self.media(operation)
@@ -130,6 +135,7 @@ class Bodies:
     ) -> dict[str, Any]:
         """A body with every attribute set to something that is easily damaged."""
         body = self.least(operation)
+        without = {*without, *self._left_out.get(operation.label, ())}
         media = self.media(operation)
         if media is None or media.schema is None:
             return body
@@ -236,8 +242,7 @@ class Bodies:
                     return None
                 else:
                     pointers.put(body, at, text)
-                    if (parent := pointers.first(body, at[:-1])) is not body:
-                        self._put_role(parent, "user")
+                    self._put_speaker(operation, body, at)
             self._put_kind(operation, body)
             if self.is_valid(operation, body):
                 return body
@@ -262,6 +267,24 @@ class Bodies:
         for example in (node.get("example"), *(e.get("value") for e in examples.values())):
             if isinstance(example, dict):
                 yield example
+
+    def _put_speaker(self, operation: Operation, body: Any, at: Location) -> None:
+        """Says that the user speaks, in the nearest object around the text that has room for it."""
+        words, media = self.document.model.message.role, self.media(operation)
+        if words is None or media is None or len(at) < 2:
+            return
+        for depth in range(len(at) - 1, 0, -1):
+            around = self.document.schema(media.schema, View.REQUEST)
+            for token in at[:depth]:
+                around = plain(self.document, around, View.REQUEST)
+                known = properties(self.document, around, View.REQUEST)
+                around = known.get(token, around.get("items", {}))
+            found = pointers.first(body, at[:depth])
+            if words.at[-1] in properties(self.document, around, View.REQUEST):
+                found.setdefault(words.at[-1], words.words.get("user", "user"))
+                return
+        if len(words.at) == 1:
+            self._put_role(pointers.first(body, at[:-1]), "user")
 
     def _put_role(self, container: Any, role: str) -> None:
         words = self.document.model.message.role

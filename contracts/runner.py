@@ -23,6 +23,7 @@ from .choice import Choice, Profile, choose
 from .conformance import conform, tried
 from .driver import User
 from .journal import Journal, Made
+from .learning import learn
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
 from .target_file import Person
@@ -80,6 +81,21 @@ class Runner:
         """The two users."""
         pairs = zip(self.keys, self.people, strict=True)
         return [User(world, key, person, n) for n, (key, person) in enumerate(pairs)]
+
+    def learn(self) -> list[str]:
+        """Learns what the target does not take; nothing where it may only be read."""
+        world = self.world()
+        user = self.users(world)[0]
+        if self.terms.profile is Profile.READ_ONLY:
+            return []
+        try:
+            return learn(user)
+        except SparringError as error:
+            if error.defects[0].code != "C103":
+                raise
+            return []
+        finally:
+            self._clean(list(world.created))
 
     def check(self, check: Check) -> Outcome:
         """Runs one check; what it finds is run again until it shows again, or is dropped."""
@@ -416,6 +432,7 @@ def run(
         announce(runner.choice, runner.target.root)
     try:
         runner.target.probe()
+        report.notes += runner.learn()
         wanted = [
             check
             for check in checks(document)
@@ -431,7 +448,8 @@ def run(
                 break
         else:
             if "conformance" in report.suites and not promises:
-                outcomes, report.notes = runner.conformance(max_examples=max_examples)
+                outcomes, notes = runner.conformance(max_examples=max_examples)
+                report.notes += notes
                 report.outcomes += outcomes
                 report.findings += [f for o in outcomes for f in o.findings]
     except KeyboardInterrupt:
