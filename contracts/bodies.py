@@ -104,6 +104,13 @@ class Bodies:
         named = body | {name: known[flat(name)] for name in names}
         return named if self.is_valid(operation, named) else body
 
+    def is_given(self, operation: Operation, name: str) -> bool:
+        """Whether the target's file says what a member has to be."""
+        fixed = {*self.given.bodies.get(operation.label, {}), *self._named(operation, {})}
+        return name in fixed or flat(name) in map(flat, self.given.parameters) or (
+            self.is_personal(name)
+        )
+
     def is_personal(self, name: str) -> bool:
         """Whether a member is called like a parameter that each user has for themselves."""
         parameters = (n for person in self.given.users for n in person.parameters)

@@ -12,7 +12,7 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Position
 from sparring.spec.exchange import Exchange
-from sparring.spec.finding import Finding
+from sparring.spec.finding import Blame, Finding
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import Path
 
@@ -51,8 +51,13 @@ class Context:
         *,
         exchanges: Sequence[Exchange] | None = None,
         operation: Operation | None = None,
+        cause: str = "",
+        blame: Blame = Blame.IMPLEMENTATION,
     ) -> None:
-        """Notes that the promise is broken; by default all exchanges of the check show it."""
+        """Notes that the promise is broken; by default all exchanges of the check show it.
+
+        What is expected is the `cause`, unless that is given.
+        """
         operation = operation or self.operation
         if any(f.promise == self.promise and f.expected == expected for f in self.findings):
             return
@@ -68,6 +73,8 @@ class Context:
                 severity=REGISTRY[self.promise].severity,
                 position=position(self.document, operation, self.promise),
                 seed=self.seed,
+                cause=cause,
+                blame=blame,
                 pointer=pointers.join(promised_at(self.document, operation, self.promise)),
             )
         )

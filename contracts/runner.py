@@ -231,7 +231,8 @@ class Runner:
         except Exception as error:  # the target's answers are of any shape
             state, reason = State.ERROR, f"{type(error).__name__}: {error}"
         findings = context.findings + extra
-        findings += self._deviations(world, {id(e) for f in findings for e in f.exchanges[-1:]})
+        shown = (e.response.status for f in findings for e in f.exchanges)
+        findings += self._deviations(world, failed=any(status >= 500 for status in shown))
         if self.meter.over():  # what was cut short is no evidence
             findings, state, reason = [], State.SKIPPED, self._over()
         self._clean(list(world.created))
@@ -284,8 +285,8 @@ class Runner:
         expected = "an answer, in time and whole"
         return self._finding("response.answered", context.operation, expected, seen, shown)
 
-    def _deviations(self, world: World, told: Collection[int]) -> list[Finding]:
-        """What the document forbids; a failure of the server that is `told` already is left out."""
+    def _deviations(self, world: World, *, failed: bool) -> list[Finding]:
+        """What the document forbids, without what `failed` if a finding tells of that already."""
         found: dict[tuple[str, str, str], Finding] = {}
         for index, entry in enumerate(world.journal):
             if entry.exchange.request.method != entry.operation.method:
@@ -293,8 +294,8 @@ class Runner:
             for deviation in deviations(self.document, entry.operation, entry.exchange):
                 if not entry.operation.promises.holds(deviation.promise):
                     continue
-                failed = entry.exchange.response.status >= 500
-                if failed and deviation.promise == "response.status" and id(entry.exchange) in told:
+                is_failure = entry.exchange.response.status >= 500
+                if failed and is_failure and deviation.promise == "response.status":
                     continue
                 key = (deviation.promise, entry.operation.label, deviation.cause)
                 if key in found:
@@ -307,7 +308,8 @@ class Runner:
                     deviation.promise, entry.operation, expected, deviation.seen, shown
                 )
                 finding = replace(finding, cause=deviation.cause)
-                if deviation.promise == "response.status" and entry.exchange.response.status < 500:
+                undeclared = deviation.promise == "response.status" and not is_failure
+                if undeclared or deviation.promise == "response.media_type":
                     finding = replace(finding, severity=Severity.MINOR, blame=Blame.EITHER)
                 found[key] = finding
         return list(found.values())
@@ -364,7 +366,7 @@ def _before(journal: list[Entry], index: int) -> list[Exchange]:
 
 
 Watch = Callable[[Outcome], None]
-ALONE = ("race.", "stream.incremental", "stream.wait", "session.active")
+ALONE = ("race.", "stream.incremental", "stream.wait", "session.active", "input.extremes")
 
 
 def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outcome]:

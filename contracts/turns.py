@@ -157,7 +157,7 @@ def read_events(user: User, operation: Operation, turn: Turn) -> Turn:
                 turn.reply.append(found)
         if turn.id is None and seen.turn is not None:
             turn.id = seen.turn
-    if Kind.MESSAGE.value not in user.world.document.model.events:
+    if Kind.MESSAGE.value not in reader.events:
         turn.reply = [
             Line(None, id=id, text=text, role="agent") for id, text in joined(turn).items()
         ]

@@ -9,6 +9,7 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange
+from sparring.spec.finding import Blame
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 
@@ -143,7 +144,7 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
     body = draft.body
     names = id_names(context.document, context.operation)
     for where, value in edges(context.document, context.world.bodies.attributes(context.operation)):
-        if context.world.bodies.is_personal(where):
+        if context.world.bodies.is_given(context.operation, where):
             continue
         trial = dict(body) | {where: value}
         if not context.world.bodies.is_valid(context.operation, trial):
@@ -160,12 +161,14 @@ def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False)
     """Fails when a valid request is refused; an id that the client has `chosen` may be taken."""
     start = len(context.world.journal)
     exchange = shot(context, draft)
-    taken = chosen and exchange.response.status == 409
+    status = exchange.response.status
+    taken = (chosen and status == 409) or status == 404  # there is no such agent, or model
     if refused(exchange) and not taken:
         context.fail(
             "a success for a request that fits its schema",
             f"{exchange.response.status} for {what}",
             exchanges=context.world.exchanges(start),
+            blame=Blame.EITHER,
         )
 
 
