@@ -107,8 +107,10 @@ class Bodies:
     def is_given(self, operation: Operation, name: str) -> bool:
         """Whether the target's file says what a member has to be."""
         fixed = {*self.given.bodies.get(operation.label, {}), *self._named(operation, {})}
-        return name in fixed or flat(name) in map(flat, self.given.parameters) or (
-            self.is_personal(name)
+        return (
+            name in fixed
+            or flat(name) in map(flat, self.given.parameters)
+            or (self.is_personal(name))
         )
 
     def is_personal(self, name: str) -> bool:

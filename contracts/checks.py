@@ -59,7 +59,8 @@ class Context:
         What is expected is the `cause`, unless that is given.
         """
         operation = operation or self.operation
-        if any(f.promise == self.promise and f.expected == expected for f in self.findings):
+        mine = [f for f in self.findings if f.promise == self.promise]
+        if any((f.expected, f.cause) == (expected, cause) for f in mine):
             return
         self.findings.append(
             Finding(

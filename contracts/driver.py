@@ -107,7 +107,9 @@ class User:
         create = self.world.one(Role.SESSION_CREATE)
         if create is None or is_by_id(create):
             return {}
-        return {p.name: self._sampled(p) for p in create.parameters if p.place == "path" and p.schema}
+        return {
+            p.name: self._sampled(p) for p in create.parameters if p.place == "path" and p.schema
+        }
 
     def makes_up(self, operation: Operation) -> bool:
         """Whether a request names things of which nobody has said that they exist."""

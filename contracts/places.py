@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -92,6 +93,20 @@ def flat(name: str) -> str:
 def is_owner(name: str) -> bool:
     """Whether a parameter of this name says whose sessions a path speaks of."""
     return flat(name).removesuffix("id").removesuffix("name") in OWNERS
+
+
+_MISSING = re.compile(r"(?i)missing|not.found|no such|(does|do) not exist|doesn't exist|unknown")
+
+
+def missing_statuses(document: Document, operation: Operation) -> set[int]:
+    """The statuses that say that there is no such session: 404, 410, and what is described so."""
+    responses = pointers.first(document.source.tree, tuple(map(str, operation.pointer)), {})
+    found = {404, 410}
+    for status, response in (responses.get("responses") or {}).items():
+        told = response.get("description", "") if isinstance(response, dict) else ""
+        if str(status).startswith("4") and str(status).isdecimal() and _MISSING.search(str(told)):
+            found.add(int(status))
+    return found - {401, 403, 422}
 
 
 def histories(document: Document) -> tuple[Operation, ...]:

@@ -295,6 +295,7 @@ class Runner:
                 if not entry.operation.promises.holds(deviation.promise):
                     continue
                 is_failure = entry.exchange.response.status >= 500
+                says_so = entry.exchange.response.status in (501, 503)
                 if failed and is_failure and deviation.promise == "response.status":
                     continue
                 key = (deviation.promise, entry.operation.label, deviation.cause)
@@ -308,7 +309,7 @@ class Runner:
                     deviation.promise, entry.operation, expected, deviation.seen, shown
                 )
                 finding = replace(finding, cause=deviation.cause)
-                undeclared = deviation.promise == "response.status" and not is_failure
+                undeclared = deviation.promise == "response.status" and (says_so or not is_failure)
                 if undeclared or deviation.promise == "response.media_type":
                     finding = replace(finding, severity=Severity.MINOR, blame=Blame.EITHER)
                 found[key] = finding

@@ -31,6 +31,8 @@ class Turn:
     arrivals: list[Arrival] = field(default_factory=list)
     ended: bool = True
     broken: str = ""
+    heard: bool = True
+    """Whether the document says where the reply is in the answer."""
 
     @property
     def texts(self) -> list[str]:
@@ -132,7 +134,8 @@ def say(
     turn = Turn(exchange)
     body = exchange.response.json()
     binding = operation.binding
-    if binding is not None and binding.via == "body" and binding.reply_at is not None:
+    turn.heard = binding is None or binding.via != "body" or binding.reply_at is not None
+    if binding is not None and binding.reply_at is not None:
         row = user.world.document.model.message
         turn.reply = [
             Line(raw, text=raw, role="agent") if isinstance(raw, str) else line(row, raw)

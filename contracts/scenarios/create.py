@@ -10,7 +10,16 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Request
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
-from ..comparing import allows_null, at, compare_attributes, differences, has, instant, readable, rises
+from ..comparing import (
+    allows_null,
+    at,
+    compare_attributes,
+    differences,
+    has,
+    instant,
+    readable,
+    rises,
+)
 from ..driver import history_operation
 from ..places import expression, histories, put
 from ..world import Entry, Session, entity, succeeded

@@ -10,7 +10,7 @@ from sparring.spec.exchange import Exchange
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, has
 from ..driver import User, history_operation
-from ..places import Draft, expression, histories, put, session_parameter
+from ..places import Draft, expression, histories, missing_statuses, put, session_parameter
 from ..turns import message_draft, say, streams
 from ..world import entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id
@@ -77,7 +77,7 @@ def deleted_is_gone(context: Context) -> None:
     if context.operation.binding and context.operation.binding.role is DELETE:
         return  # delete.idempotent
     exchange = answer(context, context.alice, context.operation, session)
-    if exchange.response.status in GONE:
+    if exchange.response.status in missing_statuses(context.document, context.operation):
         return
     marked = context.document.model.session.get("deleted")
     shown = entity(context.operation, exchange)
@@ -187,7 +187,7 @@ def _missing(context: Context, operation: Operation, id: str) -> None:
     is_delete = operation.binding is not None and operation.binding.role is DELETE
     if is_delete and succeeded(exchange) and not GONE & set(map(_number, operation.responses)):
         return
-    if exchange.response.status in GONE:
+    if exchange.response.status in missing_statuses(context.document, operation):
         return
     context.fail("a 404 for a session that does not exist", f"{exchange.response.status} for {id}")
 

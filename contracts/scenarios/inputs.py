@@ -13,6 +13,7 @@ from sparring.spec.finding import Blame
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 
+from ..bodies import RICH_OBJECT
 from ..checks import Context, first_reason, scenario, show
 from ..comparing import has
 from ..driver import User
@@ -163,12 +164,13 @@ def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False)
     exchange = shot(context, draft)
     status = exchange.response.status
     taken = (chosen and status == 409) or status == 404  # there is no such agent, or model
-    if refused(exchange) and not taken:
+    failed = status >= 500 and str(status) in context.operation.responses
+    if failed or (refused(exchange) and not taken):
         context.fail(
             "a success for a request that fits its schema",
-            f"{exchange.response.status} for {what}",
+            f"{status} for {what}",
             exchanges=context.world.exchanges(start),
-            blame=Blame.EITHER,
+            blame=Blame.IMPLEMENTATION if failed else Blame.EITHER,
         )
 
 
@@ -192,6 +194,7 @@ def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str,
             yield name, word
         yield name, None
         yield name, {}
+        yield name, dict(RICH_OBJECT)
 
 
 def has_parameters(document: Document, operation: Operation) -> str:

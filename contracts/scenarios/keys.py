@@ -12,7 +12,7 @@ from sparring.spec.exchange import Exchange, Request
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
 from ..comparing import has
 from ..driver import User, Way
-from ..places import Draft, histories, is_owner
+from ..places import Draft, histories, is_owner, missing_statuses
 from ..target import usable_security
 from ..turns import streams
 from ..world import Entry, is_stream, succeeded
@@ -149,6 +149,8 @@ def no_other_scheme_works(context: Context) -> None:
     draft.headers["Authorization"] = f"Basic {context.alice.key}"
     exchange = short_answer(context, context.alice.request(draft, anonymous=True), draft)
     if exchange.response.status not in REFUSED:
+        if asks_no_key(context, context.world.need(Role.SESSION_CREATE)):
+            raise NotChecked("the target looks at no keys: auth.required tells of that")
         status = exchange.response.status
         context.fail("a 401 for a scheme that is not declared", f"{status} for Basic and the key")
 
@@ -200,7 +202,10 @@ def others_are_kept_out(context: Context) -> None:
         told_nothing = context.operation.binding and context.operation.binding.role is DELETE
         if not told_nothing or nobodys.response.status != exchange.response.status:
             context.fail("a 404 for a session of another user", str(exchange.response.status))
-    elif exchange.response.status not in (401, 403, 404, 410):
+    elif exchange.response.status not in (
+        *REFUSED,
+        *missing_statuses(context.document, context.operation),
+    ):
         declared = {
             status for status in ("401", "403", "404") if status in context.operation.responses
         }

@@ -47,8 +47,9 @@ def turns_are_recorded(context: Context) -> None:
             turn = say(context.alice, context.operation, session.id, text, stream=stream)
             wanted += expected_lines([text], turn)
             for operation in histories(context.document):
-                lines = context.alice.history(session.id, operation)
-                found = texts_of(lines)
+                found = texts_of(context.alice.history(session.id, operation))
+                if not turn.heard:
+                    found = [pair for pair in found if pair[0] == "user"]
                 if found != wanted:
                     context.fail(
                         f"what was said and what was answered, in {operation.label}",
@@ -57,7 +58,7 @@ def turns_are_recorded(context: Context) -> None:
                     )
                     return
         again = context.alice.history(session.id)
-        if texts_of(again) != wanted:
+        if turn.heard and texts_of(again) != wanted:
             context.fail("the same history when it is read again", show(texts_of(again)))
 
 
