@@ -1,4 +1,4 @@
-"""What a target does not take although its document allows it, learnt before anything is checked."""
+"""What a target refuses although its document allows it, learnt before anything is checked."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def is_by_id(operation: Operation) -> bool:
 
 
 OWNERS = ("user", "owner", "member", "customer", "contact", "actor", "resource", "tenant")
-"""What the parameter is called, without `id` or `name`, that says whose sessions a path speaks of."""
+"""What says whose sessions a path speaks of is called, without its `id` or `name`."""
 
 
 def flat(name: str) -> str:
@@ -188,14 +188,14 @@ def template_place(document: Document, operation: Operation, name: str) -> Locat
 
 def plain(document: Document, schema: Any, view: View = View.RESPONSE) -> dict[str, Any]:
     """A schema without its references, and without the null that it allows beside one other."""
-    schema = document.follow(schema, view)
+    found = document.follow(schema, view)
     for key in ("anyOf", "oneOf"):
-        branches = [document.follow(part, view) for part in schema.get(key, ())]
+        branches = [document.follow(part, view) for part in found.get(key, ())]
         others = [part for part in branches if part.get("type") != "null"]
         if len(others) == 1 and len(branches) == 2:
-            beside = {name: value for name, value in schema.items() if name != key}
+            beside = {name: value for name, value in found.items() if name != key}
             return plain(document, {**others[0], **beside}, view)
-    return schema
+    return found
 
 
 def properties(document: Document, schema: Any, view: View = View.RESPONSE) -> dict[str, Any]:

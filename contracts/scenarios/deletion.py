@@ -6,6 +6,7 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange
+from sparring.spec.finding import Blame
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, has
@@ -189,7 +190,9 @@ def _missing(context: Context, operation: Operation, id: str) -> None:
         return
     if exchange.response.status in missing_statuses(context.document, operation):
         return
-    context.fail("a 404 for a session that does not exist", f"{exchange.response.status} for {id}")
+    seen = f"{exchange.response.status} for {id}"
+    blame = Blame.EITHER if is_delete and succeeded(exchange) else Blame.IMPLEMENTATION
+    context.fail("a 404 for a session that does not exist", seen, blame=blame)
 
 
 @scenario(

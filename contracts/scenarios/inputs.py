@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -171,6 +172,7 @@ def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False)
             f"{status} for {what}",
             exchanges=context.world.exchanges(start),
             blame=Blame.IMPLEMENTATION if failed else Blame.EITHER,
+            cause=f"{status} for {re.split('[:=]', what)[0]}" if failed else "",
         )
 
 

@@ -10,7 +10,7 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange, Request
 
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
-from ..comparing import has
+from ..comparing import has, request_properties
 from ..driver import User, Way
 from ..places import Draft, histories, is_owner, missing_statuses
 from ..target import usable_security
@@ -182,8 +182,9 @@ def asks_no_key(context: Context, create: Operation) -> bool:
 
 def has_owner(document: Document, operation: Operation) -> str:
     """Keys, or names in paths and queries, say whose session it is."""
-    owner = any(is_owner(p.name) and p.place in ("path", "query") for p in operation.parameters)
-    return "" if owner else has_security(document, operation)
+    names = [p.name for p in operation.parameters if p.place in ("path", "query")]
+    names += request_properties(document, operation)
+    return "" if any(map(is_owner, names)) else has_security(document, operation)
 
 
 owned = first_reason(has_owner, has(Role.SESSION_CREATE))

@@ -65,9 +65,7 @@ _HOLDERS = words(
     "meta pagination paging page pages responsemetadata pageinfo metadata cursor data result "
     "response"
 )
-_LOOSE = re.compile(
-    r"(?i)partial|contain|substring|fuzzy|prefix|starts? with|search|match any|like"
-)
+_LOOSE = re.compile(r"(?i)partial|contain|substring|fuzzy|prefix|starts? with|search|like")
 _BY = ranked("sortby orderby sortfield orderfield sortkey ordering")
 _DIRECTION = ranked(
     "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir"
