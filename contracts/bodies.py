@@ -114,9 +114,12 @@ class Bodies:
         )
 
     def is_personal(self, name: str) -> bool:
-        """Whether a member is called like a parameter that each user has for themselves."""
-        parameters = (n for person in self.given.users for n in person.parameters)
-        return is_owner(name) or flat(name) in map(flat, parameters)
+        """Whether a member is called like what each user has for themselves: a parameter of
+        theirs, or whose sessions the paths speak of."""
+        parameters = {flat(n) for person in self.given.users for n in person.parameters}
+        inside = (p for o in self.document.operations for p in o.parameters if p.place == "path")
+        paths = {flat(found.name) for found in inside if is_owner(found.name)}
+        return flat(name) in parameters or flat(name) in paths
 
     def _least(self, operation: Operation, n: int) -> dict[str, Any]:
         media = self.media(operation)

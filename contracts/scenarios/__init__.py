@@ -3,6 +3,7 @@
 from . import (
     create,
     deletion,
+    deltas,
     history,
     inputs,
     keys,
@@ -23,6 +24,7 @@ from . import (
 __all__ = [
     "create",
     "deletion",
+    "deltas",
     "history",
     "inputs",
     "keys",

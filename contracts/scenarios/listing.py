@@ -13,7 +13,7 @@ from sparring.spec.schemas import View
 from ..bodies import Bodies
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, differences, entity_properties, has, instant, readable, rises
-from ..places import ABSENT, expression, listed_at, parameter
+from ..places import ABSENT, expression, listed_at, parameter, plain
 from ..world import Session
 from .create import id_names
 
@@ -143,6 +143,7 @@ def sorts(
     ):
         found = parameter(operation, "query", place[1]) if place and place[0] == "query" else None
         schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+        schema = plain(document, schema, View.REQUEST)
         words = [w for w in schema.get("enum", ()) if isinstance(w, str)]
         standard = schema.get("default", default.removeprefix("/"))
         options: list[tuple[dict[str, Any], str]] = [({}, standard)]
