@@ -71,6 +71,9 @@ def session_parameter(document: Document, operation: Operation) -> tuple[str, st
     place = expression(document, operation, "session")
     if place:
         return place
+    role = operation.binding.role if operation.binding else None
+    if role in (Role.SESSION_CREATE, Role.SESSION_LIST) or (role and "run." in role.value):
+        return None
     names = [p.name for p in operation.parameters if p.place == "path"]
     return ("path", names[-1]) if names else None
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import unquote
 
 from sparring.spec import pointers
 from sparring.spec.binding import Role
@@ -21,14 +22,14 @@ from .budget import Meter, Refused, Stopped
 from .checks import Check, Context, Run, checks, position, promised_at
 from .choice import Choice, Profile, choose
 from .conformance import conform, tried
-from .driver import User
+from .driver import User, id_in
 from .journal import Journal, Made
 from .learning import learn
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
 from .target_file import Person
 from .terms import Terms
-from .world import Blocked, Entry, NotChecked, World
+from .world import Blocked, Entry, NotChecked, World, succeeded
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
@@ -354,21 +355,16 @@ def _key(person: Person, key: str) -> str:
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:
-    """The exchange that shows something, after those that its session needs."""
+    """The exchange that shows something, after the one that made its session."""
     wanted = journal[index].exchange
-    path = wanted.request.url
-    made = [
-        entry.exchange
-        for entry in journal[:index]
-        if 200 <= entry.exchange.response.status < 300
-        and entry.exchange.request.method == "POST"
-        and any(
-            part in entry.exchange.response.body.decode("utf-8", "replace")
-            for part in path.split("?")[0].split("/")[3:]
-            if len(part) > 7
-        )
-    ]
-    return [*made[:1], wanted]
+    said = unquote(wanted.request.url).encode() + wanted.request.body
+    for entry in journal[:index]:
+        role = entry.operation.binding.role if entry.operation.binding else None
+        if role is Role.SESSION_CREATE and succeeded(entry.exchange):
+            id = id_in(entry.operation, entry.exchange)
+            if id and id.encode() in said:
+                return [entry.exchange, wanted]
+    return [wanted]
 
 
 Watch = Callable[[Outcome], None]

@@ -115,6 +115,9 @@ WHOLE = (
     " last_n_runs=last_n_runs)"
 )
 EVENT = 'return f"event: {event_type}\\ndata: {clean_json}\\n\\n"'
+NOT_FOUND = (
+    "raise HTTPException(status_code=404, detail=f\"Session with id '{session_id}' not found\")"
+)
 AGNO = [
     Fault(
         "deletes-nothing",
@@ -172,7 +175,7 @@ AGNO = [
         "missing-is-400",
         "session.missing",
         ROUTES,
-        "raise HTTPException(status_code=404, detail=f\"Session with id '{session_id}' not found\")",
+        NOT_FOUND,
         'raise HTTPException(status_code=400, detail="no")',
     ),
     Fault(
@@ -181,14 +184,6 @@ AGNO = [
         DATABASE,
         "total_count = sess.execute(count_stmt).scalar() or 0",
         "total_count = (sess.execute(count_stmt).scalar() or 0) + 1",
-        "def get_sessions(",
-    ),
-    Fault(
-        "reverses-lists",
-        "list.order",
-        DATABASE,
-        "stmt = apply_sorting(stmt, table, sort_by, sort_order)",
-        'stmt = apply_sorting(stmt, table, sort_by, "asc" if sort_order == "desc" else "desc")',
         "def get_sessions(",
     ),
     Fault("swaps-history", "talk.recorded", HISTORY, WHOLE, f"{WHOLE}[::-1]"),

@@ -1,6 +1,7 @@
 """Servers that nobody here wrote, with faults that can be switched on in copies of their source."""
 
 import os
+import re
 import socket
 import subprocess
 import time
@@ -99,16 +100,17 @@ def copies(folder: Path, site: Path, faults: Sequence[Fault]) -> None:
 
 def _switched(text: str, fault: Fault, switch: Path) -> str:
     start = text.index(fault.behind)
-    at = text.index(f" {fault.statement}\n", start) + 1
-    begin = text.rindex("\n", 0, at) + 1
-    indent = text[begin:at]
+    line = re.compile(rf"^( +){re.escape(fault.statement)}$", re.MULTILINE)
+    match = line.search(text, start)
+    assert match is not None, fault
+    indent = match[1]
     lines = [
         f"{indent}if __import__('os').path.exists({str(switch)!r}):",
         f"{indent}  {fault.instead}",
         f"{indent}else:",
         f"{indent}  {fault.statement}",
     ]
-    return text[:begin] + "\n".join(lines) + text[at + len(fault.statement) :]
+    return text[: match.start()] + "\n".join(lines) + text[match.end() :]
 
 
 def free_port() -> int:
