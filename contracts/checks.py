@@ -84,11 +84,11 @@ class Context:
         """What shows the failure: all of the check, or a part after what made its sessions."""
         if exchanges is None:
             return tuple(self.world.exchanges())
-        urls = [exchange.request.url for exchange in exchanges]
+        said = [e.request.url.encode(errors="replace") + e.request.body for e in exchanges]
         origins = [
             next((e for e in self.world.exchanges() if id.encode() in e.response.body), None)
             for _, id in dict.fromkeys(self.world.made)
-            if any(id in url for url in urls)
+            if any(id.encode(errors="replace") in text for text in said)
         ]
         return (*(e for e in origins if e is not None and e not in exchanges), *exchanges)
 

@@ -32,7 +32,7 @@ def adk(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     copies(folder, site(environment), ADK)
     port = free_port()
     memory = ("--session_service_uri", "memory://", "--artifact_service_uri", "memory://")
-    command = [environment / "bin" / "adk", "api_server", "--host", "127.0.0.1"]
+    command: list[str | Path] = [environment / "bin" / "adk", "api_server", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--no-reload", *memory, "agents"]
     with started(command, folder, port) as url:
         yield Server("google-adk", url, folder, ("", ""))
@@ -44,7 +44,12 @@ def agno(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     environment = prepared(shared, "agno", ".venv-agno", folder)
     copies(folder, site(environment), AGNO)
     port = free_port()
-    command = [environment / "bin" / "uvicorn", "agent:app", "--host", "127.0.0.1"]
+    command: list[str | Path] = [
+        environment / "bin" / "uvicorn",
+        "agent:app",
+        "--host",
+        "127.0.0.1",
+    ]
     command += ["--port", str(port), "--no-access-log"]
     more = {
         "OS_SECURITY_KEY": "sesame",

@@ -56,8 +56,8 @@ ADK = [
         "auth.owner",
         STORE,
         "return ListSessionsResponse(sessions=sessions_without_events)",
-        "return ListSessionsResponse(sessions=[s for u in self.sessions[app_name].values()"
-        " for s in u.values()])",
+        "return ListSessionsResponse(sessions=[s for u, found in self.sessions[app_name].items()"
+        " if u.endswith(user_id.partition('-')[2]) for s in found.values()])",
     ),
     Fault(
         "ignores-ids",
