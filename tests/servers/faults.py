@@ -177,6 +177,7 @@ AGNO = [
         ROUTES,
         NOT_FOUND,
         'raise HTTPException(status_code=400, detail="no")',
+        "async def rename_session(",
     ),
     Fault(
         "miscounts",
