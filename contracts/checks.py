@@ -15,10 +15,10 @@ from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame, Finding
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import Path
+from sparring.spec.security import usable_security
 
 from .driver import User
 from .report import suite_of
-from .target import usable_security
 from .world import NotChecked, World
 
 __all__ = ["Check", "Context", "NotChecked", "Scenario", "checks", "scenario"]

@@ -12,10 +12,10 @@ import msgspec
 
 from sparring.spec.binding import Binding, Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import is_by_id, session_parameter
 from sparring.spec.errors import Defect, SparringError, nearest
 
 from .budget import SAFE_METHODS
-from .places import is_by_id, session_parameter
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,10 +10,10 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Location, Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import histories, plain, properties
 from sparring.spec.schemas import View
 
 from .checks import Context, Needs, same, show
-from .places import histories, plain, properties
 from .world import World
 
 

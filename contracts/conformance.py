@@ -18,18 +18,18 @@ from urllib.parse import urlsplit
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import expression, scalar, session_parameter
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import View
+from sparring.spec.security import credentials
 
 from .bounded import bounded
 from .budget import SAFE_METHODS
 from .checks import position, promised_at
 from .driver import TALKING, User, id_in
-from .places import expression, scalar, session_parameter
 from .requests import path_values, request_fits
-from .target import credentials
 from .world import World, succeeded
 
 PROMISES = {

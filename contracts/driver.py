@@ -11,12 +11,7 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Place, Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.exchange import Exchange, Request
-from sparring.spec.parameters import Parameter
-from sparring.spec.schemas import View
-from sparring.spec.security import SecurityScheme
-
-from .places import (
+from sparring.spec.drafts import (
     ABSENT,
     Draft,
     expression,
@@ -32,7 +27,12 @@ from .places import (
     scalar,
     session_parameter,
 )
-from .target import Limits, Stream, credentials, usable_security
+from sparring.spec.exchange import Exchange, Request
+from sparring.spec.parameters import Parameter
+from sparring.spec.schemas import View
+from sparring.spec.security import SecurityScheme, credentials, usable_security
+
+from .target import Limits, Stream
 from .target_file import Person
 from .world import (
     Blocked,

@@ -9,9 +9,8 @@ from typing import Any
 
 from sparring.spec import pointers
 from sparring.spec.document import Document
+from sparring.spec.drafts import properties
 from sparring.spec.schemas import Path, View
-
-from .places import properties
 
 Location = tuple[str, ...]
 _WRONG: tuple[tuple[str, Any], ...] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +12,9 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import httpx2
 
-from sparring.spec.document import Operation
 from sparring.spec.errors import Defect, SparringError
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.framing import SSE, framing_of
-from sparring.spec.security import SecurityScheme
 from sparring.spec.sse import Overflow, ServerEvent
 
 from .budget import RESENT, Meter, Refused
@@ -25,7 +22,6 @@ from .deadlines import Clock, Transport
 
 _HOST = r"[^\s@]+"
 MAX_BODY = 16 * 1024 * 1024
-PLACEABLE = frozenset({"bearer", "basic", "apikey"})
 STALE = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -276,34 +272,3 @@ class Target:
 def _response(response: httpx2.Response, body: bytes) -> Response:
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Response(response.status_code, headers, body)
-
-
-Credentials = tuple[dict[str, str], list[tuple[str, str]]]
-
-
-def credentials(schemes: Sequence[SecurityScheme], key: str) -> Credentials:
-    """The headers and query parameters that give `key` in the way of these schemes."""
-    headers: dict[str, str] = {}
-    query: list[tuple[str, str]] = []
-    for scheme in schemes:
-        if scheme.kind == "bearer":
-            headers["Authorization"] = f"Bearer {key}"
-        elif scheme.kind == "basic":
-            pair = key if ":" in key else f"{key}:"
-            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        elif scheme.place == "query":
-            query.append((scheme.parameter, key))
-        elif scheme.place == "cookie":
-            headers["Cookie"] = f"{scheme.parameter}={key}"
-        elif scheme.kind.lower() == "apikey":
-            headers[scheme.parameter] = key
-    return headers, query
-
-
-def usable_security(operation: Operation) -> tuple[tuple[SecurityScheme, ...], ...]:
-    """The ways in which a key can be given to an operation; empty when it needs none."""
-    if not all(operation.security):
-        return ()
-    return tuple(
-        way for way in operation.security if way and all(s.kind.lower() in PLACEABLE for s in way)
-    )

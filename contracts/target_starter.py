@@ -9,10 +9,10 @@ from typing import Any
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Defect, SparringError
+from sparring.spec.security import usable_security
 
 from .bodies import Bodies
 from .choice import choose
-from .target import usable_security
 
 TALKING = (Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.RUN_CREATE)
 

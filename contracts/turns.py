@@ -9,13 +9,13 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role, StreamedEvent
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft, scalar, template_place
 from sparring.spec.events import Seen, events_of
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import framing_of, is_json
 from sparring.spec.turn import TERMINAL, Kind
 
 from .driver import User
-from .places import Draft, scalar, template_place
 from .target import Arrival, Limits
 from .world import Blocked, Line, NotChecked, is_stream, line, succeeded
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role, Row
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import is_by_id
 from sparring.spec.events import EventStream
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import EVENT_STREAM, framing_of
@@ -16,7 +17,6 @@ from sparring.spec.schemas import Path
 
 from .bodies import Bodies
 from .journal import Journal
-from .places import is_by_id
 from .target import Target
 from .target_file import TargetFile
 

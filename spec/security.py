@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import base64
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .document import Operation
+
+_PLACEABLE = frozenset({"bearer", "basic", "apikey"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +49,34 @@ def read_requirements(
         if known or not names:
             alternatives.append(known)
     return tuple(alternatives), missing
+
+
+Credentials = tuple[dict[str, str], list[tuple[str, str]]]
+
+
+def credentials(schemes: Sequence[SecurityScheme], key: str) -> Credentials:
+    """The headers and query parameters that give `key` in the way of these schemes."""
+    headers: dict[str, str] = {}
+    query: list[tuple[str, str]] = []
+    for scheme in schemes:
+        if scheme.kind == "bearer":
+            headers["Authorization"] = f"Bearer {key}"
+        elif scheme.kind == "basic":
+            pair = key if ":" in key else f"{key}:"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        elif scheme.place == "query":
+            query.append((scheme.parameter, key))
+        elif scheme.place == "cookie":
+            headers["Cookie"] = f"{scheme.parameter}={key}"
+        elif scheme.kind.lower() == "apikey":
+            headers[scheme.parameter] = key
+    return headers, query
+
+
+def usable_security(operation: Operation) -> tuple[tuple[SecurityScheme, ...], ...]:
+    """The ways in which a key can be given to an operation; empty when it needs none."""
+    if not all(operation.security):
+        return ()
+    return tuple(
+        way for way in operation.security if way and all(s.kind.lower() in _PLACEABLE for s in way)
+    )

@@ -237,7 +237,7 @@ def test_fixtures_are_the_same_bytes_for_the_same_seed_and_all_valid(
             path = ("components", "schemas", rest.partition(".")[0])
             assert document.schemas.at(path, View.RESPONSE).violations(json.loads(data)) == []
         elif rest.endswith(".json"):
-            id = rest.removesuffix(".json")
+            id = rest.rpartition("/")[2].partition(".")[0]
             operation = next(o for o in document.operations if o.id == id)
             assert operation.success is not None
             media = operation.media(operation.success[0], "application/json")
@@ -259,27 +259,29 @@ def test_fixtures_are_the_same_bytes_for_the_same_seed_and_all_valid(
 
 def test_the_files_of_a_conversation_agree(tmp_path: Path) -> None:
     assert sparring("fixtures", "-o", tmp_path, "--seed", "1").returncode == 0
-    folder = tmp_path / "conversation"
+    whole, streamed = (tmp_path / "conversations" / n for n in ("default", "default.streamed"))
 
-    def read(name: str) -> Any:
+    def read(name: str, folder: Path = whole) -> Any:
         return json.loads((folder / f"{name}.json").read_text())
 
-    session, history, events = read("getSession"), read("getHistory")["items"], read("listEvents")
+    session, history = read("getSession"), read("getHistory")["items"]
     assert session["message_count"] == len(history) == read("getHistory")["total"]
     assert session in read("listSessions")["items"]
-    said = [e["data"]["content"] for e in events["items"] if e["type"] == "message"]
-    assert said == [row["content"] for row in history]
+    assert session["id"] == read("createSession")["id"]
     assert session["created_at"] <= history[0]["created_at"]
     assert max(row["created_at"] for row in history) <= session["updated_at"]
     assert {s["session_id"] for s in read("getSuggestions")["items"]} == {session["id"]}
     assert {s["message_id"] for s in read("getSuggestions")["items"]} <= {r["id"] for r in history}
-    assert (
-        read("chat")["messages"]
-        == [row for row in history if row["turn_id"] == read("chat")["turn_id"]][1:]
-    )
-    streamed = Parser().feed((folder / "stream.sse").read_bytes())
-    chunks = [json.loads(e.data)["text"] for e in streamed if e.event == "chunk"]
-    assert "".join(chunks) == "".join(r["content"] for r in history if r["role"] == "assistant")
+    replies = [m for name in ("chat", "chat.2", "chat.3", "chat.4") for m in read(name)["messages"]]
+    assert replies == [r for r in history[1:] if r["role"] == "assistant"]
+    pieces = [
+        json.loads(event.data)["text"]
+        for name in ("chat", "chat.2", "chat.3", "chat.4")
+        for event in Parser().feed((streamed / f"{name}.sse").read_bytes())
+        if event.event == "chunk"
+    ]
+    said = [r["content"] for r in history[1:] if r["role"] == "assistant"]
+    assert "".join(pieces) == "".join(said)
 
 
 def test_serve_answers_within_about_a_second() -> None:
@@ -307,3 +309,31 @@ print(sorted(set(heavy) & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_check_says_which_fixtures_have_changed_and_why(tmp_path: Path) -> None:
+    spec, folder = tmp_path / "api.yaml", tmp_path / "fixtures"
+    text = (Path(__file__).parents[1] / "spec" / "sessions.yaml").read_text()
+    spec.write_text(text)
+    assert sparring("fixtures", spec, "-o", folder, "--only", "T*", "--only", "Id").returncode == 0
+    done = sparring("fixtures", spec, "-o", folder, "--check")
+    assert (done.returncode, done.stdout) == (0, "all files are up to date\n")
+
+    (folder / "schemas" / "Id.json").write_text('"another"\n')
+    (folder / "schemas" / "Text.json").unlink()
+    spec.write_text(
+        text.replace("\n    TurnError:", "\n    TurnFault:").replace("TurnError", "TurnFault")
+    )
+    done = sparring("fixtures", spec, "-o", folder, "--check")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "schemas/Id.json: changed by hand",
+        "schemas/Text.json: missing",
+        "schemas/TurnError.json: no longer made: api.yaml has changed",
+        "schemas/TurnFault.json: new: api.yaml has changed",
+        "4 files are out of date",
+    ]
+    (folder / "manifest.json").write_text("{}")
+    done = sparring("fixtures", spec, "-o", folder, "--check")
+    assert done.returncode == 2
+    assert "manifest.json is not a manifest" in done.stderr

@@ -7,6 +7,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import expression, histories, put
 from sparring.spec.exchange import Request
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
@@ -21,7 +22,6 @@ from ..comparing import (
     rises,
 )
 from ..driver import history_operation
-from ..places import expression, histories, put
 from ..world import Entry, Session, entity, succeeded
 
 CREATE = Role.SESSION_CREATE

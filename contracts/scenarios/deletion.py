@@ -5,13 +5,20 @@ from __future__ import annotations
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import (
+    Draft,
+    expression,
+    histories,
+    missing_statuses,
+    put,
+    session_parameter,
+)
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, has
 from ..driver import User, history_operation
-from ..places import Draft, expression, histories, missing_statuses, put, session_parameter
 from ..turns import message_draft, say, streams
 from ..world import entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id

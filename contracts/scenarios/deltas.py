@@ -6,11 +6,11 @@ from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import flat, plain
 from sparring.spec.schemas import View
 
 from ..checks import Context, first_reason, scenario, show
 from ..comparing import entity_properties, has, request_properties
-from ..places import flat, plain
 
 UPDATE = Role.SESSION_UPDATE
 _SUFFIXES = ("delta", "patch", "changes", "updates")

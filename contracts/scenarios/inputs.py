@@ -9,6 +9,7 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft, plain, put, scalar
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame
 from sparring.spec.parameters import Parameter
@@ -19,7 +20,6 @@ from ..checks import Context, first_reason, scenario, show
 from ..comparing import has
 from ..driver import User
 from ..negatives import negatives
-from ..places import Draft, plain, put, scalar
 from ..target import Limits
 from ..turns import streams
 from ..world import is_stream, succeeded

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft, histories, is_owner, missing_statuses
 from sparring.spec.exchange import Exchange, Request
+from sparring.spec.security import usable_security
 
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
 from ..comparing import has, request_properties
 from ..driver import User, Way
-from ..places import Draft, histories, is_owner, missing_statuses
-from ..target import usable_security
 from ..turns import streams
 from ..world import Entry, is_stream, succeeded
 from .deletion import DELETE, WITHOUT_SESSION, takes_session, talked, valid_draft

@@ -8,12 +8,12 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Filter, Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import ABSENT, expression, listed_at, parameter, plain
 from sparring.spec.schemas import View
 
 from ..bodies import Bodies
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, differences, entity_properties, has, instant, readable, rises
-from ..places import ABSENT, expression, listed_at, parameter, plain
 from ..world import Session
 from .create import id_names
 

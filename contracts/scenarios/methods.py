@@ -6,10 +6,10 @@ import re
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft
 
 from ..checks import Context, first_reason, scenario
 from ..comparing import has
-from ..places import Draft
 from ..world import Entry
 from .deletion import takes_session, talked
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import parameter
 from sparring.spec.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has
 from ..driver import bounds
-from ..places import parameter
 from ..turns import say
 from ..world import succeeded
 from .listing import create_tagged, session_id, tagged

@@ -7,13 +7,13 @@ from itertools import groupby
 from typing import Any
 
 from sparring.spec.binding import Role
+from sparring.spec.drafts import Draft, histories
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import is_json
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, differences, has, readable
 from ..driver import together
-from ..places import Draft, histories
 from ..turns import answers_json, as_json, message_draft, streams
 from ..world import succeeded
 from .create import chooses_ids, fresh_id

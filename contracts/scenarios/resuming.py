@@ -7,12 +7,12 @@ from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft, expression, parameter, put
 from sparring.spec.events import Seen
 from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
-from ..places import Draft, expression, parameter, put
 from ..target import Limits
 from ..turns import (
     Turn,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import histories, template_place
 from sparring.spec.exchange import Exchange
 from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
-from ..places import histories, template_place
 from ..target import Limits
 from ..turns import Turn, joined, message_draft, read_events, say, streamed_events, streams
 from ..world import Session

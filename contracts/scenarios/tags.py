@@ -6,12 +6,12 @@ from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import parameter
 from sparring.spec.exchange import Exchange
 from sparring.spec.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
 from ..driver import User
-from ..places import parameter
 from ..turns import say
 from ..world import Session, entity, succeeded
 from .updates import UPDATE, apply, both, differing_bodies, marked

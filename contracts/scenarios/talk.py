@@ -7,12 +7,12 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import histories
 
 from ..bodies import HOSTILE, HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, differences, has, item_properties
 from ..driver import history_operation
-from ..places import histories
 from ..turns import Turn, answers_json, as_json, message_draft, say, streams
 from ..world import Line
 from .listing import in_order, sort_key

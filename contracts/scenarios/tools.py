@@ -7,11 +7,11 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft, expression, put
 
 from ..bodies import RICH_OBJECT
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import has
-from ..places import Draft, expression, put
 from ..turns import streams
 from ..world import succeeded
 from .history import lists_events

@@ -218,19 +218,35 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
 @click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same bytes.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--only", multiple=True, metavar="PATTERN", help="These schemas, conversations.")
+@click.option("--check", is_flag=True, help="Write nothing: say what in DIR is not as it would be.")
 @_overlay
+@click.pass_context
 def fixtures(
-    spec: str, output: Path, script: Path | None, seed: str, count: int, overlays: tuple[Path, ...]
+    ctx: click.Context,
+    /,
+    spec: str,
+    output: Path,
+    script: Path | None,
+    check: bool,
+    overlays: tuple[Path, ...],
+    **recipe: Any,
 ) -> None:
-    """Write valid example data for SPEC: every schema, and one conversation."""
-    from sparring.fixtures.script import default_script, load_script
-    from sparring.fixtures.writer import write_fixtures
-    from sparring.spec.document import load_document
+    """Write valid example data for SPEC: every schema, and conversations.
 
-    document = load_document(spec, overlays)
-    agent = load_script(script) if script else default_script()
-    files = write_fixtures(document, output, agent, seed=seed, count=count)
-    click.echo(f"wrote {len(files)} files to {output}")
+    With --check the options are those with which DIR was written. Exit status: 0 done, 1 the folder
+    is out of date, 2 usage or document.
+    """
+    from sparring.mockserver.writing import check_fixtures, write_fixtures
+
+    if check:
+        lines = check_fixtures(spec, output, script, overlays)
+        for line in lines:
+            click.echo(line)
+        click.echo(f"{len(lines)} files are out of date" if lines else "all files are up to date")
+        ctx.exit(bool(lines))
+    count = write_fixtures(spec, output, script, overlays, recipe)
+    click.echo(f"wrote {count} files to {output}")
 
 
 @main.command()

@@ -14,7 +14,7 @@ from sparring.contracts.negatives import negatives
 from sparring.contracts.report import causes
 from sparring.contracts.requests import request_fits
 from sparring.contracts.scenarios.updates import merge
-from sparring.contracts.target import Target, credentials
+from sparring.contracts.target import Target
 from sparring.contracts.world import World
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, compile_document, load_document
@@ -22,7 +22,7 @@ from sparring.spec.exchange import Request
 from sparring.spec.finding import Finding, Severity
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import View
-from sparring.spec.security import SecurityScheme
+from sparring.spec.security import SecurityScheme, credentials
 from sparring.spec.source import Source
 
 ROOM = Path(__file__).parents[2] / "contracts"

@@ -1,4 +1,4 @@
-"""Where the annotations of a document put things: in which part of a request, and how written."""
+"""Requests as values that are still being written: where a document puts things, and how."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.expressions import names_in, request_part
-from sparring.spec.form_encoding import encode_form, is_form
-from sparring.spec.parameters import Parameter
-from sparring.spec.schemas import View
+from . import pointers
+from .binding import Role
+from .document import Document, Operation
+from .expressions import names_in, request_part
+from .form_encoding import encode_form, is_form
+from .parameters import Parameter
+from .schemas import View
 
 ABSENT: Any = object()
 Location = tuple[str, ...]

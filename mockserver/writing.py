@@ -1,0 +1,79 @@
+"""`sparring fixtures`: values of every schema, and conversations with the mock, in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sparring.fixtures.content import Content, sample_schemas
+from sparring.fixtures.manifest import (
+    MANIFEST,
+    Manifest,
+    Recipe,
+    differences,
+    manifest_of,
+    read_manifest,
+)
+from sparring.fixtures.script import Script, default_script, load_script
+from sparring.fixtures.writers.folder import files_of, write_folder
+from sparring.spec.document import Document, load_document
+from sparring.spec.errors import Defect, SparringError
+
+from .telling import conversations
+
+
+def write_fixtures(
+    spec: str,
+    folder: Path,
+    script: Path | None,
+    overlays: Sequence[Path],
+    options: Mapping[str, Any],
+) -> int:
+    """Writes the fixtures of a document and returns how many files they are.
+
+    Raises SparringError: F101 with every schema that no value satisfies, after all others have been
+    written, C101 for what can't be written.
+    """
+    recipe = msgspec.convert(options, Recipe)
+    document = load_document(spec, overlays)
+    content, manifest, files, defects = _make(document, overlays, recipe, _script(script))
+    write_folder(folder, files | {MANIFEST: manifest.text()})
+    if recipe.only and not content.values and not content.conversations:
+        raise SparringError(Defect("C104", f"nothing is called {' or '.join(recipe.only)}"))
+    if defects:
+        raise SparringError(defects)
+    return len(files) + 1
+
+
+def check_fixtures(
+    spec: str, folder: Path, script: Path | None, overlays: Sequence[Path]
+) -> list[str]:
+    """What in a folder is not as it would be written now, by the recipe of its manifest.
+
+    Raises SparringError C101 when it has no manifest.
+    """
+    known = read_manifest(folder)
+    document = load_document(spec, overlays)
+    _, now, files, _ = _make(document, overlays, known.recipe, _script(script))
+    return list(differences(folder, known, now, files))
+
+
+def _script(file: Path | None) -> Script:
+    return load_script(file) if file else default_script()
+
+
+def _make(
+    document: Document, overlays: Sequence[Path], recipe: Recipe, script: Script
+) -> tuple[Content, Manifest, dict[str, str], list[Defect]]:
+    values, defects = sample_schemas(document, recipe)
+    told = conversations(document, script, recipe.seed) if recipe.wants(script.name) else []
+    content = Content(document, recipe, values, told)
+    files = files_of(content)
+    sources = {Path(document.source.name).name: document.source.text}
+    sources |= {overlay.name: overlay.read_text("utf-8") for overlay in overlays}
+    if script.source is not None:
+        sources[Path(script.source.name).name] = script.source.text
+    return content, manifest_of(document, recipe, sources, files), files, defects

@@ -1,0 +1,1 @@
+"""The documented API once more, written apart from the mock, and with faults to switch on."""

@@ -1,0 +1,1 @@
+"""Murmur: an API of threads and runs, a server for it, and faults to switch on."""
