@@ -87,6 +87,8 @@ def deleted_is_gone(context: Context) -> None:
     exchange = answer(context, context.alice, context.operation, session)
     if exchange.response.status in missing_statuses(context.document, context.operation):
         return
+    if names_no_run(context.operation) and 400 <= exchange.response.status < 500:
+        return
     marked = context.document.model.session.get("deleted")
     shown = entity(context.operation, exchange)
     if marked and isinstance(shown, dict) and pointers.first(shown, marked):
@@ -190,12 +192,19 @@ def neighbours(id: str) -> list[str]:
     return [other for other in dict.fromkeys(found) if other != id]
 
 
+def names_no_run(operation: Operation) -> bool:
+    """Whether the operation is about one message or run, of which there is none either."""
+    return operation.binding is not None and operation.binding.target is not None
+
+
 def _missing(context: Context, operation: Operation, id: str) -> None:
     exchange = answer(context, context.alice, operation, id)
     is_delete = operation.binding is not None and operation.binding.role is DELETE
     if is_delete and succeeded(exchange) and not GONE & set(map(_number, operation.responses)):
         return
     if exchange.response.status in missing_statuses(context.document, operation):
+        return
+    if names_no_run(operation) and 400 <= exchange.response.status < 500:
         return
     seen = f"{exchange.response.status} for {id}"
     blame = Blame.EITHER if is_delete and succeeded(exchange) else Blame.IMPLEMENTATION

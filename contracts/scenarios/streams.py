@@ -27,7 +27,7 @@ from ..turns import (
     streamed_events,
     streams,
 )
-from ..world import Line, is_stream, stream_type, succeeded
+from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
 TALK = Role.MESSAGE_CREATE
 LONG_QUESTION = (
@@ -66,8 +66,10 @@ def streams_have_their_media_type(context: Context) -> None:
     with context.alice.open(draft) as stream:
         stream.drain()
     exchange = stream.exchange
+    if not succeeded(exchange):
+        raise Blocked(context.operation, exchange)
     wanted = stream_type(context.operation)
-    if succeeded(exchange) and exchange.response.media_type != wanted:
+    if exchange.response.media_type != wanted:
         context.fail(f"Content-Type: {wanted}", exchange.response.media_type or "none")
     elif stream.broken:
         context.fail("a stream that ends as HTTP wants it", stream.broken)
