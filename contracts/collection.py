@@ -116,6 +116,7 @@ class Contracts:
         """Raises SparringError (C103) when nobody answers."""
         if not self._reached:
             self.runner.target.probe()
+            self.runner.learn()
             self._reached = True
 
     def judged(self, outcome: Outcome) -> tuple[Outcome, list[str]]:
