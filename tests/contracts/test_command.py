@@ -17,7 +17,7 @@ from sparring.contracts.command import FINDINGS, INTERNAL, UNREACHABLE, USAGE, r
 from sparring.contracts.report import Outcome, Report, State
 from sparring.contracts.reports.console import print_report
 from sparring.contracts.reports.junit import junit
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document
 from sparring.spec.errors import SparringError
 
