@@ -12,12 +12,24 @@ A schema counts as valid when all that was made of it is. `filled` is the share 
 top-level properties that are there, `junk` that of the strings which no example, enum, format,
 pattern or word explains.
 
-RESULTS
+2026-11-22, 2 cores shared with other work (a quiet machine is about 1.5 times as fast), Python
+3.11.7, Node 20.20.2, Faker 40.54.0, jsonschema-rs 0.60.3; 5 seeds, six real documents:
+
+                          valid %  filled %  junk %  objects/s (median)
+    sparring               99.83     100.0     0.0        1297    (the rest can't be satisfied)
+    json-schema-faker 0.6.3 89.05     99.5    15.4         590
+    openapi-sampler 1.7.9   90.97     99.6     0.0        4605
+    Prism 5.12.0 (one)      78.79    100.0    55.7          64
+
+All twelve documents, sparring alone: valid 99.97 % (two schemas of one document have no value),
+filled 100 %, junk 0, 58 to 3,743 objects per CPU second before one validator served all schemas of
+a document and 594 to 3,743 since; at most 135 MB.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import re
@@ -191,7 +203,7 @@ def judge(folder: Path, name: str, made: list[list[Any]]) -> list[int]:
             properties = schema.get("properties", {})
             declared += len(properties)
             filled += len(properties.keys() & value.keys())
-        for member, text in texts(value, ""):
+        for member, text in texts(value, key):
             strings += 1
             junk += not explained(member, text)
     schemas = len(tree["$defs"])
@@ -215,11 +227,12 @@ def texts(value: Any, member: str) -> Iterator[tuple[str, str]]:
 
 FORMS = re.compile(
     r"\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-]\d\d:?\d\d)?)?|\d\d:\d\d:\d\d\S*|P[\dTYMWDHS.]+"
+    r"|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} [+-]\d{4}"
     r"|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|\S+@\S+\.\w+|https?://\S*"
     r"|\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]*::[0-9a-f:]*|\+?[\d ()./-]+|#[0-9a-fA-F]{3,8}|/\S*"
 )
 NAMED = re.compile(
-    r"(?i)(id|ids|sid|key|token|secret|hash|sha\d*|checksum|digest|etag|fingerprint|cursor|nonce"
+    r"(?i)(id|ids|identifiers?|sid|key|token|secret|hash|sha\d*|checksum|digest|etag|fingerprint|cursor|nonce"
     r"|signature|code|password|reference|ref|number|uuid|data|b64|base64|pem|cert\w*)$"
 )
 
@@ -253,9 +266,16 @@ class Explained:
     def __call__(self, member: str, text: str) -> bool:
         if len(text) < 2 or text in self.known or FORMS.fullmatch(text) or NAMED.search(member):
             return True
-        if all(word in self.vocabulary for word in words(text)):
+        if all(word in self.vocabulary for word in words(text)) or self._encoded(text):
             return True
         return any(pattern.search(text) for pattern in self.patterns)
+
+    def _encoded(self, text: str) -> bool:
+        try:
+            plain = base64.b64decode(text, validate=True).decode()
+        except ValueError:
+            return False
+        return all(word in self.vocabulary for word in words(plain))
 
 
 def words(text: str) -> list[str]:
