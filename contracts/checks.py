@@ -85,6 +85,7 @@ class Context:
         """What shows the failure: all of the check, or a part after what made its sessions."""
         if exchanges is None:
             return tuple(self.world.exchanges())
+        exchanges = [exchange.kept() for exchange in exchanges]
         said = [e.request.url.encode(errors="replace") + e.request.body for e in exchanges]
         origins = [
             next((e for e in self.world.exchanges() if id.encode() in e.response.body), None)

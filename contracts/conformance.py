@@ -381,7 +381,7 @@ def _exchange(interaction: Any) -> Exchange | None:
     headers = {name: value[0] for name, value in request.headers.items()}
     for name in ("Content-Length", "Accept-Encoding", "Connection", "User-Agent"):
         headers.pop(name, None)
-    return Exchange(
+    exchange = Exchange(
         Request(request.method, request.uri, headers, request.body or b""),
         Response(
             response.status_code,
@@ -390,6 +390,7 @@ def _exchange(interaction: Any) -> Exchange | None:
         ),
         response.elapsed,
     )
+    return exchange.kept()
 
 
 def _problem(event: Any) -> str:

@@ -38,7 +38,6 @@ from .target import Limits, Stream
 from .target_file import Person
 from .world import (
     Blocked,
-    Entry,
     Line,
     NotChecked,
     Page,
@@ -173,7 +172,7 @@ class User:
         """Sends a draft and keeps the exchange."""
         exchange = self.world.target.send(self.request(draft, way=way, anonymous=anonymous))
         self._created(draft, exchange)
-        self.world.journal.append(Entry(draft.operation, exchange))
+        self.world.note(draft.operation, exchange)
         return exchange
 
     def _created(self, draft: Draft, exchange: Exchange) -> None:
@@ -227,7 +226,7 @@ class User:
                     stream.drain()
                 exchange = stream.exchange
                 self._created(draft, exchange)
-                self.world.journal.append(Entry(draft.operation, exchange))
+                self.world.note(draft.operation, exchange)
 
     # Sessions
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
-from threading import Lock
 from urllib.parse import unquote
 
 from sparring.spec import pointers
@@ -21,8 +20,6 @@ from .report import suite_of
 from .target import NoAnswer
 from .world import Blocked, Entry, World, succeeded
 
-LONGEST_SHOWN = 1024 * 1024
-
 
 class Judge:
     """Holds what one target answers to one document."""
@@ -30,8 +27,6 @@ class Judge:
     def __init__(self, document: Document, seed: int) -> None:
         self.document = document
         self.seed = seed
-        self._long = Lock()
-        self._judged_long: Counter[tuple[str, int]] = Counter()
 
     def finding(
         self, promise: str, operation: Operation, expected: str, seen: str, shown: list[Exchange]
@@ -109,28 +104,11 @@ class Judge:
                 found[key] = finding
         return list(found.values())
 
-    def _judged(self, entry: Entry) -> list[Deviation]:
-        """What is wrong with an answer; of long ones only the first of each kind are judged, one
-        after the other, as all that is wrong with one holds a copy of it."""
-        if len(entry.exchange.response.body) <= LONGEST_SHOWN:
-            return list(deviations(self.document, entry.operation, entry.exchange))
-        kind = (entry.operation.label, entry.exchange.response.status)
-        with self._long:
-            self._judged_long[kind] += 1
-            if self._judged_long[kind] > 3:
-                return []
-            return list(deviations(self.document, entry.operation, entry.exchange))
-
-
-def shortened(finding: Finding) -> Finding:
-    """A finding whose answers are of a length that a report can hold."""
-    if all(len(e.response.body) <= LONGEST_SHOWN for e in finding.exchanges):
-        return finding
-    shown = [
-        replace(e, response=replace(e.response, body=e.response.body[:LONGEST_SHOWN]))
-        for e in finding.exchanges
-    ]
-    return replace(finding, exchanges=shown)
+    def _judged(self, entry: Entry) -> Iterable[Deviation]:
+        """What is wrong with an answer."""
+        if entry.deviations is not None:
+            return entry.deviations
+        return deviations(self.document, entry.operation, entry.exchange)
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sparring.spec.exchange import SECRET_HEADERS, Exchange, Request, Response
+from sparring.spec.exchange import SECRET_HEADERS, Exchange, Request
 from sparring.spec.finding import Finding
 from sparring.spec.replay import FORMS
 
@@ -65,9 +65,8 @@ class Redaction:
             name: "(hidden)" if name in SECRET_HEADERS else self.text(value)
             for name, value in got.headers.items()
         }
-        return replace(
-            exchange, request=request, response=Response(got.status, headers, self._bytes(got.body))
-        )
+        response = replace(got, headers=headers, body=self._bytes(got.body))
+        return replace(exchange, request=request, response=response)
 
     def _bytes(self, body: bytes) -> bytes:
         text = body.decode("utf-8", "surrogateescape")

@@ -20,7 +20,7 @@ from .choice import Profile, choose
 from .conformance import conform, tried
 from .driver import User
 from .journal import Journal, Made
-from .judge import Judge, shortened
+from .judge import Judge
 from .learning import learn
 from .redaction import redaction
 from .report import Outcome, State, merged
@@ -110,10 +110,8 @@ class Runner:
         return self._shown(self._checked(check))
 
     def _shown(self, outcome: Outcome) -> Outcome:
-        findings = (shortened(f) for f in map(self.redaction.finding, outcome.findings))
-        return replace(
-            outcome, findings=tuple(findings), reason=self.redaction.text(outcome.reason)
-        )
+        findings = tuple(map(self.redaction.finding, outcome.findings))
+        return replace(outcome, findings=findings, reason=self.redaction.text(outcome.reason))
 
     def _checked(self, check: Check) -> Outcome:
         start = time.perf_counter()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
 import httpcore2
@@ -77,13 +78,13 @@ class Stream:
         self._start = start
         self._limits = limits
         self._clock = clock
-        self._body = bytearray()
+        self._body = BytesIO()
         self._bytes = content
 
     @property
     def exchange(self) -> Exchange:
         """What was sent, and what has come back so far."""
-        response = replace(self.head, body=bytes(self._body))
+        response = replace(self.head, body=self._body.getvalue())
         return Exchange(self.request, response, time.perf_counter() - self._start)
 
     def events(self) -> Iterator[Arrival]:
@@ -119,8 +120,8 @@ class Stream:
             self.broken = f"the connection broke: {error}"
             return b""
         self.ended = not chunk
-        self._body += chunk
-        if len(self._body) > self._limits.size:
+        self._body.write(chunk)
+        if self._body.tell() > self._limits.size:
             self.broken = f"the stream has more than {self._limits.size} bytes"
         return chunk
 
@@ -188,15 +189,15 @@ class Target:
         """Sends one request. Raises NoAnswer, Stopped, Refused, or SparringError (C103)."""
         longest = 2 * self.timeout
         with self._answer(request, longest, self.timeout) as (head, content, start):
-            body = bytearray()
+            body = BytesIO()  # which gives its bytes away uncopied
             for chunk in content:
-                body += chunk
-                if len(body) > MAX_BODY:
+                body.write(chunk)
+                if body.tell() > MAX_BODY:
                     raise NoAnswer(request, f"the answer has more than {MAX_BODY} bytes")
                 if time.perf_counter() - start > longest:
                     raise NoAnswer(request, f"no end of the answer in {longest:g} s")
             seconds = time.perf_counter() - start
-            return Exchange(request, replace(head, body=bytes(body)), seconds)
+            return Exchange(request, replace(head, body=body.getvalue()), seconds)
 
     @contextmanager
     def open(self, request: Request, limits: Limits | None = None) -> Iterator[Stream]:

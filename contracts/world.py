@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sparring.spec import pointers
@@ -15,6 +16,7 @@ from sparring.spec.exchange import Exchange
 from sparring.spec.framing import EVENT_STREAM, framing_of
 from sparring.spec.schemas import Path
 
+from .answers import Deviation, deviations
 from .bodies import Bodies
 from .journal import Journal
 from .target import Target
@@ -22,6 +24,10 @@ from .target_file import TargetFile
 
 if TYPE_CHECKING:
     from .driver import User
+
+
+_LONG = Lock()
+"""Held while a long answer is judged: what is wrong with one holds copies of it."""
 
 
 class Blocked(Exception):
@@ -39,10 +45,11 @@ class NotChecked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange of a check; `valid` says that the request fitted the document."""
+    """One exchange of a check; of a long answer the beginning, and what is wrong with the whole."""
 
     operation: Operation
     exchange: Exchange
+    deviations: tuple[Deviation, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,14 @@ class World:
         if operation is None:
             raise NotChecked(f"the document has no {role.value}")
         return operation
+
+    def note(self, operation: Operation, exchange: Exchange) -> None:
+        """Writes an exchange down."""
+        kept, wrong = exchange.kept(), None
+        if kept is not exchange:
+            with _LONG:
+                wrong = tuple(deviations(self.document, operation, exchange))
+        self.journal.append(Entry(operation, kept, wrong))
 
     def exchanges(self, start: int = 0) -> list[Exchange]:
         """What was sent since entry `start` of the journal."""

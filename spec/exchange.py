@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from .form_encoding import form_fields
 
+LONGEST_KEPT = 256 * 1024  # bytes of a body
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 
 
@@ -42,11 +44,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back; header names in lower case."""
+    """What came back; header names in lower case. `cut` tells the length and the hash of a whole
+    body of which only the beginning is kept."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    cut: str = ""
 
     @property
     def media_type(self) -> str:
@@ -68,3 +72,11 @@ class Exchange:
     request: Request
     response: Response
     seconds: float = 0.0
+
+    def kept(self) -> Exchange:
+        """What a report can hold of it: all, or of a long answer the beginning."""
+        body = self.response.body
+        if len(body) <= LONGEST_KEPT:
+            return self
+        cut = f"{len(body)} bytes, SHA-256 {hashlib.sha256(body).hexdigest()}"
+        return replace(self, response=replace(self.response, body=body[:LONGEST_KEPT], cut=cut))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -40,6 +41,9 @@ _OF_OLDER_DIALECTS = frozenset(
 )
 _OF_SCHEMAS = frozenset(("type", "nullable", "enum", "properties", *_LISTS))
 _REPAIRS = 200  # broken parts of one schema
+_LONGEST = 2000  # characters of a message, which may quote the value
+_MOST_PARTS = 5000  # of a value of which every error is told
+_MOST_CHARACTERS = 256 * 1024
 _MAPS = frozenset(("$defs", "definitions", "dependentSchemas", "patternProperties", "properties"))
 
 
@@ -69,14 +73,44 @@ class Validator:
         self.is_valid: Callable[[Any], bool] = validator.is_valid
 
     def violations(self, value: Any, limit: int = 20) -> list[Violation]:
-        """What is wrong with `value`: nothing, or at most `limit` violations."""
+        """What is wrong with `value`: nothing, or at most `limit` violations; of a large value
+        only the first."""
         found: list[Violation] = []
-        for error in self._validator.iter_errors(value):
+        for error in self._errors(value):
             for path in _where(error):
-                found.append(Violation(pointers.join(path), error.kind.name, error.message))
+                message = error.message[:_LONGEST]
+                found.append(Violation(pointers.join(path), error.kind.name, message))
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def _errors(self, value: Any) -> Iterable[jsonschema_rs.ValidationError]:
+        """The errors, all of which exist at once, each with a copy of what it speaks of."""
+        if self.is_valid(value):
+            return ()
+        if not _is_large(value):
+            return self._validator.iter_errors(value)  # type: ignore[no-any-return]
+        try:
+            self._validator.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return (error.with_traceback(None),)  # whose frames hold the value
+        return ()
+
+
+def _is_large(value: Any) -> bool:
+    """Whether a value has so many parts, or such long texts, that its errors could fill the
+    memory."""
+    parts = characters = 0
+    left = [value]
+    while left and parts <= _MOST_PARTS and characters <= _MOST_CHARACTERS:
+        part = left.pop()
+        if isinstance(part, str):
+            characters += len(part)
+        elif isinstance(part, (list, dict)):
+            parts += len(part)
+            left += islice(part.values() if isinstance(part, dict) else part, _MOST_PARTS)
+            left += islice(part, _MOST_PARTS) if isinstance(part, dict) else ()
+    return parts > _MOST_PARTS or characters > _MOST_CHARACTERS
 
 
 def _where(error: jsonschema_rs.ValidationError) -> list[list[str | int]]:

@@ -150,18 +150,18 @@ def _exchange(exchange: Exchange) -> Html:
     url = urlsplit(request.url)
     path = url.path + (f"?{url.query}" if url.query else "")
     sent = _message(dict(request.headers), request.body)
-    got = _message(dict(response.headers), response.body)
+    got = _message(dict(response.headers), response.body, response.cut)
     heading = tag("summary", tag("code", f"{request.method} {path}"), f" → {response.status}")
     return tag("li", tag("details", heading, tag("pre", sent), tag("pre", got)))
 
 
-def _message(headers: dict[str, str], body: bytes) -> str:
+def _message(headers: dict[str, str], body: bytes, cut: str = "") -> str:
     lines = [f"{name}: {value}" for name, value in headers.items()]
     text = body[: 4 * _LONGEST].decode("utf-8", "replace")
     with suppress(ValueError, RecursionError):  # else it is shown as it came
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]} … ({len(body)} bytes)"
+        text = f"{text[:_LONGEST]} … ({cut or f'{len(body)} bytes'})"
     return "\n".join([*lines, "", text] if text else lines)
 
 

@@ -12,7 +12,7 @@ from sparring.spec.exchange import Exchange, Request
 from ..checks import Context, NotChecked, first_reason, scenario
 from ..comparing import has
 from ..turns import streams
-from ..world import Entry, succeeded
+from ..world import succeeded
 from .deletion import takes_session, talked
 
 TRIED = ("GET", "PUT", "POST", "PATCH", "DELETE")
@@ -53,7 +53,7 @@ def other_methods_are_refused(context: Context) -> None:
         start = len(context.world.journal)
         request = type(template)(method, template.url, template.headers)
         exchange = context.world.target.send(request)
-        context.world.journal.append(Entry(context.operation, exchange))
+        context.world.note(context.operation, exchange)
         shown = context.world.exchanges(start)
         status = exchange.response.status
         if status != 405:
@@ -79,7 +79,7 @@ def reads(document: Document, operation: Operation) -> str:
 
 def _send(context: Context, method: str, like: Request) -> Exchange:
     exchange = context.world.target.send(Request(method, like.url, like.headers))
-    context.world.journal.append(Entry(context.operation, exchange))
+    context.world.note(context.operation, exchange)
     return exchange
 
 

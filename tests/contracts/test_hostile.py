@@ -23,9 +23,8 @@ from sparring.spec.exchange import Request
 Answer = Callable[[socket.socket], None]
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 SECONDS = 4.0
-MEMORY = 100 * MAX_BODY
-"""Six checks at a time hold some answers, and one of them what is wrong with its last; most of
-these targets leave it at a tenth."""
+MEMORY = 200 * 2**20
+"""Six checks at a time each hold an answer of up to MAX_BODY, read and unread."""
 
 
 @contextmanager
@@ -67,7 +66,8 @@ def answering(answer: Answer, *, creates: bool = False) -> Iterator[str]:
 def closed(body: bytes, head: bytes = JSON) -> Answer:
     """A whole answer, after which the connection closes."""
     size = f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
-    return lambda connection: connection.sendall(head + size + body)
+    answer = head + size + body  # once: this server shares the memory of what it tests
+    return lambda connection: connection.sendall(answer)
 
 
 def chunks(connection: socket.socket, data: bytes, pause: float = 0.0) -> None:
@@ -153,11 +153,7 @@ def flood_of_events(connection: socket.socket) -> None:
     chunks(connection, b"data: {}\n\n" * 600)
 
 
-def almost_too_long(connection: socket.socket) -> None:
-    body = b'{"id": "s1", "title": "' + b"x" * (MAX_BODY - 1000) + b'"}'
-    closed(body, CREATED)(connection)
-
-
+LONG = b"x" * (MAX_BODY - 1000)
 BOMB = gzip.compress(bytes(64 * 1024 * 1024))
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 CREATED = JSON.replace(b"200 OK", b"201 Created")
@@ -200,8 +196,9 @@ HOSTILE: dict[str, Answer] = {
     "an event without end": event_without_end,
     "a line without end": line_without_end,
     "a flood of events": flood_of_events,
-    "a body almost too long": almost_too_long,
-    "an id almost too long": closed(b'{"id": "' + b"x" * (MAX_BODY - 1000) + b'"}', CREATED),
+    "a body almost too long": closed(b'{"id": "s1", "title": "' + LONG + b'"}', CREATED),
+    "an id almost too long": closed(b'{"id": "' + LONG + b'"}', CREATED),
+    "a body of many parts": closed(b'{"items": [' + b"{}," * 300_000 + b"{}]}", CREATED),
 }
 
 
