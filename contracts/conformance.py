@@ -28,7 +28,8 @@ from sparring.spec.security import credentials
 from .bounded import bounded
 from .budget import SAFE_METHODS
 from .checks import position, promised_at
-from .driver import TALKING, User, id_in
+from .driver import User
+from .made import TALKING, makes_sessions, sessions_in
 from .requests import path_values, request_fits
 from .world import World, succeeded
 
@@ -251,14 +252,16 @@ class _Adapter:
             case.path_parameters[place[1]] = self.user.unused_id(operation)
 
     def _seen(self, exchange: Exchange) -> None:
-        """Notes a session that was made, so that it is cleared away."""
+        """Notes the sessions that were made, so that they are cleared away."""
         path = urlsplit(exchange.request.url).path
-        for operation in self.document.with_role(Role.SESSION_CREATE):
+        for operation in filter(makes_sessions, self.document.operations):
             template = re.sub(r"\\\{[^{}]+\\\}", "[^/]+", re.escape(operation.template))
             is_it = exchange.request.method == operation.method
             if is_it and re.search(f"{template}$", path) and succeeded(exchange):
                 above = {n: v[0] for n, v in path_values(operation, path).items()}
-                if id := id_in(operation, exchange):
+                place = session_parameter(self.document, operation)
+                aimed = above.pop(place[1], None) if place and place[0] == "path" else None
+                for id in sessions_in(self.world, operation, exchange, aimed):
                     self.world.sessions.made(self.user.number, id, above)
 
     def _unrelated(self, failure: Any) -> bool:

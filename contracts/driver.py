@@ -24,9 +24,7 @@ from sparring.spec.drafts import (
     part_of,
     plain,
     put,
-    scalar,
     session_parameter,
-    template_place,
 )
 from sparring.spec.exchange import Exchange, Request
 from sparring.spec.framing import framing_of
@@ -34,6 +32,7 @@ from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 from sparring.spec.security import SecurityScheme, credentials, usable_security
 
+from .made import TALKING, id_in, sessions_in
 from .target import Limits, Stream
 from .target_file import Person
 from .world import (
@@ -50,8 +49,6 @@ from .world import (
 )
 
 Way = tuple[SecurityScheme, ...]
-TALKING = (Role.MESSAGE_CREATE, Role.RUN_CREATE)
-"""The roles of requests that make an agent work."""
 
 
 class User:
@@ -176,21 +173,9 @@ class User:
         return exchange
 
     def _created(self, draft: Draft, exchange: Exchange) -> None:
-        """Notes the session that a request has made, so that it is cleared away: one that an
-        answer speaks of, or that began with its first message."""
-        binding = draft.operation.binding
-        if binding is None or not succeeded(exchange):
-            return
-        id: object = None
-        if binding.role is Role.SESSION_CREATE:
-            id = id_in(draft.operation, exchange)
-        elif binding.role in TALKING:
-            at = template_place(self.world.document, draft.operation, "session.id")
-            id = pointers.first(exchange.response.json(), at) if at else None
-        if not id and binding.implicit:
-            id = self._aimed(draft)
-        if id and isinstance(id, (str, int)):
-            self._note(scalar(id))
+        """Notes the sessions that a request has made, so that they are cleared away."""
+        for id in sessions_in(self.world, draft.operation, exchange, self._aimed(draft)):
+            self._note(id)
 
     def _aimed(self, draft: Draft) -> Any:
         """The id of the session that a request names."""
@@ -435,18 +420,6 @@ class User:
         operation = operation or history_operation(self.world)
         found = self.lines(operation, self.all(operation, session))
         return [item for item in found if item.kind == "message"]
-
-
-LONGEST_ID = 4096
-
-
-def id_in(operation: Operation, exchange: Exchange) -> str:
-    """The id of the session in the answer of a create; empty when there is none of use."""
-    binding = operation.binding
-    id = pointers.first(exchange.response.json(), binding.id if binding else ("id",))
-    if isinstance(id, str):
-        return id if len(id) <= LONGEST_ID else ""
-    return scalar(id) if isinstance(id, int) else ""
 
 
 def history_operation(world: World) -> Operation:

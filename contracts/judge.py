@@ -15,7 +15,7 @@ from sparring.spec.promises import REGISTRY
 
 from .answers import Deviation, deviations
 from .checks import Context, position, promised_at
-from .driver import id_in
+from .made import id_in
 from .report import suite_of
 from .target import NoAnswer
 from .world import Blocked, Entry, World, succeeded

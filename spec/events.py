@@ -54,6 +54,7 @@ class Seen:
     role: str | None = None
     id: str | None = None
     tool: str | None = None
+    session: str | None = None
 
 
 class EventStream:
@@ -223,6 +224,7 @@ class EventStream:
             message=_string(data, at.get("message.id")),
             id=event.id,
             tool=_string(data, at.get("tool.id")),
+            session=_string(data, at.get("session.id")),
         )
 
 

@@ -10,7 +10,7 @@ from sparring.spec.document import Operation
 
 from ..checks import same
 from ..comparing import at, differences, readable
-from ..driver import id_in
+from ..made import id_in
 from ..scenarios.create import chooses_ids, fresh_id, id_names
 from ..scenarios.deletion import answer, neighbours, takes_session
 from ..turns import streams

@@ -8,7 +8,8 @@ from sparring.spec.drafts import parameter
 
 from ..checks import Context, first_reason, scenario
 from ..comparing import has
-from ..driver import User, id_in
+from ..driver import User
+from ..made import id_in
 from ..world import Blocked, succeeded
 
 CREATE = Role.SESSION_CREATE

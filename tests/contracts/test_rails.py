@@ -343,6 +343,73 @@ def test_a_session_that_begins_with_its_first_message_is_cleared_away(tmp_path: 
         assert there == set()
 
 
+COPIES = """
+openapi: 3.1.0
+info: {title: Copies, version: '1'}
+paths:
+  /say:
+    post:
+      x-session:
+        role: message.create
+        implicit: true
+        input: $request.body#/text
+        reply: {via: sse}
+        events: {status: {name: begun, data: {chat: $session.id}}}
+      requestBody:
+        content: {application/json: {schema: {type: object, properties: {text: {type: string}}}}}
+      responses: {'200': {description: ok, content: {text/event-stream: {}}}}
+  /chats/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    delete: {x-session: {role: session.delete}, responses: {'204': {description: gone}}}
+  /chats/{id}/copy:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    post:
+      x-session: {role: session.act, effect: fork, id: /id}
+      responses:
+        '200':
+          description: The copy.
+          content:
+            application/json: {schema: {type: object, properties: {id: {type: string}}}}
+"""
+
+
+def test_sessions_that_only_an_event_or_a_copy_tells_of_are_cleared_away(tmp_path: Path) -> None:
+    there: set[str] = set()
+
+    async def say(request: Request) -> Response:
+        there.add("streamed")
+        text = 'event: begun\ndata: {"chat": "streamed"}\n\n'
+        return Response(text, media_type="text/event-stream")
+
+    async def copy(request: Request) -> Response:
+        there.add("copied")
+        return JSONResponse({"id": "copied"})
+
+    async def delete(request: Request) -> Response:
+        there.discard(request.path_params["id"])
+        return Response(status_code=204)
+
+    file = tmp_path / "api.yaml"
+    file.write_text(COPIES)
+    chats = load_document(str(file))
+    routes = [
+        Route("/say", say, methods=["POST"]),
+        Route("/chats/{id}/copy", copy, methods=["POST"]),
+        Route("/chats/{id}", delete, methods=["DELETE"]),
+    ]
+    with served(Starlette(routes=routes)) as url:
+        runner = Runner(url, chats)
+        alice = runner.users(runner.world())[0]
+        talk, act = [o for o in chats.operations if o.method == "POST"]
+        with alice.open(alice.draft(talk)) as stream:
+            stream.drain()
+        alice.send(alice.draft(act, "streamed"))
+        assert there == runner.sessions.ids() == {"streamed", "copied"}
+        assert runner.clean() == []
+        runner.target.close()
+    assert there == set()
+
+
 def test_a_target_that_dies_in_the_middle_ends_the_run(document: Document) -> None:
     left = [60]
 
