@@ -6,8 +6,10 @@ It sends valid and broken requests that no one thought of; what it finds becomes
 from __future__ import annotations
 
 import copy
+import math
 import re
 import secrets
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -57,6 +59,7 @@ SEQUENCES = {
     "delete.gone": ("UseAfterFree", "free", Role.SESSION_DELETE),
     "create.read_back": ("EnsureResourceAvailability", "created_with", Role.SESSION_CREATE),
 }
+LAST = "fuzzing"  # of the phases of one operation
 READABLE = 600  # bytes of a body that a person can judge
 UNTRIED = frozenset({Role.MESSAGE_SUBSCRIBE})
 
@@ -68,6 +71,8 @@ class Conformance:
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     requests: int = 0
+    unfinished: set[str] = field(default_factory=set)
+    """The labels of the operations for which there was not time enough."""
 
 
 def tried(document: Document) -> list[Operation]:
@@ -84,15 +89,18 @@ def conform(
     max_examples: int = 20,
     retries: int = 2,
     own: bool = True,
+    seconds: float = math.inf,
 ) -> Conformance:
     """Runs Schemathesis on some operations, and again on those where it failed.
 
-    With `own` it changes only sessions that this run has made.
+    With `own` it changes only sessions that this run has made. It begins nothing new after
+    `seconds`; what it has found then may take half of that again to be confirmed.
     """
     chosen = tried(world.document) if operations is None else list(operations)
     adapter = _Adapter(world, user, seed, max_examples, own)
     try:
-        result = adapter.run(chosen)
+        result = adapter.run(chosen, time.monotonic() + seconds)
+        until = time.monotonic() + seconds / 2
         left = {finding.key: finding for finding in result.findings}
         confirmed: list[Finding] = []
         for attempt in range(2, retries + 2):
@@ -101,7 +109,7 @@ def conform(
             again = [o for o in chosen if any(f.operation == o.label for f in left.values())]
             if any(f.promise in SEQUENCES for f in left.values()):
                 again = chosen
-            repeated = adapter.run(again)
+            repeated = adapter.run(again, until)
             result.requests += repeated.requests
             for finding in repeated.findings:
                 if first := left.pop(finding.key, None):
@@ -132,7 +140,7 @@ class _Adapter:
         """How Schemathesis calls an operation: its path has no base path."""
         return f"{operation.method} {operation.path.removeprefix(self.document.base_path)}"
 
-    def run(self, operations: Sequence[Operation]) -> Conformance:
+    def run(self, operations: Sequence[Operation], until: float) -> Conformance:
         import warnings
 
         import schemathesis.openapi
@@ -140,24 +148,42 @@ class _Adapter:
 
         result = Conformance()
         wanted = [self._label(o) for o in operations]
+        finished: set[str | None] = set()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = copy.deepcopy(self.document.source.tree)
             schema: Any = schemathesis.openapi.from_dict(tree, config=self._config(operations))
             schema = schema.include(name=wanted)
-            with _hooked(self._before_call), bounded(self.world.target, self._seen):
-                for event in from_schema(schema).execute():
-                    if isinstance(event, events.Interrupted):
+            stream = from_schema(schema).execute()
+
+            def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+                if time.monotonic() > until:
+                    stream.stop()
+                self._before_call(context, case, kwargs)
+
+            with _hooked(before_call), bounded(self.world.target, self._seen):
+                for event in stream:
+                    if isinstance(event, events.Interrupted) and not stream.stop_event.is_set():
                         self.world.target.meter.stop("interrupted")
                     if self.world.target.meter.over():
                         break
                     if isinstance(event, events.ScenarioFinished):
                         result.requests += len(event.recorder.interactions)
                         result.findings += self._findings(event)
+                        if not stream.stop_event.is_set() and event.phase == LAST:
+                            finished.add(event.label)
                     elif isinstance(event, (events.NonFatalError, events.FatalError)):
                         result.notes.append(f"Schemathesis: {_problem(event)}"[:500])
         result.findings = list({f.id: f for f in reversed(result.findings)}.values())[::-1]
         result.notes = list(dict.fromkeys(result.notes))
+        if stream.stop_event.is_set():
+            left = [o for o in operations if self._label(o) not in finished]
+            result.unfinished = {o.label for o in left}
+            what = f"{len(left)} of {len(operations)} operations" if left else "no operation"
+            result.notes.append(
+                f"Schemathesis had no time left for sequences of requests and the rest of {what}: "
+                "--max-time gives it more"
+            )
         return result
 
     def _config(self, operations: Sequence[Operation]) -> Any:
@@ -184,6 +210,7 @@ class _Adapter:
                 "base-url": self.world.target.root + self.document.base_path,
                 "headers": headers,
                 **({"auth": {"openapi": keys}} if keys else {}),
+                "cache": {"enabled": False},  # it would send again what another run has sent
                 "workers": 1,
                 "continue-on-failure": True,
                 "request-timeout": self.world.target.timeout,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from sparring.spec.finding import Finding
 from sparring.spec.schemas import Path
 
 from .bodies import Bodies
-from .budget import Meter, Refused, Stopped
+from .budget import Budget, Meter, Refused, Stopped
 from .checks import Check, Context, Run
 from .choice import Profile, choose
 from .conformance import conform, tried
@@ -24,6 +25,7 @@ from .judge import Judge
 from .learning import learn
 from .redaction import redaction
 from .report import Outcome, State, merged
+from .storage import kept_apart
 from .target import NoAnswer, Target
 from .target_file import Person
 from .terms import Terms
@@ -31,6 +33,8 @@ from .world import Blocked, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
+SHARE = 45.0  # seconds for conformance with so many examples
+EXAMPLES = 20
 PATIENCE = 5  # unanswered requests before the target is asked whether it is still there
 
 
@@ -149,15 +153,17 @@ class Runner:
             why = self._over()
             return [Outcome("conformance", o.label, State.SKIPPED, why) for o in chosen], []
         world = self.world()
-        found = conform(
-            world,
-            self.users(world)[0],
-            operations=chosen,
-            own=self.terms.profile is not Profile.FULL,
-            seed=self.seed,
-            max_examples=max_examples,
-            retries=min(self.retries, 2),
-        )
+        with kept_apart():
+            found = conform(
+                world,
+                self.users(world)[0],
+                operations=chosen,
+                own=self.terms.profile is not Profile.FULL,
+                seed=self.seed,
+                max_examples=max_examples,
+                retries=min(self.retries, 2),
+                seconds=self._share(max_examples),
+            )
         new = [f for f in found.findings if (f.promise, f.operation) not in self.broken]
         self.broken |= {(f.promise, f.operation) for f in new}
         seconds = (time.perf_counter() - start) / max(len(chosen), 1)
@@ -168,17 +174,18 @@ class Runner:
         outcomes = []
         for operation in chosen:
             mine = tuple(f for f in new if f.operation == operation.label)
-            outcomes.append(
-                Outcome(
-                    "conformance",
-                    operation.label,
-                    State.FAILED if mine else state,
-                    reason,
-                    mine,
-                    seconds,
-                )
-            )
+            result, why = State.FAILED if mine else state, reason
+            if result is State.PASSED and operation.label in found.unfinished:
+                result, why = State.SKIPPED, "there was no time left for all of its requests"
+            outcomes.append(Outcome("conformance", operation.label, result, why, mine, seconds))
         return list(map(self._shown, outcomes)), found.notes
+
+    def _share(self, max_examples: int) -> float:
+        """The seconds for conformance, which else takes most of a run; all there are where a user
+        has said how long a run may take."""
+        if self.terms.budget.seconds != Budget().seconds:
+            return math.inf
+        return SHARE * max(max_examples / EXAMPLES, 1)
 
     def lifecycle(self, max_examples: int = 20) -> list[Outcome]:
         """Walks through the sessions API beside a model: an outcome for each operation.
@@ -192,7 +199,8 @@ class Runner:
             why = self._over()
             operations = walked(self.document)
             return [Outcome("lifecycle", o.label, State.SKIPPED, why) for o in operations]
-        found = walk(self, max_examples)
+        with kept_apart():
+            found = walk(self, max_examples)
         self.broken |= {(f.promise, f.operation) for f in found.findings}
         state, reason = (State.PASSED, found.note) if found.steps else (State.SKIPPED, found.note)
         if self.meter.over():

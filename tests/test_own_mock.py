@@ -25,3 +25,4 @@ def test_the_suites_find_nothing_in_the_mock_of_the_same_document(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 findings" in done.stdout
+    assert list(tmp_path.iterdir()) == []  # nor does a run leave anything where it was started

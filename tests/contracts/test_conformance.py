@@ -1,5 +1,7 @@
 """The adapter of Schemathesis: what it finds becomes a finding, what it misjudges does not."""
 
+import math
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,9 +10,13 @@ from schemathesis.openapi.checks import EnsureResourceAvailability, UseAfterFree
 from tests.contracts.conftest import Zoo
 
 from sparring.contracts.bodies import Bodies
+from sparring.contracts.budget import Budget
 from sparring.contracts.conformance import _Adapter, _misjudged, conform
 from sparring.contracts.driver import User
+from sparring.contracts.report import State
+from sparring.contracts.runner import Runner
 from sparring.contracts.target import Target
+from sparring.contracts.terms import Terms
 from sparring.contracts.world import World
 from sparring.spec.document import Document, Operation
 
@@ -87,3 +93,28 @@ def test_a_request_that_our_validators_judge_otherwise_is_dropped(document: Docu
 
     assert _misjudged(document, operation, interaction("0"), rejected)
     assert not _misjudged(document, operation, interaction('"tag"'), rejected)
+
+
+def test_what_there_was_no_time_for_is_skipped_and_not_passed(
+    zoo: Zoo, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparring.contracts.runner.SHARE", 0.5)
+    runner = Runner(zoo(), document)
+    start = time.perf_counter()
+    outcomes, notes = runner.conformance()
+    assert time.perf_counter() - start < 20
+    runner.clean()
+    runner.target.close()
+    assert {outcome.state for outcome in outcomes} == {State.SKIPPED}
+    assert {outcome.reason for outcome in outcomes} == {
+        "there was no time left for all of its requests"
+    }
+    assert "--max-time gives it more" in "\n".join(notes)
+
+
+def test_a_run_whose_time_the_user_has_said_has_all_of_it_for_conformance(
+    document: Document,
+) -> None:
+    own = Runner("http://h", document, terms=Terms(budget=Budget(seconds=600)))
+    assert own._share(20) == math.inf
+    assert Runner("http://h", document)._share(100) == 5 * Runner("http://h", document)._share(20)
