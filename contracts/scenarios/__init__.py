@@ -1,6 +1,9 @@
 """The scenarios: importing this package registers them."""
 
 from . import (
+    active,
+    bounds,
+    clearing,
     create,
     deletion,
     history,
@@ -21,6 +24,9 @@ from . import (
 )
 
 __all__ = [
+    "active",
+    "bounds",
+    "clearing",
     "create",
     "deletion",
     "history",

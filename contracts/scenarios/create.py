@@ -11,7 +11,7 @@ from sparring.spec.drafts import expression, put
 from sparring.spec.exchange import Request
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
-from ..comparing import at, compare_attributes, differences, has, instant, readable, rises
+from ..comparing import compare_attributes, differences, has, readable
 from ..driver import history_operation
 from ..world import Entry, Session, entity, succeeded
 
@@ -150,7 +150,9 @@ def taken_ids_are_refused(context: Context) -> None:
     alice.made(first, alice.expect(first))
     before = alice.read(id)
     for user in (alice, context.bob):
-        draft = user.create_draft(operation=operation, client_id=id)
+        other = context.world.bodies.rich(operation, n=2 if user is alice else 3)
+        draft = user.create_draft(body=other, operation=operation)
+        put(context.document, draft, place, id)
         exchange = user.send(draft)
         if user is alice:
             status = exchange.response.status
@@ -241,47 +243,3 @@ def only_allowed_greetings(context: Context) -> None:
             context.fail("a greeting where the agent may greet", "no message")
         elif any(line.role not in (None, "agent") for line in said):
             context.fail("a greeting by the agent alone", f"one by the {said[0].role}")
-
-
-def is_active(document: Document, operation: Operation) -> str:
-    """The operation gets the active session."""
-    active = operation.binding is not None and operation.binding.active
-    return "" if active else "it does not get the active session"
-
-
-@scenario("session.active", Role.SESSION_GET, needs=first_reason(is_active, has(Role.SESSION_GET)))
-def active_session_is_ones_own(context: Context) -> None:
-    """The active session is a session of the caller and stays while nothing happens."""
-    operation, alice = context.operation, context.alice
-    made = [alice.create() for _ in range(2)][-1] if context.world.one(CREATE) else None
-    first, second = alice.read_active(operation), alice.read_active(operation)
-    where = context.document.model.session.get("id", ("id",))
-    id = pointers.first(first, where)
-    if id != pointers.first(second, where):
-        context.fail("the same active session twice", "two ids")
-    if not succeeded(alice.get(str(id))):
-        context.fail("an active session that can be read by its id", f"{id} can't")
-    rule = operation.promises.get("session.active", {}).get("is")
-    if rule == "newest" and made is not None and id != made.id:
-        created = context.document.model.session.get("created")
-        times = [instant(at(found, created)) for found in (alice.read(made.id), first)]
-        if not rises(times, strictly=True):  # else another caller made one in between
-            context.fail("the session that was made last", f"{id} instead of {made.id}")
-    if context.bob.key != alice.key and not operation_is_open(operation):
-        theirs = context.bob.read_active(operation)
-        if pointers.first(theirs, where) == id:
-            context.fail("an active session for each user", "two users share one")
-        else:
-            context.world.made.append((context.bob, str(pointers.first(theirs, where))))
-    if made is not None and context.world.one(Role.SESSION_DELETE) and id == made.id:
-        alice.delete(made.id)
-        left = pointers.first(alice.read_active(operation), where)
-        if left == made.id:
-            context.fail("another active session once that one is deleted", "the deleted one")
-        elif isinstance(left, str) and not succeeded(alice.get(left)):
-            context.fail("an active session that can be read by its id", f"{left} can't")
-
-
-def operation_is_open(operation: Operation) -> bool:
-    """Whether an operation asks for no key."""
-    return not operation.security or not all(operation.security)

@@ -9,10 +9,10 @@ from sparring.spec.drafts import Draft, expression, put, session_parameter
 from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
-from ..comparing import at, has
-from ..driver import User, history_operation
+from ..comparing import has
+from ..driver import User
 from ..turns import message_draft, say, streams
-from ..world import entity, stream_type, succeeded
+from ..world import Blocked, entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id
 from .listing import session_id
 
@@ -40,6 +40,7 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
         draft.accept = stream_type(operation) if streams(operation) and binding.via == "sse" else ""
         return draft
     draft = user.draft(operation, session)
+    aim_part(context, draft, session)
     if operation.body:
         draft.body = context.world.bodies.rich(operation)
         user.aim(draft, session)
@@ -47,6 +48,21 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
     if place is not None:
         put(context.document, draft, place, 0)
     return draft
+
+
+def aim_part(context: Context, draft: Draft, session: str) -> bool:
+    """Aims a request that is about one message at the last of the user's; whether there is one."""
+    binding = draft.operation.binding
+    if binding is None or binding.target is None or binding.role.value.startswith("run."):
+        return True
+    try:
+        lines = context.alice.history(session)
+    except (Blocked, NotChecked):
+        return False
+    ids = [line.id for line in lines if line.role == "user" and isinstance(line.id, str)]
+    if ids:
+        put(context.document, draft, (binding.target.part, binding.target.name), ids[-1])
+    return bool(ids)
 
 
 def answer(context: Context, user: User, operation: Operation, session: str) -> Exchange:
@@ -190,37 +206,3 @@ def _missing(context: Context, operation: Operation, id: str) -> None:
     if exchange.response.status in GONE:
         return
     context.fail("a 404 for a session that does not exist", f"{exchange.response.status} for {id}")
-
-
-@scenario(
-    "history.clear",
-    Role.MESSAGE_CLEAR,
-    needs=has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST),
-)
-def cleared_is_empty(context: Context) -> None:
-    """After a clear nothing is left of what was said, the session and its neighbours stay."""
-    alice = context.alice
-    session, neighbour = talked(context, alice), talked(context, alice)
-    talk = context.world.need(Role.MESSAGE_CREATE)
-    before = said(context, neighbour)
-    alice.expect(alice.draft(context.operation, session))
-    for role in (Role.MESSAGE_LIST, Role.SUGGESTION_LIST):
-        for operation in context.document.with_role(role):
-            if left := alice.all(operation, session):
-                seen = f"{len(left)} items in {operation.label}"
-                context.fail("nothing left of what was said after a clear", seen)
-    if context.world.one(Role.SESSION_GET) is not None:
-        exchange = alice.get(session)
-        if not succeeded(exchange):
-            context.fail("the session itself after a clear", f"{exchange.response.status}")
-            return
-        where = context.document.model.session.get("count")
-        count = at(entity(context.world.need(Role.SESSION_GET), exchange), where)
-        if where and count != 0:
-            context.fail("a count of 0 after a clear", str(count))
-    if said(context, neighbour) != before:
-        context.fail("what was said in other sessions after a clear", "some of it is gone")
-    turn = say(alice, talk, session, "A new beginning.")
-    texts = [line.text for line in alice.history(session, history_operation(context.world))]
-    if texts != ["A new beginning.", *turn.texts]:
-        context.fail("the new turn alone after a clear", show(texts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,10 +22,12 @@ from ..target import Limits
 from ..turns import streams
 from ..world import is_stream, succeeded
 from .create import id_names
-from .deletion import takes_session, talked
+from .deletion import aim_part, takes_session, talked
 from .keys import any_draft, settled, state
 
 creatable = has(Role.SESSION_CREATE)
+MOST = 200
+"""Items above which a list is too long to be sent."""
 
 
 def takes_json(document: Document, operation: Operation) -> str:
@@ -135,22 +138,25 @@ def refusals_name_the_place(context: Context) -> None:
             context.fail("the place of what is wrong, itself", seen, exchanges=shown)
 
 
-@scenario("input.accepted", needs=first_reason(takes_json, names_no_part, creatable))
+@scenario("input.accepted", needs=first_reason(takes_json, creatable))
 def extremes_of_the_schema_are_taken(context: Context) -> None:
     """Values on the bounds of the schema are taken: longest, shortest, every word of an enum."""
-    draft, _ = base(context)
+    draft, session = base(context)
     body = draft.body
     names = id_names(context.document, context.operation)
-    for where, value in edges(context.document, context.world.bodies.attributes(context.operation)):
+    attributes = context.world.bodies.attributes(context.operation)
+    found = [*edges(context.document, attributes), *full_lists(context.document, attributes, body)]
+    for where, value in found:
         trial = dict(body) | {where: value}
-        if not context.world.bodies.is_valid(context.operation, trial):
-            continue
-        draft.body = trial
-        accepted(context, draft, f"{where}: {show(value)}", chosen=where in names)
+        if context.world.bodies.is_valid(context.operation, trial):
+            draft.body = trial
+            if aim_part(context, draft, session):
+                accepted(context, draft, f"{where}: {show(value)}", chosen=where in names)
     for media_type in context.operation.body:
-        if "json" in media_type:
-            draft.body, draft.media_type = body, f"{media_type}; charset=utf-8"
-            accepted(context, draft, f"Content-Type: {draft.media_type}")
+        for spelling in (f"{media_type}; charset=utf-8", media_type.title()):
+            if "json" in media_type and aim_part(context, draft, session):
+                draft.body, draft.media_type = body, spelling
+                accepted(context, draft, f"Content-Type: {spelling}")
 
 
 def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False) -> None:
@@ -177,8 +183,8 @@ def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str,
                 yield name, "👍" * most
         if isinstance(least := schema.get("minLength"), int) and "pattern" not in schema:
             yield name, "x" * least
-        if schema.get("minLength", 0) == 0 and "string" in str(schema.get("type")):
-            yield name, ""
+        if "string" in str(schema.get("type")):
+            yield name, " " * schema.get("minLength", 0)
         for key in ("minimum", "maximum"):
             if isinstance(schema.get(key), (int, float)):
                 yield name, schema[key]
@@ -186,6 +192,17 @@ def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str,
             yield name, word
         yield name, None
         yield name, {}
+
+
+def full_lists(
+    document: Document, attributes: dict[str, Any], body: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Lists of as many items as their schema allows."""
+    for name, inner in attributes.items():
+        most = document.follow(inner, View.REQUEST).get("maxItems")
+        items = body.get(name)
+        if isinstance(most, int) and most <= MOST and isinstance(items, list) and items:
+            yield name, [copy.deepcopy(items[0]) for _ in range(most)]
 
 
 def has_parameters(document: Document, operation: Operation) -> str:

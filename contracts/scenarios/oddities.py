@@ -9,10 +9,13 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import framing_of
 
 from ..checks import Context, NotChecked, first_reason, scenario
+from ..world import succeeded
+from .deletion import aim_part
 from .inputs import base, creatable, shot, takes_json
 from .keys import settled, state
 
@@ -20,7 +23,7 @@ from .keys import settled, state
 @scenario("input.media_type", needs=first_reason(takes_json, creatable))
 def other_media_types_are_refused(context: Context) -> None:
     """A body of an undeclared media type is refused, with a 415 where one is declared."""
-    draft, session = base(context)
+    draft, session = taken(context)
     before = settled(context, session) if session else ""
     for media_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
         if any(media_type == t or t == "*/*" for t in context.operation.body):
@@ -33,6 +36,17 @@ def other_media_types_are_refused(context: Context) -> None:
             context.fail("a 4xx for another media type", f"{status} for {media_type}")
     if session and not context.findings and state(context, session) != before:
         context.fail("no change by a request that was refused", "the session changed")
+
+
+def taken(context: Context) -> tuple[Draft, str]:
+    """A request that is taken as it is, to be sent again with one thing changed."""
+    draft, session = base(context)
+    exchange = shot(context, draft)
+    if not succeeded(exchange):
+        raise NotChecked(f"the request itself is answered {exchange.response.status}")
+    if session:
+        aim_part(context, draft, session)
+    return draft, session
 
 
 MALFORMED: tuple[tuple[str, bytes], ...] = (
@@ -144,11 +158,14 @@ def refuses_accept(document: Document, operation: Operation) -> str:
 @scenario("input.accept", needs=first_reason(refuses_accept, creatable))
 def accept_is_honoured(context: Context) -> None:
     """An `Accept` that no declared media type satisfies is a 406; one that any does is not."""
-    draft, _ = base(context)
+    draft, session = taken(context)
+    before = settled(context, session) if session else ""
     draft.accept = "application/x-sparring"
-    status = context.alice.send(draft).response.status
+    status = shot(context, draft).response.status
     if status != 406:
         context.fail("a 406 for an Accept that nothing satisfies", str(status))
+    elif session and settled(context, session) != before:
+        context.fail("no change by a request that was refused", "the session changed")
     found = context.operation.success
     for media_type in found[1].content if found else ():
         if framing_of(media_type):
@@ -159,6 +176,6 @@ def accept_is_honoured(context: Context) -> None:
             f"{media_type.split('/')[0]}/*",
         ):
             draft.accept = accept
-            status = context.alice.send(draft).response.status
+            status = shot(context, draft).response.status
             if status == 406:
                 context.fail("no 406 for an Accept that is satisfied", f"406 for {accept}")

@@ -69,6 +69,7 @@ def every_message_is_recorded(context: Context) -> None:
     for sent, roles in (
         (["First.", "Second.", "Second.", "Third?"], ["user"] * 4),
         (["Be short.", "Why?"], ["system", "user"]),
+        (["One.", "Be kind.", "Two.", "Be brief.", "Three?"], ["user", "system"] * 2 + ["user"]),
     ):
         if context.world.bodies.message(context.operation, sent, roles) is None:
             continue
