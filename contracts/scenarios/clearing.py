@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import expression, parameter, put
@@ -13,7 +15,7 @@ from ..target import Limits
 from ..turns import say, streams
 from ..world import entity, is_stream, succeeded
 from .create import rich_session
-from .deletion import said, talked
+from .deletion import answer, said, talked
 from .resuming import HEADER, streamed_turn, told
 from .streams import modelled
 
@@ -71,6 +73,28 @@ def attributes_survive_a_clear(context: Context) -> None:
         elif name not in session.body and secret in str(after.get(name)):
             seen = f"{name}: {show(after.get(name))}"
             context.fail("nothing of what was said in the session after a clear", seen)
+
+
+def answers_again(document: Document, operation: Operation) -> str:
+    """An act answers the last message again."""
+    acts = document.with_role(Role.SESSION_ACT)
+    found = any(o.binding and o.binding.effect == "regenerate" for o in acts)
+    return "" if found else "nothing answers a message again"
+
+
+@scenario("history.clear", CLEAR, needs=first_reason(answers_again, talkable))
+def cleared_is_not_answered_again(context: Context) -> None:
+    """After a clear, what was said before can't be answered again."""
+    session = talked(context, context.alice)
+    context.alice.expect(context.alice.draft(context.operation, session))
+    for operation in context.document.with_role(Role.SESSION_ACT):
+        if operation.binding and operation.binding.effect == "regenerate":
+            exchange = answer(context, context.alice, operation, session)
+            for _ in range(5) if succeeded(exchange) else ():
+                if left := said(context, session):
+                    context.fail("nothing to answer again after a clear", show(left))
+                    break
+                time.sleep(0.05)
 
 
 def replayed(document: Document, operation: Operation) -> str:

@@ -170,16 +170,20 @@ def taken_ids_are_refused(context: Context) -> None:
             return
 
 
-def fresh_id(context: Context) -> str:
-    """An unused id that a client may choose."""
+def fresh_ids(context: Context) -> list[str]:
+    """Unused ids of several shapes that a client may choose."""
     operation = context.world.need(CREATE)
     pointer = id_pointer(context.document, operation)
     least = context.world.bodies.least(operation)
-    found = context.world.bodies.client_ids(operation, pointer, least) if pointer else iter(())
-    id = next(found, None)
-    if id is None:
+    return list(context.world.bodies.client_ids(operation, pointer, least)) if pointer else []
+
+
+def fresh_id(context: Context) -> str:
+    """An unused id that a client may choose."""
+    found = fresh_ids(context)
+    if not found:
         raise NotChecked("no id that a client may choose could be made")
-    return id
+    return found[0]
 
 
 def declares_location(document: Document, operation: Operation) -> str:
@@ -191,8 +195,18 @@ def declares_location(document: Document, operation: Operation) -> str:
 
 @scenario("create.location", CREATE, needs=first_reason(declares_location, has(Role.SESSION_GET)))
 def location_leads_to_the_session(context: Context) -> None:
-    """Following `Location` gives the session that was created."""
-    session = context.alice.create(operation=context.operation)
+    """Following `Location` gives the session that was created, whatever letters its id has."""
+    ids = [
+        None,
+        *(fresh_ids(context)[:3] if not chooses_ids(context.document, context.operation) else ()),
+    ]
+    for id in ids:
+        _follow_location(context, id)
+
+
+def _follow_location(context: Context, chosen: str | None) -> None:
+    draft = context.alice.create_draft(client_id=chosen, operation=context.operation)
+    session = context.alice.made(draft, context.alice.expect(draft))
     location = session.exchange.response.headers.get("location")
     if location is None:
         return  # response.headers speaks of that

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import time
+from typing import Any
+
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
@@ -11,14 +15,29 @@ from sparring.spec.exchange import Exchange
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import has
 from ..driver import User
+from ..target import Limits
 from ..turns import message_draft, say, streams
 from ..world import Blocked, entity, stream_type, succeeded
-from .create import chooses_ids, fresh_id
+from .create import chooses_ids, fresh_id, id_pointer
 from .listing import session_id
 
 DELETE = Role.SESSION_DELETE
 GONE = frozenset({404, 410})
 WITHOUT_SESSION = frozenset({Role.SESSION_CREATE, Role.SESSION_LIST})
+
+
+def chosen_ids(document: Document, operation: Operation) -> str:
+    """Clients may choose the ids of sessions."""
+    creates = document.with_role(Role.SESSION_CREATE)
+    found = any(not chooses_ids(document, create) for create in creates)
+    return "" if found else "clients can't choose the id of a session"
+
+
+def with_id(body: dict[str, Any], pointer: str, id: str) -> dict[str, Any]:
+    """A body that carries an id."""
+    copied = copy.deepcopy(body)
+    pointers.put(copied, pointers.split(pointer), id)
+    return copied
 
 
 def takes_session(document: Document, operation: Operation) -> str:
@@ -164,6 +183,53 @@ def other_sessions_survive(context: Context) -> None:
             context.fail("the other sessions as they were after a delete", "one of them changed")
         if said(context, id) != lines:
             context.fail("what was said in other sessions after a delete", "some of it is gone")
+
+
+@scenario("delete.only", DELETE, needs=first_reason(chosen_ids, has(Role.SESSION_GET)))
+def ids_that_begin_alike_survive(context: Context) -> None:
+    """Deleting a session leaves those whose ids only begin or end like its own."""
+    create, alice = context.world.need(Role.SESSION_CREATE), context.alice
+    least, pointer = context.world.bodies.least(create), id_pointer(context.document, create)
+    id, ids = fresh_id(context), []
+    for other in (id, f"{id}x", f"{id}-1", f"x{id}", id[:-1]):
+        if not pointer or context.world.bodies.is_valid(create, with_id(least, pointer, other)):
+            draft = alice.create_draft(client_id=other)
+            exchange = alice.send(draft)
+            if succeeded(exchange):
+                ids.append(alice.made(draft, exchange).id)
+    alice.expect(alice.draft(context.operation, id))
+    gone = [other for other in ids if other != id and not succeeded(alice.get(other))]
+    if gone:
+        context.fail("sessions whose ids are only alike, after a delete", f"{show(gone)} is gone")
+
+
+@scenario(
+    "delete.gone",
+    DELETE,
+    needs=has(Role.SESSION_CREATE, Role.SESSION_GET, Role.MESSAGE_CREATE),
+)
+def running_turns_bring_nothing_back(context: Context) -> None:
+    """A session that is deleted while the agent speaks stays gone when it has finished."""
+    alice, talks = context.alice, context.document.with_role(Role.MESSAGE_CREATE)
+    talk = next((o for o in talks if streams(o)), None)
+    if talk is None:
+        raise NotChecked("no operation streams a turn")
+    session = alice.create()
+    draft = message_draft(alice, talk, session.id, ["Tell me a long story. " * 40])
+    deleted = None
+    with alice.open(draft, Limits(seconds=5)) as stream:
+        for arrival in stream.events():
+            if deleted is None and arrival.event.data:
+                deleted = alice.delete(session.id)
+    if deleted is None or not succeeded(deleted):
+        raise NotChecked("the session can't be deleted while the agent speaks")
+    for _ in range(5):
+        status = alice.get(session.id).response.status
+        if status not in GONE:
+            seen = f"{status} after the turn was over"
+            context.fail("a 404 for a session that was deleted while the agent spoke", seen)
+            return
+        time.sleep(0.1)
 
 
 def said(context: Context, session: str) -> list[str | None]:
