@@ -106,8 +106,8 @@ def _object(
         if name in here:
             rest = {key: value for key, value in here.items() if key != name}
             yield Negative("a missing required member", (*at, name), _replaced(root, at, rest))
-    strange = here | {"sparringUnknownMember": "x"}
-    yield Negative("an unknown member", at, _replaced(root, at, strange))
+    for name in ("sparringUnknownMember", "sparring/unknown~member"):
+        yield Negative("an unknown member", at, _replaced(root, at, here | {name: "x"}))
     known = properties(document, schema, View.REQUEST)
     for name, inner in known.items():
         if name in here and isinstance(here[name], str):

@@ -132,10 +132,24 @@ def refusals_name_the_place(context: Context) -> None:
         if not told:
             context.fail("the place of what is wrong", f"none for {what}", exchanges=shown)
             continue
+        astray = [place for place in told if not leads_into(draft.body, place)]
+        if astray and plain:
+            seen = f"{show(astray[0])} for {what}"
+            context.fail("a JSON Pointer into the body that was sent", seen, exchanges=shown)
         named = any(str(place).startswith(pointers.join(negative.at)) for place in told)
         if plain and negative.kind == "a wrong type" and not named:
             seen = f"{show(told)} for {what}"
             context.fail("the place of what is wrong, itself", seen, exchanges=shown)
+
+
+def leads_into(body: Any, place: Any) -> bool:
+    """Whether a place is in a body, or is that of a member which one of its objects could have."""
+    if not isinstance(place, str):
+        return True
+    if place and not place.startswith("/"):
+        return False
+    at = pointers.split(place)
+    return not at or any(True for _ in pointers.find(body, at[:-1]))
 
 
 @scenario("input.accepted", needs=first_reason(takes_json, creatable))
@@ -235,6 +249,32 @@ def broken_parameters_are_refused(context: Context) -> None:
                 )
     if session and not context.findings and state(context, session) != before:
         context.fail("no change by a request that was refused", "the session changed")
+
+
+@scenario("error.explained", needs=first_reason(explains, has_parameters, creatable))
+def refused_parameters_are_named(context: Context) -> None:
+    """The refusal of a parameter names a place too, and the part of the request where it is."""
+    stated = context.operation.promises["error.explained"]
+    draft, _ = base(context)
+    for found in context.operation.parameters:
+        kind, text = next(broken_texts(context.document, found), ("", ""))
+        if not kind or found.place == "path":
+            continue
+        trial = draft.copied()
+        write(trial, found, text)
+        start = len(context.world.journal)
+        exchange = shot(context, trial)
+        if str(exchange.response.status) != stated["status"]:
+            continue
+        shown, body = context.world.exchanges(start), exchange.response.json()
+        if not any(True for _ in pointers.find(body, pointers.split(stated["at"]))):
+            seen = f"none for {kind} in {found.name}"
+            context.fail("the place of what is wrong", seen, exchanges=shown)
+        elif "part" in stated:
+            parts = list(pointers.find(body, pointers.split(stated["part"])))
+            if found.place not in parts:
+                seen = f"{show(parts)} for {kind} in {found.name}"
+                context.fail(f"{found.place} as the part that is wrong", seen, exchanges=shown)
 
 
 def write(draft: Draft, found: Parameter, text: str) -> None:

@@ -14,6 +14,8 @@ from sparring.spec.exchange import Exchange
 from sparring.spec.framing import framing_of
 
 from ..checks import Context, NotChecked, first_reason, scenario
+from ..driver import TALKING
+from ..turns import answers_json, streams
 from ..world import succeeded
 from .deletion import aim_part
 from .inputs import base, creatable, shot, takes_json
@@ -148,6 +150,36 @@ def reads(context: Context, session: str) -> Iterator[Exchange]:
         for operation in context.document.with_role(role):
             if operation.binding and not operation.binding.active and session:
                 yield context.alice.send(context.alice.draft(operation, session))
+
+
+def negotiates(document: Document, operation: Operation) -> str:
+    """The answer is JSON or a stream, as `Accept` says."""
+    binding = operation.binding
+    if not (streams(operation) and answers_json(operation)):
+        return "the answer has one form"
+    stated = binding is not None and binding.when is not None
+    return "something else than `Accept` says which form the answer has" if stated else ""
+
+
+@scenario(
+    "stream.media_type", *TALKING, Role.SESSION_ACT, needs=first_reason(negotiates, creatable)
+)
+def the_better_form_is_sent(context: Context) -> None:
+    """Of JSON and a stream the answer is what `Accept` wants more, or the only one it names."""
+    draft, session = taken(context)
+    types = list(context.operation.success[1].content) if context.operation.success else []
+    json_type = next(t for t in types if "json" in t)
+    stream = next(t for t in types if framing_of(t))
+    for wanted, other in ((json_type, stream), (stream, json_type)):
+        for accept in (wanted, f"{other};q=0.1, {wanted}", f"{wanted}, {other};q=0"):
+            aim_part(context, draft, session)
+            draft.accept = accept
+            start = len(context.world.journal)
+            exchange = shot(context, draft)
+            if succeeded(exchange) and exchange.response.media_type != wanted:
+                seen = f"{exchange.response.media_type or 'none'} for Accept: {accept}"
+                shown = context.world.exchanges(start)
+                context.fail("the form that `Accept` wants more", seen, exchanges=shown)
 
 
 def refuses_accept(document: Document, operation: Operation) -> str:
