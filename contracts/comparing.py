@@ -13,7 +13,7 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import properties
 from sparring.spec.schemas import View
 
-from .checks import Context, Needs, same, show
+from .checks import Context, Needs, same, says, show
 from .world import World
 
 
@@ -26,7 +26,7 @@ def has(*roles: Role) -> Needs:
                 return f"the document has no {role.value}"
         return ""
 
-    return reason
+    return says(f"The document has {', '.join(role.value for role in roles)}.", reason)
 
 
 def entity_properties(document: Document, operation: Operation) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def _follow_location(context: Context, chosen: str | None) -> None:
 
 
 def may_greet(document: Document, operation: Operation) -> str:
-    """Whether create says that the agent may greet."""
+    """Create says whether the agent may greet."""
     if not document.with_role(Role.MESSAGE_LIST):
         return "the document has no message.list"
     return (
