@@ -2,6 +2,7 @@
 
 from . import (
     active,
+    acts,
     again,
     assigning,
     bounds,
@@ -36,6 +37,7 @@ from . import (
 
 __all__ = [
     "active",
+    "acts",
     "again",
     "assigning",
     "bounds",

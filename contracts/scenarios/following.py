@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
 from sparring.spec.events import Seen
 from sparring.spec.turn import TERMINAL, Kind
 
@@ -14,8 +15,17 @@ from ..comparing import has
 from ..target import Limits
 from ..turns import answers_json, message_draft, say, streams
 from ..world import succeeded
-from .resuming import SUBSCRIBE, needs_resume, streamed_turn, subscription, talkable, told, waits
-from .streams import LONG_QUESTION, modelled
+from .resuming import (
+    SUBSCRIBE,
+    follow,
+    needs_resume,
+    streamed_turn,
+    subscription,
+    talkable,
+    told,
+    waits,
+)
+from .streams import LONG_QUESTION, TALK, modelled, streamed, talks
 
 WAIT = 1
 SLACK = 0.3
@@ -73,6 +83,25 @@ def long_events_are_heard(context: Context) -> None:
         context.fail("a long message, heard by who follows the session", seen)
 
 
+def has_start(document: Document, operation: Operation) -> str:
+    """The document states which id means the beginning."""
+    stated = operation.promises.get("stream.resume", {})
+    return "" if "start" in stated else "the document does not say what means the beginning"
+
+
+@scenario("stream.resume", SUBSCRIBE, needs=first_reason(needs_resume, has_start))
+def resuming_from_the_start_gives_all(context: Context) -> None:
+    """After the id that means the beginning a subscription gives all that was streamed."""
+    session = context.alice.create()
+    events = streamed_turn(context, session.id, "Tell me all of it.").events
+    start = str(context.operation.promises["stream.resume"]["start"])
+    got = follow(context, session.id, start, count=len(events))
+    wanted = [seen.id for seen in events if seen.id is not None]
+    if [seen.id for seen in got][-len(wanted) :] != wanted:
+        seen = f"{show([seen.id for seen in got])} instead of {show(wanted)} after {start}"
+        context.fail("all events after the id that means the beginning", seen)
+
+
 @scenario("stream.resume", SUBSCRIBE, needs=first_reason(needs_resume, has(Role.MESSAGE_LIST)))
 def running_turns_are_resumed(context: Context) -> None:
     """Who resumes while a turn is under way gets what has been said of it, and then the rest."""
@@ -102,3 +131,19 @@ def running_turns_are_resumed(context: Context) -> None:
     if told(got) != told(wanted):
         seen = f"{show([g.id for g in got])} instead of {show([w.id for w in wanted])}"
         context.fail("the whole rest of a turn that is under way", seen)
+
+
+def begins(document: Document, operation: Operation) -> str:
+    """The document states how a stream begins."""
+    stated = operation.promises.get("stream.stored", {}).get("first") == "sent"
+    return "" if stated else "the document does not say how a stream begins"
+
+
+@scenario("stream.stored", TALK, needs=first_reason(talks, begins))
+def streams_begin_with_what_was_sent(context: Context) -> None:
+    """The first event of a stream is the message that was sent, as it is stored."""
+    _, turn = streamed(context)
+    first = turn.events[0] if turn.events else None
+    if first is None or first.kind is not Kind.MESSAGE or first.text != LONG_QUESTION:
+        seen = show(first.raw.data) if first else "no event"
+        context.fail("the message that was sent as the first event", seen)

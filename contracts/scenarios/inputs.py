@@ -277,6 +277,36 @@ def refused_parameters_are_named(context: Context) -> None:
                 context.fail(f"{found.place} as the part that is wrong", seen, exchanges=shown)
 
 
+SPELLINGS = {
+    "integer": ("1_0", "\u0663", "0x10"),
+    "number": ("1_0", "\u0663", "0x10"),
+    "boolean": ("1", "0", "yes", "on", "True", "FALSE"),
+}
+
+
+@scenario("input.spelling", needs=first_reason(has_parameters, creatable))
+def odd_spellings_are_refused(context: Context) -> None:
+    """What is a number or a boolean to some programming language only is refused."""
+    draft, _ = base(context)
+    for found in context.operation.parameters:
+        if found.schema is None or found.place != "query":
+            continue
+        schema = context.document.schema(found.schema, View.REQUEST)
+        validator = context.document.schemas.at(found.schema, View.REQUEST)
+        for text in SPELLINGS.get(str(schema.get("type")), ()):
+            if validator.is_valid(found.decode([text])):
+                continue
+            trial = draft.copied()
+            write(trial, found, text)
+            start = len(context.world.journal)
+            exchange = shot(context, trial)
+            if succeeded(exchange):
+                seen = f"{exchange.response.status} for {found.name}={text}"
+                shown = context.world.exchanges(start)
+                context.fail(f"a 4xx for an odd spelling of {found.name}", seen, exchanges=shown)
+                break
+
+
 def write(draft: Draft, found: Parameter, text: str) -> None:
     """Puts raw text in place of a parameter's value."""
     if found.place == "query":

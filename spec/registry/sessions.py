@@ -171,6 +171,7 @@ PROMISES = (
         "A second delete is a 404 or a success.",
         "A second delete is a 500.",
         DELETE,
+        parameters={"again": "the status of a second delete, where there is only one"},
     ),
     promise(
         "delete.only",
