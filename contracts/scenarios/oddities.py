@@ -74,6 +74,11 @@ def malformed_json_is_refused(context: Context) -> None:
         value = json.dumps(draft.body[name], ensure_ascii=False, separators=(",", ":")).encode()
         for word in (b"NaN", b"Infinity"):
             bodies.append((word.decode(), valid.replace(value, word, 1)))
+        for name in (n for n, inner in draft.body.items() if isinstance(inner, dict)):
+            marked = draft.body | {name: {"n": "sparring-marker"}}
+            if context.world.bodies.is_valid(context.operation, marked):
+                text = json.dumps(marked).replace('"sparring-marker"', "NaN").encode()
+                bodies.append(("NaN among free JSON", text))
         bodies.append(("a valid body that is cut short", valid[:-1]))
         bodies.append(("a valid body and more", valid + b"x"))
     for kind, raw in bodies:
