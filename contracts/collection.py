@@ -19,7 +19,8 @@ from .command import keys_of, read_header
 from .conformance import tried
 from .replay import Replay
 from .report import Outcome, Report, suite_of
-from .runner import Runner, chosen_suites
+from .runner import Runner
+from .suites import chosen_suites
 from .terms import terms_of
 
 
@@ -116,6 +117,7 @@ class Contracts:
         """Raises SparringError (C103) when nobody answers."""
         if not self._reached:
             self.runner.target.probe()
+            self.runner.learn()
             self._reached = True
 
     def judged(self, outcome: Outcome) -> tuple[Outcome, list[str]]:

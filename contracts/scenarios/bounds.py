@@ -9,7 +9,7 @@ from sparring.spec.binding import Role
 from sparring.spec.schemas import View
 
 from ..checks import Context, scenario
-from ..comparing import differences, has, readable
+from ..comparing import allows_null, differences, has, readable
 from ..world import succeeded
 from .create import id_names
 from .inputs import edges
@@ -37,14 +37,19 @@ def rounds(context: Context, without: set[str]) -> Iterator[dict[str, Any]]:
     """Bodies that together have each of these values once, as many at a time as go together."""
     bodies, shown = context.world.bodies, readable(context.world)
     least = bodies.least(context.operation)
+
+    def given(name: str) -> bool:
+        return bodies.is_personal(name) or bodies.is_given(context.operation, name)
+
     columns = {
         name: [
             value
             for value in values(context, s)
             if bodies.is_valid(context.operation, {**least, name: value})
+            and (value is not None or allows_null(context.document, shown[name]))
         ]
         for name, s in bodies.attributes(context.operation).items()
-        if name in shown and name not in without
+        if name in shown and name not in without and not given(name)
     }
     for n in range(max(map(len, columns.values()), default=0)):
         yield {name: found[n] for name, found in columns.items() if n < len(found)}

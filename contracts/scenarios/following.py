@@ -13,7 +13,7 @@ from ..bodies import HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..target import Limits
-from ..turns import answers_json, message_draft, say, streams
+from ..turns import answers_json, as_json, message_draft, say, streams
 from ..world import succeeded
 from .resuming import (
     SUBSCRIBE,
@@ -69,7 +69,7 @@ def long_events_are_heard(context: Context) -> None:
     with alice.open(draft, Limits(seconds=6)) as stream:
         said = message_draft(alice, talk, session.id, [texts[0]])
         if streams(talk) and answers_json(talk):
-            said.accept = "application/json"
+            as_json(said)
         alice.expect(said)
         for arrival in stream.events():
             got.append(reader.read(arrival.event))
