@@ -26,8 +26,9 @@ from ..turns import (
     streamed_events,
     streams,
 )
-from ..world import Session
+from ..world import Line, Session
 from .streams import LONG_QUESTION, modelled
+from .talk import texts_of
 
 ACT = Role.SESSION_ACT
 
@@ -49,8 +50,8 @@ def stop(context: Context, session: str) -> tuple[Exchange, bool | None]:
     return exchange, said if isinstance(said, bool) else None
 
 
-def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, Exchange]:
-    """A streamed turn that is stopped after its first piece."""
+def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, list[Line]]:
+    """A streamed turn that is stopped after its first piece, and the history right after that."""
     operation = next(
         (o for o in context.document.with_role(Role.MESSAGE_CREATE) if streams(o)), None
     )
@@ -58,16 +59,17 @@ def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, 
         raise NotChecked("no operation streams a turn")
     draft = message_draft(context.alice, operation, session.id, [LONG_QUESTION * 20])
     stopped: bool | None = None
-    answer: Exchange | None = None
+    lines: list[Line] | None = None
     with context.alice.open(draft, Limits(seconds=15)) as stream:
         reader = context.world.stream(operation)
         for arrival in stream.events():
-            if answer is None and reader.read(arrival.event).kind is Kind.CHUNK:
-                answer, stopped = stop(context, session.id)
-    if answer is None:
+            if lines is None and reader.read(arrival.event).kind is Kind.CHUNK:
+                stopped = stop(context, session.id)[1]
+                lines = context.alice.history(session.id)
+    if lines is None:
         raise NotChecked("the turn has no pieces")
     turn = Turn(stream.exchange, arrivals=stream.arrivals, ended=stream.ended)
-    return read_events(context.alice, operation, turn), stopped, answer
+    return read_events(context.alice, operation, turn), stopped, lines
 
 
 def has_pieces(document: Document, operation: Operation) -> str:
@@ -91,7 +93,7 @@ def partial_text_is_kept(context: Context) -> None:
     """A stopped turn ends with `stopped`; its pieces are in the history, marked as stopped."""
     for _ in range(3):
         session = context.alice.create()
-        turn, stopped, _ = interrupted(context, session)
+        turn, stopped, at_once = interrupted(context, session)
         kinds = [seen.kind for seen in turn.events]
         if stopped is not False and Kind.DONE not in kinds:
             break
@@ -112,19 +114,22 @@ def partial_text_is_kept(context: Context) -> None:
         context.fail(
             "what was streamed before the stop in the history", f"{seen} of {show(pieces)}"
         )
+    stated = context.operation.promises.get("stop.partial", {}).get("stored") == "at once"
+    if stated and said and not any(line.id == said[-1].id for line in at_once):
+        seen = show(texts_of(at_once))
+        context.fail("what was said, in the history when the stop is answered", seen)
     state = context.document.model.message.state
     if said and state and "stopped" in state.words and said[-1].state != "stopped":
         context.fail("a stopped message that is marked", show(said[-1].raw))
     if not any(line.role == "user" for line in lines):
         context.fail("the user's message after a stop", show([line.role for line in lines]))
-    talk = context.world.need(Role.MESSAGE_CREATE)
-    after = say(context.alice, talk, session.id, "Go on.")
+    talk = next(o for o in context.document.with_role(Role.MESSAGE_CREATE) if streams(o))
+    after = say(context.alice, talk, session.id, "Go on.", stream=True)
     texts = [line.text for line in context.alice.history(session.id)[len(lines) :]]
     if texts != ["Go on.", *after.texts]:
         context.fail("a whole turn after a stopped one", show(texts))
-    last = context.alice.history(session.id)[-1]
-    if last.role == "agent" and last.state == "stopped":
-        context.fail("a turn after a stopped one that nothing stops", show(last.raw))
+    if any(seen.kind is Kind.STOPPED for seen in after.events):
+        context.fail("a turn after a stopped one that nothing stops", "it was stopped too")
 
 
 def replies_whole(document: Document, operation: Operation) -> str:

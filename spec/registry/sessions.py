@@ -70,6 +70,7 @@ PROMISES = (
         parameters={
             "by": "a JSON Pointer to what the list is ordered by",
             "dir": "`asc` or `desc`",
+            "ties": "`made` where items of one instant stand as they were made, in both directions",
         },
     ),
     promise(

@@ -93,6 +93,7 @@ PROMISES = (
         "A stopped turn keeps and marks what was said.",
         "A turn is stopped, and the words that were said are lost.",
         ACT,
+        parameters={"stored": "`at once` where that is in the history when the stop is answered"},
     ),
     promise(
         "stop.idle",
