@@ -47,6 +47,7 @@ PROMISES = (
         "A number or a boolean in a parameter is taken in the spelling of JSON alone.",
         "`limit=1_0` is taken for 10, `allow_greeting=1` for true.",
         severity=SMALL,
+        stated=True,
     ),
     promise(
         "path.spelling",
