@@ -176,6 +176,8 @@ class _Adapter:
                         result.notes.append(f"Schemathesis: {_problem(event)}"[:500])
         result.findings = list({f.id: f for f in reversed(result.findings)}.values())[::-1]
         result.notes = list(dict.fromkeys(result.notes))
+        if not result.requests and not result.notes:
+            result.notes.append("Schemathesis has sent nothing")
         if stream.stop_event.is_set():
             left = [o for o in operations if self._label(o) not in finished]
             result.unfinished = {o.label for o in left}
@@ -309,6 +311,17 @@ class _Adapter:
             return True
         return False
 
+    def _made(self, operation: Operation, interaction: Any) -> bool:
+        """Whether a request is about a session that this run has made.
+
+        What follows a create may carry an id that its answer did not give.
+        """
+        place = session_parameter(self.document, operation)
+        if interaction is None or place is None or place[0] != "path":
+            return True
+        given = path_values(operation, urlsplit(interaction.request.uri).path).get(place[1], [])
+        return set(given) <= self.world.sessions.ids()
+
     def _findings(self, event: Any) -> Iterator[Finding]:
         for case_id, checks in event.recorder.checks.items():
             for check in checks:
@@ -332,7 +345,10 @@ class _Adapter:
             return None
         if self._unrelated(failure):
             return None
-        if _misjudged(self.document, operation, event.recorder.interactions.get(case_id), failure):
+        interaction = event.recorder.interactions.get(case_id)
+        if promise == "create.read_back" and not self._made(operation, interaction):
+            return None
+        if _misjudged(self.document, operation, interaction, failure):
             return None
         ids = [*failure.related_case_ids(), case_id, failure.case_id]
         exchanges = [
