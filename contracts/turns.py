@@ -150,6 +150,7 @@ def read_events(user: User, operation: Operation, turn: Turn) -> Turn:
     """Reads what a turn streamed in the words of the model."""
     reader = user.world.stream(operation)
     turn.events = [reader.read(arrival.event) for arrival in turn.arrivals]
+    turn.heard = bool({Kind.MESSAGE.value, Kind.CHUNK.value} & reader.events.keys())
     row = user.world.document.model.event
     for seen in turn.events:
         if seen.kind is Kind.MESSAGE and seen.role != "user":

@@ -45,6 +45,8 @@ def render(report: Report) -> str:
     text = f"What was found at {report.url}: a workflow fails at the step that shows its finding."
     if left:
         text += f" Without one, as they call what no operation is: {', '.join(left)}."
+    early = [note for note in report.notes if report.stopped and note.startswith(report.stopped)]
+    text = " ".join([text, *early])
     return description(report.document, [life(report.document), *found], text)
 
 
