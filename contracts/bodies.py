@@ -14,6 +14,7 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import Location, properties
 from sparring.spec.schemas import View
 
+from .attributes import guard, is_required
 from .target_file import TargetFile
 
 HOSTILE = (
@@ -68,12 +69,15 @@ class Bodies(bodies.Bodies):
         if media is None or media.schema is None:
             return body
         sampled = self.sample(media.schema, n=n)
+        if guarding := guard(self.document, operation):
+            without = (*without, guarding[0])
         fixed = self.templates.get(operation.label, {})
         for name, schema in self.attributes(operation).items():
             if name in fixed:
                 continue
             if name in without:
-                body.pop(name, None)
+                if not is_required(self.document, operation, name):
+                    body.pop(name, None)
                 continue
             if name in body:
                 continue

@@ -22,10 +22,13 @@ from sparring.spec.drafts import (
     session_parameter,
 )
 from sparring.spec.exchange import Exchange, Request
+from sparring.spec.framing import framing_of
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 from sparring.spec.security import SecurityScheme, credentials, usable_security
 
+from .attributes import guard
+from .bodies import without
 from .target import Limits, Stream
 from .target_file import Person
 from .world import (
@@ -80,14 +83,22 @@ class User:
         if found.place != "path":
             return self.world.bodies.sample(found.schema)
         if found.name not in self.world.above:
-            self.world.above[found.name] = self.world.bodies.sample(found.schema)
+            sampled = shown_value(self.world.document, found)
+            self.world.above[found.name] = (
+                self.world.bodies.sample(found.schema) if sampled is None else sampled
+            )
         return self.world.above[found.name]
 
     def aim(self, draft: Draft, session: str) -> Draft:
-        """Writes the id of a session where the operation wants it."""
+        """Writes the id of a session where the operation wants it, and into a body that has a place
+        for it the revision that the session has now."""
         place = session_parameter(self.world.document, draft.operation)
         if place is not None:
             put(self.world.document, draft, place, session)
+        guarding = guard(self.world.document, draft.operation)
+        if guarding and isinstance(draft.body, dict) and guarding[0] in draft.body:
+            if self.world.one(Role.SESSION_GET) is not None:
+                draft.body[guarding[0]] = self.read(session).get(guarding[1])
         return draft
 
     def request(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Request:
@@ -121,6 +132,19 @@ class User:
         auth = self.world.given.auth
         return usable_security(operation) or (((auth,),) if auth else ())
 
+    def ask(self, draft: Draft, *, stream: bool) -> None:
+        """Says in a request whether its answer shall be a stream or, where none is declared, that
+        there shall be one at all; nothing where requests have no place for that."""
+        when = draft.operation.binding.when if draft.operation.binding else None
+        if when is None:
+            return
+        wanted = stream or not any(map(framing_of, draft.operation.answers))
+        place = (when.place.part, when.place.name)
+        if wanted is not when.negated:
+            put(self.world.document, draft, place, next(iter(when.values), True))
+        elif place[0] == "body" and isinstance(draft.body, dict):
+            draft.body = without(draft.body, pointers.split(place[1]))
+
     def _accept(self, operation: Operation) -> str:
         """The media type to ask for; empty where the target's file names none that there is."""
         found = operation.success
@@ -152,9 +176,14 @@ class User:
         return exchange
 
     @contextmanager
-    def open(self, draft: Draft, limits: Limits | None = None) -> Iterator[Stream]:
-        """Opens a stream; what was read of it is kept when it is left."""
+    def open(
+        self, draft: Draft, limits: Limits | None = None, *, ask: bool = True
+    ) -> Iterator[Stream]:
+        """Opens a stream; what was read of it is kept when it is left. Unless it must be sent as it
+        is, the request asks for a stream wherever there is a place for that."""
         draft.accept = draft.accept or stream_type(draft.operation)
+        if ask and framing_of(draft.accept):
+            self.ask(draft, stream=True)
         wait = self.world.given.wait
         if limits is None and wait is not None:
             limits = Limits(seconds=wait)
@@ -381,6 +410,20 @@ def history_operation(world: World) -> Operation:
     if not found:
         raise NotChecked("the document has no message.list")
     return found[0]
+
+
+def shown_value(document: Document, found: Parameter) -> Any:
+    """The value that a document shows for a parameter: its example, or the one of its schema, its
+    default or only word; None where it shows none that is valid."""
+    node = pointers.first(document.source.tree, tuple(map(str, found.path)), {})
+    examples = node.get("examples") if isinstance(node.get("examples"), dict) else {}
+    shown = [node.get("example"), *(e.get("value") for e in examples.values() if e)]
+    if found.schema is None:
+        return next((value for value in shown if value is not None), None)
+    schema = document.schema(found.schema, View.REQUEST)
+    shown += [schema.get("example"), *(schema.get("examples") or ()), schema.get("default")]
+    fits = document.schemas.at(found.schema, View.REQUEST).is_valid
+    return next((value for value in shown if value is not None and fits(value)), None)
 
 
 def bounds(document: Document, operation: Operation, limit: Place | None) -> int | None:

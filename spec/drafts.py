@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -74,7 +75,7 @@ def put(document: Document, draft: Draft, place: tuple[str, str], value: Any) ->
             draft.body = {}
         pointers.put(draft.body, pointers.split(name), value)
     elif part == "query":
-        draft.query = [pair for pair in draft.query if pair[0] != name]
+        draft.query = [p for p in draft.query if p[0] != name and not p[0].startswith(f"{name}[")]
         draft.query += encode_query(
             document, parameter(draft.operation, "query", name), name, value
         )
@@ -110,12 +111,23 @@ def encode_query(
     if "content" in node:
         return [(name, json.dumps(value, ensure_ascii=False))]
     style = node.get("style", "form")
+    if isinstance(value, dict) and style == "deepObject":
+        return list(_deep(name, value))
     if isinstance(value, list):
         if node.get("explode", style == "form"):
             return [(name, scalar(item)) for item in value]
         separator = {"spaceDelimited": " ", "pipeDelimited": "|"}.get(style, ",")
         return [(name, separator.join(map(scalar, value)))]
     return [(name, scalar(value))]
+
+
+def _deep(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """`{"a": 1, "b": {"c": 2}}` as `name[a]=1` and `name[b][c]=2`."""
+    if not isinstance(value, dict):
+        yield name, scalar(value)
+        return
+    for key, inner in value.items():
+        yield from _deep(f"{name}[{key}]", inner)
 
 
 def scalar(value: Any) -> str:

@@ -11,7 +11,7 @@ from sparring.spec.exchange import Exchange
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, has
 from ..driver import User, history_operation
-from ..turns import message_draft, say, streams
+from ..turns import can_talk, message_draft, say, streams, talk_of, talking
 from ..world import entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id
 from .listing import session_id
@@ -63,7 +63,7 @@ def answer(context: Context, user: User, operation: Operation, session: str) -> 
 def talked(context: Context, user: User) -> str:
     """A session in which something was said, where the document lets one say something."""
     session = user.create()
-    talk = context.world.one(Role.MESSAGE_CREATE)
+    talk = next(iter(talking(context.document)), None)
     if talk is not None:
         say(user, talk, session.id, "Remember the word heliotrope.")
     return session.id
@@ -107,7 +107,7 @@ def nothing_comes_back(context: Context) -> None:
     alice = context.alice
     id = fresh_id(context)
     alice.create(client_id=id)
-    talk = context.world.one(Role.MESSAGE_CREATE)
+    talk = next(iter(talking(context.document)), None)
     if talk is None:
         return
     say(alice, talk, id, "This must be forgotten.")
@@ -195,13 +195,13 @@ def _missing(context: Context, operation: Operation, id: str) -> None:
 @scenario(
     "history.clear",
     Role.MESSAGE_CLEAR,
-    needs=has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST),
+    needs=first_reason(can_talk, has(Role.SESSION_CREATE, Role.MESSAGE_LIST)),
 )
 def cleared_is_empty(context: Context) -> None:
     """After a clear nothing is left of what was said, the session and its neighbours stay."""
     alice = context.alice
     session, neighbour = talked(context, alice), talked(context, alice)
-    talk = context.world.need(Role.MESSAGE_CREATE)
+    talk = talk_of(context.world)
     before = said(context, neighbour)
     alice.expect(alice.draft(context.operation, session))
     for role in (Role.MESSAGE_LIST, Role.SUGGESTION_LIST):

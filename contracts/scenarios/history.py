@@ -10,16 +10,16 @@ from sparring.spec.document import Document, Operation
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, instant
-from ..turns import say
+from ..turns import say, talk_of, talking, ways
 from ..world import Line
 from .listing import in_order, sort_key
-from .talk import TALK, talkable, ways
+from .talk import talkable
 
 
 @scenario("history.order", Role.MESSAGE_LIST, needs=talkable)
 def history_is_in_order(context: Context) -> None:
     """The history is in the order of what was said, and its times rise."""
-    talk = context.world.need(TALK)
+    talk = talk_of(context.world)
     session = context.alice.create()
     sent = [f"Message number {n}." for n in range(4)]
     for text in sent:
@@ -60,7 +60,7 @@ def offsets_have_no_gap(context: Context) -> None:
         raise NotChecked("events have no offsets")
     session = context.alice.create()
     before: list[Line] = []
-    for talk in context.document.with_role(TALK):
+    for talk in talking(context.document):
         for stream in ways(talk):
             say(
                 context.alice, talk, session.id, context.world.words("What is next?"), stream=stream
@@ -91,7 +91,7 @@ def events_tell_the_history(context: Context) -> None:
     if not others:
         raise NotChecked("there is no history beside the events")
     session = context.alice.create()
-    for talk in context.document.with_role(TALK):
+    for talk in talking(context.document):
         for stream in ways(talk):
             say(context.alice, talk, session.id, f"{talk.id} {stream}", stream=stream)
     events = context.alice.history(session.id, context.operation)
@@ -113,7 +113,7 @@ def kinds_are_filtered_exactly(context: Context) -> None:
     if not rules:
         raise NotChecked("the list has no filter")
     session = context.alice.create()
-    talk = context.world.need(TALK)
+    talk = talk_of(context.world)
     for _ in range(2):
         say(context.alice, talk, session.id, context.world.words("Say something."))
     whole = context.alice.all(operation, session.id)

@@ -52,7 +52,7 @@ def _shot(context: Context, user: User, draft: Draft) -> Exchange:
     if not streams(context.operation):
         return user.send(draft)
     accept = draft.accept
-    with user.open(draft, Limits(seconds=4)) as stream:
+    with user.open(draft, Limits(seconds=4), ask=False) as stream:
         if is_stream(stream.exchange):
             stream.drain()
     draft.accept = accept

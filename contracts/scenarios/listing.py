@@ -11,8 +11,9 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import ABSENT, expression, parameter
 from sparring.spec.schemas import View
 
+from ..attributes import entity_properties
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
-from ..comparing import at, differences, entity_properties, has, instant, readable, rises
+from ..comparing import at, differences, has, instant, readable, rises
 from ..world import Session
 from .create import id_names
 

@@ -12,7 +12,18 @@ from sparring.spec.turn import Kind
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..target import Limits
-from ..turns import Turn, joined, message_draft, read_events, say, streamed_events, streams
+from ..turns import (
+    Turn,
+    can_talk,
+    joined,
+    message_draft,
+    read_events,
+    say,
+    streamed_events,
+    streams,
+    talk_of,
+    talking,
+)
 from ..world import Session
 from .streams import LONG_QUESTION, modelled
 
@@ -38,9 +49,7 @@ def stop(context: Context, session: str) -> tuple[Exchange, bool | None]:
 
 def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, Exchange]:
     """A streamed turn that is stopped after its first piece."""
-    operation = next(
-        (o for o in context.document.with_role(Role.MESSAGE_CREATE) if streams(o)), None
-    )
+    operation = next(filter(streams, talking(context.document)), None)
     if operation is None:
         raise NotChecked("no operation streams a turn")
     draft = message_draft(context.alice, operation, session.id, [LONG_QUESTION * 20])
@@ -71,7 +80,8 @@ def has_pieces(document: Document, operation: Operation) -> str:
         cancels,
         modelled,
         has_pieces,
-        has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST),
+        can_talk,
+        has(Role.SESSION_CREATE, Role.MESSAGE_LIST),
     ),
 )
 def partial_text_is_kept(context: Context) -> None:
@@ -104,7 +114,7 @@ def partial_text_is_kept(context: Context) -> None:
         context.fail("a stopped message that is marked", show(said[-1].raw))
     if not any(line.role == "user" for line in lines):
         context.fail("the user's message after a stop", show([line.role for line in lines]))
-    talk = context.world.need(Role.MESSAGE_CREATE)
+    talk = talk_of(context.world)
     after = say(context.alice, talk, session.id, "Go on.")
     texts = [line.text for line in context.alice.history(session.id)[len(lines) :]]
     if texts != ["Go on.", *after.texts]:
@@ -115,7 +125,7 @@ def partial_text_is_kept(context: Context) -> None:
 def nothing_to_stop(context: Context) -> None:
     """Stopping where no turn runs says so and changes nothing."""
     session = context.alice.create()
-    talk = context.world.one(Role.MESSAGE_CREATE)
+    talk = next(iter(talking(context.document)), None)
     history = context.document.with_role(Role.MESSAGE_LIST)
     if talk is not None:
         say(context.alice, talk, session.id, context.world.words("This turn is over."))

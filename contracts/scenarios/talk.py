@@ -8,16 +8,27 @@ from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 
+from ..attributes import item_properties
 from ..bodies import HOSTILE, HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, differences, has, item_properties
-from ..driver import history_operation
-from ..turns import Turn, answers_json, message_draft, say, streams
+from ..comparing import at, differences, has
+from ..driver import TALKING, history_operation
+from ..turns import (
+    Turn,
+    answers_json,
+    can_talk,
+    message_draft,
+    say,
+    speaks,
+    streams,
+    talk_of,
+    ways,
+)
 from ..world import Line
 from .listing import in_order, sort_key
 
-TALK = Role.MESSAGE_CREATE
-talkable = has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST)
+talkable = first_reason(can_talk, has(Role.SESSION_CREATE, Role.MESSAGE_LIST))
+speakable = first_reason(speaks, talkable)
 
 
 def texts_of(lines: list[Line]) -> list[tuple[str | None, str | None]]:
@@ -25,17 +36,12 @@ def texts_of(lines: list[Line]) -> list[tuple[str | None, str | None]]:
     return [(line.role, line.text) for line in lines]
 
 
-def ways(operation: Operation) -> list[bool]:
-    """The ways of taking the reply: False for a JSON body, True for a stream."""
-    return [False] * answers_json(operation) + [True] * streams(operation)
-
-
 def expected_lines(sent: list[str], turn: Turn) -> list[tuple[str | None, str | None]]:
     """What a turn leaves in the history."""
     return [*(("user", text) for text in sent), *(("agent", text) for text in turn.texts)]
 
 
-@scenario("talk.recorded", TALK, needs=talkable)
+@scenario("talk.recorded", *TALKING, needs=speakable)
 def turns_are_recorded(context: Context) -> None:
     """The history has every turn: what the user said, then what the agent answered."""
     for stream in ways(context.operation):
@@ -44,6 +50,9 @@ def turns_are_recorded(context: Context) -> None:
         wanted = texts_of(context.alice.history(session.id))
         for n, text in enumerate(("Good morning!", "What can you do?", "What can you do?")):
             turn = say(context.alice, context.operation, session.id, text, stream=stream)
+            if turn.run is not None and turn.run.state == "done" and not turn.reply:
+                context.fail("the reply of a finished run in the history", "no reply")
+                return
             wanted += expected_lines([text], turn)
             for operation in context.document.with_role(Role.MESSAGE_LIST):
                 lines = context.alice.history(session.id, operation)
@@ -60,7 +69,7 @@ def turns_are_recorded(context: Context) -> None:
             context.fail("the same history when it is read again", show(texts_of(again)))
 
 
-@scenario("talk.recorded", TALK, needs=talkable)
+@scenario("talk.recorded", *TALKING, needs=speakable)
 def every_message_is_recorded(context: Context) -> None:
     """Of several messages in one request every one is recorded, in order."""
     if context.operation.binding is None or context.operation.binding.messages is None:
@@ -81,7 +90,7 @@ def every_message_is_recorded(context: Context) -> None:
             context.fail("every message of a request in the history", seen)
 
 
-@scenario("talk.recorded", TALK, needs=talkable)
+@scenario("talk.recorded", *TALKING, needs=speakable)
 def what_came_with_a_message_is_recorded(context: Context) -> None:
     """What a message has beside its text stands in the history, where that has room for it."""
     bodies, binding = context.world.bodies, context.operation.binding
@@ -114,7 +123,7 @@ def what_came_with_a_message_is_recorded(context: Context) -> None:
         context.fail("what a message was sent with, in the history", "; ".join(wrong))
 
 
-@scenario("text.verbatim", TALK, needs=talkable)
+@scenario("text.verbatim", *TALKING, needs=speakable)
 def text_is_unchanged(context: Context) -> None:
     """Text that is hard to keep comes back as it was sent."""
     for stream in ways(context.operation):
@@ -143,7 +152,7 @@ def text_is_unchanged(context: Context) -> None:
                 context.fail("every text that was sent", f"{len(said)} of {len(sent)}")
 
 
-@scenario("talk.isolation", TALK, needs=talkable)
+@scenario("talk.isolation", *TALKING, needs=speakable)
 def sessions_do_not_mix(context: Context) -> None:
     """Two talks at the same time leave each its own history."""
     alice = context.alice
@@ -175,7 +184,7 @@ def counted(document: Document, operation: Operation) -> str:
     return "" if "count" in document.model.session else "the model has no count"
 
 
-@scenario("talk.count", TALK, needs=first_reason(counted, talkable, has(Role.SESSION_GET)))
+@scenario("talk.count", *TALKING, needs=first_reason(counted, speakable, has(Role.SESSION_GET)))
 def messages_are_counted(context: Context) -> None:
     """The session's count is the length of its history, after every turn."""
     where = context.document.model.session["count"]
@@ -205,12 +214,18 @@ def has_turns(document: Document, operation: Operation) -> str:
     return "" if row.turn is not None else "the model has no turn"
 
 
-@scenario("talk.turn", TALK, needs=first_reason(has_turns, talkable))
+@scenario("talk.turn", *TALKING, needs=first_reason(has_turns, speakable))
 def turns_are_told_apart(context: Context) -> None:
-    """All messages of a turn carry one id, that of the answer, and each turn another."""
+    """All messages of a turn carry one id, that of the answer, and each turn another.
+
+    What is only put in belongs to no turn.
+    """
+    binding = context.operation.binding
+    if binding is None or binding.via == "none":
+        raise NotChecked("nobody answers what is put in")
     for stream in ways(context.operation):
         session, ids = context.alice.create(), []
-        before = len(context.alice.history(session.id))
+        known = {line.id for line in context.alice.history(session.id)}
         for _ in range(3):
             turn = say(
                 context.alice,
@@ -219,9 +234,11 @@ def turns_are_told_apart(context: Context) -> None:
                 context.world.words("Which turn?"),
                 stream=stream,
             )
-            lines = context.alice.history(session.id)
-            mine = {line.turn for line in lines[before:]}
-            before = len(lines)
+            lines = [line for line in context.alice.history(session.id) if line.id not in known]
+            known |= {line.id for line in lines}
+            if binding.input is None:
+                lines = [line for line in lines if line.role == "agent"]
+            mine = {line.turn for line in lines}
             if len(mine) > 1:
                 context.fail("one turn id on all messages of a turn", show(sorted(map(str, mine))))
                 return
@@ -235,7 +252,7 @@ def turns_are_told_apart(context: Context) -> None:
             context.fail("another turn id for every turn", show(ids))
 
 
-@scenario("talk.ids", TALK, needs=talkable)
+@scenario("talk.ids", *TALKING, needs=speakable)
 def messages_have_ids(context: Context) -> None:
     """Ids of messages are unique, stay, and are those that the answer named."""
     if context.document.model.message.id is None:
@@ -263,14 +280,14 @@ def messages_have_ids(context: Context) -> None:
 @scenario(
     "suggestion.session",
     Role.SUGGESTION_LIST,
-    needs=has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST),
+    needs=talkable,
 )
 def suggestions_belong_to_their_session(context: Context) -> None:
     """Each suggestion names its session and a message in it; another session has none of them."""
     alice, model = context.alice, context.document.model.suggestion
     one, two = alice.create(), alice.create()
     for _ in range(2):
-        say(alice, context.world.need(TALK), one.id, context.world.words("What could I ask you?"))
+        say(alice, talk_of(context.world), one.id, context.world.words("What could I ask you?"))
     items = alice.all(context.operation, one.id)
     ids = {line.id for line in alice.history(one.id) if line.role == "agent"}
     for item in items:
@@ -291,9 +308,7 @@ def suggestions_belong_to_their_session(context: Context) -> None:
         raise NotChecked("the agent suggested nothing")
 
 
-@scenario(
-    "list.order", Role.SUGGESTION_LIST, needs=has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST)
-)
+@scenario("list.order", Role.SUGGESTION_LIST, needs=talkable)
 def suggestions_are_in_order(context: Context) -> None:
     """Suggestions are in the stated order."""
     stated = context.operation.promises.get("list.order", {})
@@ -301,7 +316,7 @@ def suggestions_are_in_order(context: Context) -> None:
         raise NotChecked("the document states no order")
     session = context.alice.create()
     for _ in range(3):
-        say(context.alice, context.world.need(TALK), session.id, context.world.words("And now?"))
+        say(context.alice, talk_of(context.world), session.id, context.world.words("And now?"))
     items = context.alice.all(context.operation, session.id)
     direction = str(stated.get("dir", "asc"))
     if not in_order(items, sort_key(pointers.split(stated["by"])), direction):

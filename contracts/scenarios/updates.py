@@ -15,7 +15,7 @@ from sparring.spec.schemas import View
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, compare_attributes, differences, has, instant, readable
 from ..driver import User
-from ..turns import say
+from ..turns import say, talking
 from ..world import entity
 from .create import rich_session
 
@@ -283,7 +283,7 @@ def creation_times_stay(context: Context) -> None:
     after = at(context.alice.read(session.id), where)
     if instant(before) != instant(after):
         context.fail("the creation time as it was", f"{after} instead of {before}")
-    talk = context.world.one(Role.MESSAGE_CREATE)
+    talk = next(iter(talking(context.document)), None)
     if talk is not None:
         say(context.alice, talk, session.id, context.world.words("Hello."))
         after = at(context.alice.read(session.id), where)
