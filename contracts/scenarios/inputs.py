@@ -154,10 +154,13 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
 
 
 def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False) -> None:
-    """Fails when a valid request is refused; an id that the client has `chosen` may be taken."""
+    """Fails when a valid request is refused; an id that the client has `chosen` may be taken, and
+    what is declared to be a conflict depends on more than the request."""
     start = len(context.world.journal)
     exchange = shot(context, draft)
-    taken = chosen and exchange.response.status == 409
+    status = exchange.response.status
+    declared = status in (409, 412) and str(status) in context.operation.responses
+    taken = declared or (chosen and status == 409)
     if refused(exchange) and not taken:
         context.fail(
             "a success for a request that fits its schema",

@@ -323,5 +323,8 @@ def update_times_rise(context: Context) -> None:
 
 def marked(context: Context, pause: float) -> dict[str, Any]:
     """A value that no update had yet, for an attribute that holds free JSON."""
-    names = free_objects(context)
-    return {names[0]: {"pause": pause, "n": context.world.bodies.fresh()}} if names else {}
+    for name in free_objects(context):
+        for made in ({"pause": pause, "n": context.world.bodies.fresh()}, {"pause": str(pause)}):
+            if context.world.bodies.is_valid(context.operation, {name: made}):
+                return {name: made}
+    return {}
