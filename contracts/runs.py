@@ -41,7 +41,7 @@ class Run:
 
 def nearest(world: World, role: Role, to: Operation) -> Operation | None:
     """The operation with a role whose path has most in common with that of another."""
-    found = [o for o in world.document.with_role(role) if o.binding and o.binding.target]
+    found = world.document.with_role(role)
 
     def common(other: Operation) -> tuple[int, int]:
         return len(commonpath([other.template, to.template])), -len(other.template)
@@ -101,3 +101,15 @@ def follow(user: User, operation: Operation, session: str, id: str) -> Run:
         time.sleep(pause)
         pause = min(pause * 1.5, 0.25)
     return run
+
+
+def latest(user: User, session: str, to: Operation) -> str | None:
+    """The id of a run that a session lists: of the unfinished one, else of the first; None where
+    runs are not listed. Raises Blocked."""
+    operation = nearest(user.world, Role.RUN_LIST, to)
+    if operation is None or operation.binding is None:
+        return None
+    items = user.page(operation, session).items
+    moving = [item for item in items if state_of(operation, item) in {*MOVING, "waiting"}]
+    id = pointers.first((moving or items)[0], operation.binding.id) if items else None
+    return scalar(id) if isinstance(id, (str, int)) else None

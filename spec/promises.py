@@ -44,7 +44,12 @@ def _promise(
 
 _CREATE, _LIST, _UPDATE = Role.SESSION_CREATE, Role.SESSION_LIST, Role.SESSION_UPDATE
 _DELETE, _TALK, _HISTORY = Role.SESSION_DELETE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST
-_STREAM = (Role.MESSAGE_CREATE, Role.MESSAGE_SUBSCRIBE)
+_STREAM = (
+    Role.MESSAGE_CREATE,
+    Role.RUN_CREATE,
+    Role.MESSAGE_SUBSCRIBE,
+    Role.RUN_SUBSCRIBE,
+)
 _LISTS = (_LIST, _HISTORY, Role.SUGGESTION_LIST)
 _LOSS, _SMALL = Severity.CRITICAL, Severity.MINOR
 
@@ -78,6 +83,8 @@ REGISTRY: Mapping[str, Promise] = {
             "list.pages",
             "Pages cut the list without a gap or an overlap, and never hold more than asked for.",
             *_LISTS,
+            Role.RUN_LIST,
+            parameters=("stable",),
         ),
         _promise("list.total", "The total counts all pages.", *_LISTS),
         _promise("list.filter", "A filter keeps exactly what agrees with it.", _LIST, _HISTORY),

@@ -2,7 +2,9 @@
 
 from . import (
     create,
+    cursors,
     deletion,
+    following,
     history,
     inputs,
     keys,
@@ -22,7 +24,9 @@ from . import (
 
 __all__ = [
     "create",
+    "cursors",
     "deletion",
+    "following",
     "history",
     "inputs",
     "keys",

@@ -11,6 +11,7 @@ from sparring.spec.exchange import Exchange
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, has
 from ..driver import User, history_operation
+from ..parts import aim_at, part_of
 from ..turns import can_talk, message_draft, say, streams, talk_of, talking
 from ..world import entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id
@@ -32,8 +33,11 @@ def takes_session(document: Document, operation: Operation) -> str:
     return "" if place else "the operation does not name its session"
 
 
-def valid_draft(context: Context, user: User, operation: Operation, session: str) -> Draft:
-    """A request about a session that fits the document."""
+def valid_draft(
+    context: Context, user: User, operation: Operation, session: str, part: str | None = None
+) -> Draft:
+    """A request about a session that fits the document and, where it is about a part of the
+    session, about that part, or about one that the owner sees."""
     binding = operation.binding
     if binding is not None and binding.role is Role.MESSAGE_CREATE:
         draft = message_draft(user, operation, session, ["Is anybody there?"])
@@ -43,15 +47,18 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
     if operation.body:
         draft.body = context.world.bodies.rich(operation)
         user.aim(draft, session)
+    aim_at(draft, user, part or part_of(context.alice, session, operation))
     place = expression(context.document, operation, "reply", "wait")
     if place is not None:
         put(context.document, draft, place, 0)
     return draft
 
 
-def answer(context: Context, user: User, operation: Operation, session: str) -> Exchange:
+def answer(
+    context: Context, user: User, operation: Operation, session: str, part: str | None = None
+) -> Exchange:
     """What a valid request about a session gets; of a stream only the beginning."""
-    draft = valid_draft(context, user, operation, session)
+    draft = valid_draft(context, user, operation, session, part)
     if not streams(operation):
         return user.send(draft)
     with user.open(draft) as stream:
@@ -73,10 +80,11 @@ def talked(context: Context, user: User) -> str:
 def deleted_is_gone(context: Context) -> None:
     """No operation finds a session that was deleted."""
     session = talked(context, context.alice)
+    part = part_of(context.alice, session, context.operation)
     context.alice.expect(context.alice.draft(context.world.need(DELETE), session))
     if context.operation.binding and context.operation.binding.role is DELETE:
         return  # delete.idempotent
-    exchange = answer(context, context.alice, context.operation, session)
+    exchange = answer(context, context.alice, context.operation, session, part)
     if exchange.response.status in GONE:
         return
     marked = context.document.model.session.get("deleted")

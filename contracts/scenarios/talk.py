@@ -13,6 +13,7 @@ from ..bodies import HOSTILE, HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, differences, has
 from ..driver import TALKING, history_operation
+from ..parts import part_of
 from ..turns import (
     Turn,
     answers_json,
@@ -24,7 +25,8 @@ from ..turns import (
     talk_of,
     ways,
 )
-from ..world import Line
+from ..world import Line, succeeded
+from .deletion import answer, talked
 from .listing import in_order, sort_key
 
 talkable = first_reason(can_talk, has(Role.SESSION_CREATE, Role.MESSAGE_LIST))
@@ -327,3 +329,27 @@ def suggestions_are_in_order(context: Context) -> None:
     ranks = [order.index(at(i, message)) for i in items if message and at(i, message) in order]
     if not in_order(ranks, lambda rank: rank, direction):
         context.fail("suggestions of later messages on the stated side", show(ranks))
+
+
+PARTS = (Role.MESSAGE_GET, Role.RUN_GET, Role.RUN_ACT, Role.RUN_SUBSCRIBE)
+
+
+def within_session(document: Document, operation: Operation) -> str:
+    """The path names a session and a part of it."""
+    binding = operation.binding
+    if binding is None or binding.target is None or binding.session is None:
+        return "the operation does not name a session and a part of it"
+    in_path = binding.target.part == binding.session.part == "path"
+    return "" if in_path else "the path does not name a session and a part of it"
+
+
+@scenario("talk.isolation", *PARTS, needs=first_reason(within_session, talkable))
+def parts_are_found_in_their_session_only(context: Context) -> None:
+    """A message or a run is not found below another session."""
+    session, other = talked(context, context.alice), talked(context, context.alice)
+    part = part_of(context.alice, session, context.operation)
+    if part is None:
+        raise NotChecked("the session has no such part")
+    exchange = answer(context, context.alice, context.operation, other, part)
+    if succeeded(exchange):
+        context.fail("a 404 below another session", str(exchange.response.status))
