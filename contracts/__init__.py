@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .runner import run as run
+    from .library import run as run
+    from .report import Report as Report
 
-__all__ = ["run"]
+__all__ = ["Report", "run"]
+_MODULES = {"run": "library", "Report": "report"}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "run":
-        from .runner import run
+    if name in _MODULES:  # on first use: every pytest imports this package
+        from importlib import import_module
 
-        return run
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

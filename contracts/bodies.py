@@ -30,7 +30,7 @@ HOSTILE = (
     "007",
     "zero\u200bwidth\ufeff and \u2028 separators \u00a0 end",
 )
-LONG = "".join(f"{n:05d} words " for n in range(500))[:5000]
+LONG = " ".join(f"{n:03d}-a-long-word-for-agents-that-echo-word-by-word" for n in range(110))[:5000]
 HUGE = "".join(f"{n:06d}." for n in range(10_000))[:66_000]
 RICH_OBJECT = {
     "text": "  Ünï 👍 \n",

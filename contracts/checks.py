@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from inspect import getdoc
 from typing import Any
 
 from sparring.spec import pointers
@@ -173,13 +174,7 @@ def position(document: Document, operation: Operation, promise: str) -> Position
 
 def promised_at(document: Document, operation: Operation, promise: str) -> Path:
     """Where the document makes a promise: where it says so, else at the operation."""
-    for path in (operation.pointer, ()):
-        node: Any = document.source.tree
-        for key in path:
-            node = node[key]
-        if promise in (node.get("x-session-promises") or {}):
-            return (*path, "x-session-promises", promise)
-    return operation.pointer
+    return operation.promises.place(promise) or operation.pointer
 
 
 def same(left: Any, right: Any) -> bool:
@@ -202,7 +197,7 @@ def show(value: Any) -> str:
 
 
 def has_security(document: Document, operation: Operation) -> str:
-    """Whether an operation needs a key that sparring can give."""
+    """The operation needs a key that can be given."""
     return "" if usable_security(operation) else "the operation needs no key that can be given"
 
 
@@ -212,4 +207,10 @@ def first_reason(*needs: Needs) -> Needs:
     def reason(document: Document, operation: Operation) -> str:
         return next((r for need in needs if (r := need(document, operation))), "")
 
-    return reason
+    return says(" ".join(filter(None, map(getdoc, needs))), reason)
+
+
+def says(evidence: str, need: Needs) -> Needs:
+    """Gives a need the sentence that tells which evidence it looks for."""
+    need.__doc__ = evidence
+    return need

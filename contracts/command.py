@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sparring.fixtures.script import load_scripts
 from sparring.spec.document import Document, load_document
 from sparring.spec.errors import Defect, SparringError
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, USAGE, UNREACHABLE, INTERNAL = range(5)
 INSTALL = "pip install 'sparring[test]'"
-EXTRA = ("httpx2", "hypothesis", "schemathesis")
+EXTRA = ("httpcore2", "hypothesis", "schemathesis")
 
 
 def run_tests(
@@ -42,6 +45,7 @@ def run_tests(
     console: Console | None = None,
     target: Path | None = None,
     write_target: Path | None = None,
+    write_arazzo: Path | None = None,
     include: Sequence[str] = (),
     profile: str = "own",
     max_requests: int | None = None,
@@ -50,6 +54,7 @@ def run_tests(
     max_messages: int | None = None,
     journal: Path | None = None,
     clean: Path | None = None,
+    scripts: Sequence[Path] = (),
 ) -> int:
     """Holds the implementation at `url` to a document and returns the exit code.
 
@@ -65,11 +70,12 @@ def run_tests(
     try:
         files = _report_files(reports)
         known = read_baseline(baseline) if baseline else Baseline()
-        extra = dict(_header(text) for text in headers)
+        extra = dict(read_header(text) for text in headers)
         if write_target is not None:
             return _write_target(write_target, spec, overlays, out)
         document = load_document(spec, [Path(overlay) for overlay in overlays])
-        keys = _keys(key, other_key)
+        keys = keys_of(key, other_key)
+        played = load_scripts(scripts)
         try:
             from .terms import terms_of
 
@@ -84,13 +90,26 @@ def run_tests(
                 max_messages=max_messages,
                 journal=journal,
             )
+            if write_arazzo is not None:
+                return _write_life(document, write_arazzo, terms, out)
             if clean is not None:
                 return _clean(url, document, keys, extra, terms, clean, out)
-            report = _run(url, document, keys, extra, suites, seed, max_examples, terms, out)
+            options = {"suites": suites, "seed": seed, "max_examples": max_examples}
+            options |= {"terms": terms, "scripts": played}
+            try:
+                with _terminable():
+                    report = _run(url, document, keys, extra, options, out)
+            except SparringError as error:
+                if error.defects[0].code == "C103":
+                    _write_files(_nothing(document, url, seed, error), files)
+                raise
         except ImportError as error:
             raise missing(error) from None
         _accept(report, known, written)
         _write(report, out, files)
+    except KeyboardInterrupt:
+        errors.print("interrupted", style="red")
+        return UNREACHABLE
     except SparringError as error:
         errors.print(str(error), markup=False, highlight=False, soft_wrap=True, style="red")
         return UNREACHABLE if error.defects[0].code == "C103" else USAGE
@@ -114,15 +133,44 @@ def explanation(id: str, spec: str, overlays: Sequence[str | Path]) -> str:
     return explain(id, load_document(spec, [Path(overlay) for overlay in overlays]))
 
 
+def _nothing(document: Document, url: str, seed: int, error: SparringError) -> Report:
+    """The report of a run that never began."""
+    from .checks import checks
+    from .report import Outcome, Report, State
+
+    why = error.defects[0].message
+    outcomes = [
+        Outcome(check.promise, check.operation.label, State.SKIPPED, f"not checked: {why}")
+        for check in checks(document)
+    ]
+    notes = [f"{why}: nothing was checked"]
+    return Report(document, url, seed, outcomes, notes=notes, stopped=why)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """A SIGTERM, as CI sends to what takes too long, ends the run as Ctrl-C does: it is cleared
+    away and reported."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _run(
     url: str,
     document: Document,
     keys: tuple[str, str],
     headers: dict[str, str],
-    suites: Sequence[str],
-    seed: int,
-    max_examples: int,
-    terms: Terms,
+    options: Mapping[str, Any],
     out: Console,
 ) -> Report:
     from .choice import print_choice
@@ -133,10 +181,7 @@ def _run(
         document,
         keys=keys,
         headers=headers,
-        suites=suites,
-        seed=seed,
-        max_examples=max_examples,
-        terms=terms,
+        **options,
         announce=lambda choice, root: print_choice(choice, root, out),
     )
 
@@ -176,6 +221,17 @@ def _write_target(file: Path, spec: str, overlays: Sequence[str], out: Console) 
     return CLEAN
 
 
+def _write_life(document: Document, file: Path, terms: Terms, out: Console) -> int:
+    from .choice import choose
+    from .reports.arazzo import write_life
+
+    chosen = choose(document, terms.operations, terms.profile).document
+    with _writing(str(file)):
+        write_life(chosen, file, terms.given)
+    out.print(f"wrote {file}", markup=False, highlight=False)
+    return CLEAN
+
+
 def missing(error: ImportError) -> SparringError:
     """What to say when a package of the extra `test` is not there; other errors stay themselves."""
     name = (error.name or "").partition(".")[0]
@@ -185,13 +241,15 @@ def missing(error: ImportError) -> SparringError:
     return SparringError(Defect("C102", message, None, f"Run {INSTALL}"))
 
 
-def _keys(key: str | None, other_key: str | None) -> tuple[str, str]:
+def keys_of(key: str | None, other_key: str | None) -> tuple[str, str]:
+    """The keys of the two users: as given, else from the environment, else the usual ones."""
     first = key or os.environ.get("SPARRING_KEY") or "alice-key"
     second = other_key or os.environ.get("SPARRING_OTHER_KEY") or "bob-key"
     return first, second
 
 
-def _header(text: str) -> tuple[str, str]:
+def read_header(text: str) -> tuple[str, str]:
+    """A header written as `Name: value`. Raises SparringError (C101)."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         remedy = "Write it as 'Name: value'."
@@ -233,10 +291,15 @@ def _accept(report: Report, known: Baseline, written: Path | None) -> None:
 
 
 def _write(report: Report, out: Console, files: Sequence[tuple[str, str]]) -> None:
-    from .reports import render
     from .reports.console import print_report
 
     print_report(report, out)
+    _write_files(report, files)
+
+
+def _write_files(report: Report, files: Sequence[tuple[str, str]]) -> None:
+    from .reports import render
+
     for kind, file in files:
         data = render(kind, report)
         if file == "-":

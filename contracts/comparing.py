@@ -12,7 +12,7 @@ from sparring.spec.binding import Location, Role
 from sparring.spec.document import Document, Operation
 
 from .attributes import entity_properties
-from .checks import Context, Needs, same, show
+from .checks import Context, Needs, same, says, show
 from .world import World
 
 
@@ -25,7 +25,7 @@ def has(*roles: Role) -> Needs:
                 return f"the document has no {role.value}"
         return ""
 
-    return reason
+    return says(f"The document has {', '.join(role.value for role in roles)}.", reason)
 
 
 def readable(world: World) -> dict[str, Any]:

@@ -146,6 +146,8 @@ class _Adapter:
             schema = schema.include(name=wanted)
             with _hooked(self._before_call), bounded(self.world.target, self._seen):
                 for event in from_schema(schema).execute():
+                    if isinstance(event, events.Interrupted):
+                        self.world.target.meter.stop("interrupted")
                     if self.world.target.meter.over():
                         break
                     if isinstance(event, events.ScenarioFinished):

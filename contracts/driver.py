@@ -20,6 +20,7 @@ from sparring.spec.drafts import (
     put,
     scalar,
     session_parameter,
+    template_place,
 )
 from sparring.spec.exchange import Exchange, Request
 from sparring.spec.framing import framing_of
@@ -40,7 +41,6 @@ from .world import (
     Session,
     World,
     entity,
-    is_stream,
     line,
     stream_type,
     succeeded,
@@ -154,15 +154,34 @@ class User:
     def send(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Exchange:
         """Sends a draft and keeps the exchange."""
         exchange = self.world.target.send(self.request(draft, way=way, anonymous=anonymous))
+        self._created(draft, exchange)
         self.world.journal.append(Entry(draft.operation, exchange))
-        self._created(draft.operation, exchange)
         return exchange
 
-    def _created(self, operation: Operation, exchange: Exchange) -> None:
-        """Notes the session that an answer speaks of, so that it is cleared away."""
-        made = operation.binding and operation.binding.role is Role.SESSION_CREATE
-        if made and succeeded(exchange) and (id := id_in(operation, exchange)):
-            self._note(id)
+    def _created(self, draft: Draft, exchange: Exchange) -> None:
+        """Notes the session that a request has made, so that it is cleared away: one that an
+        answer speaks of, or that began with its first message."""
+        binding = draft.operation.binding
+        if binding is None or not succeeded(exchange):
+            return
+        id: object = None
+        if binding.role is Role.SESSION_CREATE:
+            id = id_in(draft.operation, exchange)
+        elif binding.role in TALKING:
+            at = template_place(self.world.document, draft.operation, "session.id")
+            id = pointers.first(exchange.response.json(), at) if at else None
+        if not id and binding.implicit:
+            id = self._aimed(draft)
+        if id and isinstance(id, (str, int)):
+            self._note(scalar(id))
+
+    def _aimed(self, draft: Draft) -> Any:
+        """The id of the session that a request names."""
+        part, name = session_parameter(self.world.document, draft.operation) or ("", "")
+        if part == "body":
+            return pointers.first(draft.body, pointers.split(name))
+        places = {"path": draft.path, "query": dict(draft.query), "header": draft.headers}
+        return places.get(part, {}).get(name)
 
     def _note(self, id: str) -> None:
         self.world.created[self, id] = None
@@ -191,10 +210,11 @@ class User:
             try:
                 yield stream
             finally:
-                if not is_stream(stream.exchange):
+                if framing_of(stream.head.media_type) is None:
                     stream.drain()
-                self.world.journal.append(Entry(draft.operation, stream.exchange))
-                self._created(draft.operation, stream.exchange)
+                exchange = stream.exchange
+                self._created(draft, exchange)
+                self.world.journal.append(Entry(draft.operation, exchange))
 
     # Sessions
 
@@ -338,26 +358,36 @@ class User:
         query: Mapping[str, Any] | None = None,
     ) -> list[Any]:
         """Every item of a list, page by page. Raises Blocked."""
+        return [item for page in self.pages(operation, session, query) for item in page.items]
+
+    def pages(
+        self,
+        operation: Operation,
+        session: str | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Iterator[Page]:
+        """The pages of a list, as large as they may be unless the query says. Raises Blocked."""
         assert operation.binding is not None
         page = operation.binding.page
         asked = dict(query or {})
         bound = bounds(self.world.document, operation, page.limit)
         if page.limit and str(page.limit) not in asked and bound is not None:
             asked[str(page.limit)] = bound
+        size = asked.get(str(page.limit)) if page.limit else None
         items: list[Any] = []
         for number in range(200):
             shown = self.page(operation, session, asked)
             found = shown.items
             items += found
+            yield shown
             if not found or page.start is None or page.style == "none":
                 break
-            if bound is not None and len(found) < bound and len(found) < 100:
+            if isinstance(size, int) and len(found) < size and len(found) < 100:
                 break
             following = self._next(operation, shown, items, page.first_page + number + 1)
             if following in (None, ""):
                 break
             asked[str(page.start)] = following
-        return items
 
     def _next(
         self, operation: Operation, shown: Page, items: Sequence[Any], number: int
@@ -392,12 +422,15 @@ class User:
         return [item for item in found if item.kind == "message"]
 
 
+LONGEST_ID = 4096
+
+
 def id_in(operation: Operation, exchange: Exchange) -> str:
-    """The id of the session in the answer of a create; empty when there is none."""
+    """The id of the session in the answer of a create; empty when there is none of use."""
     binding = operation.binding
     id = pointers.first(exchange.response.json(), binding.id if binding else ("id",))
     if isinstance(id, str):
-        return id
+        return id if len(id) <= LONGEST_ID else ""
     return scalar(id) if isinstance(id, int) else ""
 
 

@@ -13,25 +13,94 @@ if TYPE_CHECKING:
     from sparring.spec.document import Operation
 
     from .checks import Check
+    from .collection import Contracts
     from .report import Outcome
-    from .runner import Runner
+
+MARKERS = {
+    "sparring": "a check of a promise, or of an operation's conformance",
+    "promises": "what sparring checks of sessions and talk",
+    "streaming": "what sparring checks of streams",
+    "security": "what sparring checks of keys and owners",
+    "races": "what sparring checks of many requests at one instant",
+    "conformance": "what Schemathesis checks, a test for each operation",
+    "script": "what scripts expect",
+}
+MANY: dict[str, Any] = {"action": "append", "default": []}
+OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "url": ("Hold the implementation at URL to a document.", {"metavar": "URL"}),
+    "spec": ("A path, or a bundled document (default: sessions).", {"default": "sessions"}),
+    "overlay": ("An OpenAPI Overlay to apply to the document first.", {"metavar": "FILE", **MANY}),
+    "key": ("The key of a user (SPARRING_KEY, alice-key).", {}),
+    "other-key": ("That of another user (SPARRING_OTHER_KEY, bob-key).", {"metavar": "KEY"}),
+    "header": ("A header of every request.", {"metavar": "'NAME: VALUE'", **MANY}),
+    "suite": ("Only this suite; may be repeated.", MANY),
+    "script": ("Only what this script expects, beside the named suites.", MANY),
+    "target": ("What the target needs: keys, parameters, bodies.", {"metavar": "FILE"}),
+    "include": ("Call it too; !: never.", {"metavar": "PATTERN", **MANY}),
+    "profile": ("read-only, own or full: what may be changed.", {"default": "own"}),
+    "baseline": ("Findings that are accepted for a time.", {"metavar": "FILE"}),
+    "seed": ("Same seed, same requests.", {"type": int, "default": 0}),
+    "max-examples": ("Schemathesis cases an operation and phase.", {"type": int, "default": 20}),
+    "max-requests": ("Send no more requests; each worker.", {"type": int}),
+    "max-time": ("Take no longer.", {"default": "30m"}),
+    "rate": ("Send no more requests a second; each worker.", {"metavar": "N/s"}),
+    "max-messages": ("Say no more to agents; each worker.", {"type": int}),
+    "journal": ("Note every session that is made, and deleted.", {"metavar": "FILE"}),
+}
+UNREACHABLE = 3
+_CONTRACTS: pytest.StashKey[Contracts] = pytest.StashKey()
+_STOPPED: pytest.StashKey[list[str]] = pytest.StashKey()
+_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options of sparring."""
+    """Adds the options of `sparring test` that make sense here."""
     group = parser.getgroup("sparring", "contract tests of a sessions API")
-    group.addoption("--sparring-url", metavar="URL", help="Hold the implementation at URL to SPEC.")
-    group.addoption(
-        "--sparring-spec",
-        metavar="SPEC",
-        default="sessions",
-        help="An OpenAPI document, or the name of a bundled one (default: sessions).",
-    )
-    group.addoption("--sparring-key", metavar="KEY", help="The key to call with.")
-    group.addoption("--sparring-other-key", metavar="KEY", help="The key of another user.")
-    group.addoption(
-        "--sparring-seed", metavar="N", type=int, default=0, help="The seed of all values."
-    )
+    for name, (text, more) in OPTIONS.items():
+        group.addoption(f"--sparring-{name}", help=text, **more)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers a marker for all checks, and one for each suite."""
+    for name, text in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {text}")
+    config.stash[_STOPPED], config.stash[_NOTES] = [], []
+
+
+def contracts(config: pytest.Config) -> Contracts | None:
+    """What is checked, loaded when it is first asked for; None where no target is named."""
+    if not config.getoption("--sparring-url", None):
+        return None
+    if _CONTRACTS not in config.stash:
+        from sparring.spec.errors import SparringError
+
+        from .command import missing
+
+        named = {name: config.getoption(f"--sparring-{name}") for name in OPTIONS}
+        options = {name.replace("-", "_"): value for name, value in named.items()}
+        try:
+            from .collection import Contracts
+
+            config.stash[_CONTRACTS] = Contracts(**options)
+        except SparringError as error:
+            raise pytest.UsageError(str(error)) from None
+        except ImportError as error:
+            raise pytest.UsageError(str(missing(error))) from None
+    return config.stash[_CONTRACTS]
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Says which operations will be called, and which never."""
+    found = contracts(config)
+    return found.announcement() if found is not None else []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before xdist sends workers out: ends with 3 when nobody answers."""
+    if session.config.getoption("numprocesses", None) and not _is_worker(session.config):
+        found = contracts(session.config)
+        if found is not None and not session.config.option.collectonly:
+            _reach(found)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -39,61 +108,81 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Adds one test for each promise and operation, whatever else was collected."""
-    if config.getoption("--sparring-url", None):
-        items.extend(Suite.from_parent(session, name="sparring", nodeid="sparring").collect())
+    if (found := contracts(config)) is not None:
+        suite = Suite.from_parent(session, name="sparring", nodeid="sparring", contracts=found)
+        items.extend(suite.collect())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Deletes the sessions that are left, and says 3 where the run ended early."""
+    config = session.config
+    if (found := config.stash.get(_CONTRACTS, None)) is not None:
+        stopped, notes = found.close()
+        _tell(config, {"stopped": [stopped] if stopped else [], "notes": notes})
+    if _is_worker(config):
+        told = {"stopped": config.stash[_STOPPED], "notes": config.stash[_NOTES]}
+        config.workeroutput["sparring"] = told  # type: ignore[attr-defined]
+    elif session.exitstatus == pytest.ExitCode.OK and config.stash[_STOPPED]:
+        session.exitstatus = UNREACHABLE
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes what a worker of xdist has to tell."""
+    _tell(node.config, getattr(node, "workeroutput", {}).get("sparring", {}))
+
+
+def _tell(config: pytest.Config, told: dict[str, list[str]]) -> None:
+    config.stash[_STOPPED].extend(told.get("stopped", []))
+    config.stash[_NOTES].extend(told.get("notes", []))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Tells why the run ended early, and what was left behind."""
+    ended = [f"the run ended early: {reason}" for reason in config.stash[_STOPPED]]
+    for note in dict.fromkeys([*ended, *config.stash[_NOTES]]):
+        terminalreporter.line(f"sparring: {note}", yellow=True)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _reach(found: Contracts) -> None:
+    from sparring.spec.errors import SparringError
+
+    try:
+        found.reach()
+    except SparringError as error:
+        pytest.exit(str(error), returncode=UNREACHABLE)
 
 
 class Suite(pytest.Collector):
-    """All checks of one document against one target; the connection is made by the first."""
+    """All checks of one document against one target."""
 
-    _runner: Runner | None = None
+    def __init__(self, *, contracts: Contracts, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.contracts = contracts
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item for each promise and operation, and one for each operation's conformance."""
-        from sparring.spec.document import load_document
-        from sparring.spec.errors import SparringError
+        from .report import suite_of
 
-        from .command import missing
-
-        try:
-            self.document = load_document(self.config.getoption("--sparring-spec"))
-        except SparringError as error:
-            raise pytest.UsageError(str(error)) from None
-        try:
-            from .checks import checks
-            from .choice import choose
-            from .conformance import tried
-        except ImportError as error:
-            raise pytest.UsageError(str(missing(error))) from None
-        self.document = choose(self.document).document
-        for check in checks(self.document):
-            yield PromiseItem.from_parent(self, name=check.id, check=check)
-        for operation in tried(self.document):
+        for check in self.contracts.checks():
+            item: pytest.Item = PromiseItem.from_parent(self, name=check.id, check=check)
+            yield _marked(item, suite_of(check.promise))
+        for operation in self.contracts.conforming():
             name = f"conformance[{operation.label}]"
-            yield ConformanceItem.from_parent(self, name=name, operation=operation)
+            item = ConformanceItem.from_parent(self, name=name, operation=operation)
+            yield _marked(item, "conformance")
 
-    @property
-    def runner(self) -> Runner:
-        """The runner of this process, made when it is first needed."""
-        from sparring.spec.errors import SparringError
 
-        from .command import _keys
-        from .runner import Runner
-
-        if self._runner is None:
-            option = self.config.getoption
-            try:
-                runner = Runner(
-                    option("--sparring-url"),
-                    self.document,
-                    keys=_keys(option("--sparring-key"), option("--sparring-other-key")),
-                    seed=option("--sparring-seed"),
-                )
-                runner.target.probe()
-            except SparringError as error:
-                pytest.exit(str(error), returncode=3)
-            self._runner = runner
-        return self._runner
+def _marked(item: pytest.Item, suite: str) -> pytest.Item:
+    item.add_marker("sparring")
+    item.add_marker(suite)
+    return item
 
 
 class _Item(pytest.Item):
@@ -107,7 +196,10 @@ class _Item(pytest.Item):
 
     def runtest(self) -> None:
         """Fails with the findings of the check, skips what can't be checked."""
-        outcome = self.run()
+        _reach(self.parent.contracts)
+        outcome, notes = self.parent.contracts.judged(self.run())
+        if notes:
+            self.add_report_section("call", "sparring", "\n".join(notes))
         if outcome.findings:
             raise BrokenPromise(outcome)
         if outcome.state.value == "error":
@@ -135,7 +227,7 @@ class PromiseItem(_Item):
 
     def run(self) -> Outcome:
         """Runs the scenarios of the promise."""
-        return self.parent.runner.check(self.check)
+        return self.parent.contracts.runner.check(self.check)
 
 
 class ConformanceItem(_Item):
@@ -147,7 +239,8 @@ class ConformanceItem(_Item):
 
     def run(self) -> Outcome:
         """Lets Schemathesis at the operation."""
-        return self.parent.runner.conformance([self.operation])[0][0]
+        found = self.parent.contracts
+        return found.runner.conformance([self.operation], found.max_examples)[0][0]
 
 
 class BrokenPromise(AssertionError):

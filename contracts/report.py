@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 
 from sparring.spec.document import Document
 from sparring.spec.finding import Finding, Severity
 
 from .baseline import Baseline, Entry
 
-SUITES = ("promises", "streaming", "security", "races", "conformance")
+SUITES = ("promises", "streaming", "security", "races", "conformance", "script")
 _BY_PREFIX = {
     "stream": "streaming",
     "stop": "streaming",
     "auth": "security",
     "race": "races",
     "conformance": "conformance",
+    "script": "script",
 }
 
 
@@ -67,9 +69,10 @@ class Cause:
     operations: tuple[str, ...]
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
-    """All that a run found out; `findings` are those that no baseline has accepted."""
+    """All that a run found out; `findings` are those that no baseline has accepted. It iterates
+    over them."""
 
     document: Document
     url: str
@@ -92,6 +95,37 @@ class Report:
         if self.stopped:
             return 3
         return 4 if any(o.state is State.ERROR for o in self.outcomes) else 0
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __repr__(self) -> str:
+        found = "; ".join(f"{f.id} {f.operation}: {f.seen[:80]}" for f in self.findings[:5])
+        return f"<Report of {self.url}: {len(self.findings)} findings{found and f': {found}'}>"
+
+    def __str__(self) -> str:
+        """The report as the console shows it."""
+        from io import StringIO
+
+        from rich.console import Console
+
+        from .reports.console import print_report
+
+        text = StringIO()
+        print_report(self, Console(file=text, width=120))
+        return text.getvalue()
+
+    def check(self) -> None:
+        """Raises AssertionError with everything that was found, or with why the run ended early."""
+        __tracebackhide__ = True
+        if self.exit_code:
+            raise AssertionError(str(self))
+
+    def write(self, kind: str, file: str | Path) -> None:
+        """Writes the report as junit, sarif, html, ndjson, github or arazzo. Raises OSError."""
+        from .reports import render
+
+        Path(file).write_bytes(render(kind, self))
 
     def count(self, state: State) -> int:
         """How many checks ended like this."""

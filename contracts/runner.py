@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Lock
 
+from sparring.fixtures.script import Script
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.errors import Defect, SparringError
+from sparring.spec.errors import Defect, SparringError, nearest
+from sparring.spec.events import EventStream
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
+from sparring.spec.schemas import Path
 
-from .answers import deviations
+from .answers import Deviation, deviations
 from .bodies import Bodies
 from .budget import Meter, Refused, Stopped
 from .checks import Check, Context, Run, checks, position, promised_at
@@ -23,6 +28,8 @@ from .choice import Choice, Profile, choose
 from .conformance import conform, tried
 from .driver import User
 from .journal import Journal, Made
+from .redaction import redaction
+from .replay import Replay
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
 from .target_file import Person
@@ -31,6 +38,7 @@ from .world import Blocked, Entry, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
+LONGEST_SHOWN = 1024 * 1024
 PATIENCE = 5  # unanswered requests before the target is asked whether it is still there
 
 
@@ -54,6 +62,7 @@ class Runner:
         self.document = document = self.choice.document
         self.people = terms.given.users
         self.keys = tuple(map(_key, self.people, keys))
+        self.redaction = redaction(self.keys, headers or {}, self.people)
         self.seed = seed
         self.retries = retries
         self.meter = Meter(terms.budget, read_only=terms.profile is Profile.READ_ONLY)
@@ -66,6 +75,9 @@ class Runner:
         )
         self.reported: set[tuple[str, str]] = set()
         self.sessions = Journal(terms.journal)
+        self._streams: dict[Path, EventStream] = {}
+        self._long = Lock()
+        self._judged_long: Counter[tuple[str, int]] = Counter()
         self._silent = 0
         self._broken: set[tuple[str, str]] = set()
         self._bodies = Bodies(document, seed, terms.given)
@@ -73,7 +85,12 @@ class Runner:
     def world(self) -> World:
         """What one check works in."""
         return World(
-            self.document, self.target, self._bodies, given=self.terms.given, sessions=self.sessions
+            self.document,
+            self.target,
+            self._bodies,
+            given=self.terms.given,
+            sessions=self.sessions,
+            streams=self._streams,
         )
 
     def users(self, world: World) -> list[User]:
@@ -83,6 +100,15 @@ class Runner:
 
     def check(self, check: Check) -> Outcome:
         """Runs one check; what it finds is run again until it shows again, or is dropped."""
+        return self._shown(self._checked(check))
+
+    def _shown(self, outcome: Outcome) -> Outcome:
+        findings = (_shortened(f) for f in map(self.redaction.finding, outcome.findings))
+        return replace(
+            outcome, findings=tuple(findings), reason=self.redaction.text(outcome.reason)
+        )
+
+    def _checked(self, check: Check) -> Outcome:
         start = time.perf_counter()
         if self.meter.stopped and check.runs:
             return Outcome(check.promise, check.operation.label, State.SKIPPED, self._over())
@@ -147,7 +173,7 @@ class Runner:
                     seconds,
                 )
             )
-        return outcomes, found.notes
+        return list(map(self._shown, outcomes)), found.notes
 
     def _over(self) -> str:
         return f"not checked: {self.meter.stopped}"
@@ -270,7 +296,7 @@ class Runner:
         for index, entry in enumerate(world.journal):
             if entry.exchange.request.method != entry.operation.method:
                 continue
-            for deviation in deviations(self.document, entry.operation, entry.exchange):
+            for deviation in self._judged(entry):
                 if not entry.operation.promises.holds(deviation.promise):
                     continue
                 key = (deviation.promise, entry.operation.label, deviation.cause)
@@ -289,37 +315,66 @@ class Runner:
                 found[key] = finding
         return list(found.values())
 
-    def _clean(self, made: Sequence[tuple[User, str]]) -> None:
-        """Deletes sessions, whatever the budget says; a run that may only read has made none."""
+    def _judged(self, entry: Entry) -> list[Deviation]:
+        """What is wrong with an answer; of long ones only the first of each kind are judged, one
+        after the other, as all that is wrong with one holds a copy of it."""
+        if len(entry.exchange.response.body) <= LONGEST_SHOWN:
+            return list(deviations(self.document, entry.operation, entry.exchange))
+        kind = (entry.operation.label, entry.exchange.response.status)
+        with self._long:
+            self._judged_long[kind] += 1
+            if self._judged_long[kind] > 3:
+                return []
+            return list(deviations(self.document, entry.operation, entry.exchange))
+
+    def _clean(self, made: Sequence[tuple[User, str]]) -> bool:
+        """Deletes sessions, whatever the budget says; a run that may only read has made none.
+
+        Whether there is a way to delete them, and the target answers.
+        """
         if not made:
-            return
+            return True
         operation = made[0][0].world.one(Role.SESSION_DELETE)
         if operation is None:
-            return
+            return False
         with self.meter.cleaning():
             for user, session in made:
                 try:
                     draft = user.draft(operation, session)
                     answer = self.target.send(user.request(draft)).response
                 except (NoAnswer, Refused, SparringError):
-                    return
+                    return False
                 if answer.status < 300 or answer.status in (404, 410):
                     self.sessions.gone(Made(user.number, session, {}))
+        return True
 
     def clean(self, journal: Journal | None = None) -> list[Made]:
         """Deletes what is left of a journal, by default of this run, and returns what remains."""
         if journal is not None:
             self.sessions = journal
-        for made in self.sessions.left:
-            world = self.world()
-            world.above.update(made.above)
-            self._clean([(self.users(world)[made.user % 2], made.id)])
+        with self.meter.cleaning():
+            for made in self.sessions.left:
+                world = self.world()
+                world.above.update(made.above)
+                if not self._clean([(self.users(world)[made.user % 2], made.id)]):
+                    break
         return self.sessions.left
 
 
 def _key(person: Person, key: str) -> str:
     """The key of a user: their own, else the usual one; none beside headers that serve as one."""
     return person.key or ("" if person.headers else key)
+
+
+def _shortened(finding: Finding) -> Finding:
+    """A finding whose answers are of a length that a report can hold."""
+    if all(len(e.response.body) <= LONGEST_SHOWN for e in finding.exchanges):
+        return finding
+    shown = [
+        replace(e, response=replace(e.response, body=e.response.body[:LONGEST_SHOWN]))
+        for e in finding.exchanges
+    ]
+    return replace(finding, exchanges=shown)
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:
@@ -341,7 +396,7 @@ def _before(journal: list[Entry], index: int) -> list[Exchange]:
 
 
 Watch = Callable[[Outcome], None]
-ALONE = ("race.", "stream.incremental", "stream.wait", "session.active")
+ALONE = ("race.", "response.time", "stream.incremental", "stream.wait", "session.active")
 
 
 def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outcome]:
@@ -372,22 +427,20 @@ def run(
     timeout: float = 10.0,
     workers: int = 6,
     terms: Terms | None = None,
+    scripts: Sequence[Script] = (),
     announce: Callable[[Choice, str], None] | None = None,
     watch: Watch | None = None,
     stop: Callable[[Outcome], bool] | None = None,
 ) -> Report:
     """Holds the implementation at `url` to a document.
 
-    `suites` and `promises` narrow what is run; `terms` say what it may do; `announce` sees which
+    `suites` and `promises` narrow what is run, and `scripts` to what these expect unless a suite is
+    named; `terms` say what it may do; `announce` sees which
     operations will be called before the first is; `watch` sees every outcome, `stop` may end the
     run. Raises SparringError: C101 for an unknown suite, C103 when nobody answers, C104 for a
     pattern that fits no operation.
     """
-    for name in suites:
-        if name not in SUITES:
-            raise SparringError(
-                Defect("C101", f"there is no suite {name}", None, f"Known are {', '.join(SUITES)}.")
-            )
+    suites = chosen_suites(suites, scripts)
     if not any(operation.binding for operation in document.operations):
         remedy = "Say them as x-session, in the document or in an overlay."
         defect = document.source.defect("C101", "no operation has a role", ("paths",), remedy)
@@ -404,17 +457,20 @@ def run(
         terms=terms,
     )
     document = runner.document
-    report = Report(document, runner.target.root, seed, suites=tuple(suites or SUITES))
+    report = Report(document, runner.target.root, seed, suites=suites)
+    wanted = [
+        check
+        for check in checks(document)
+        if suite_of(check.promise) in report.suites and (not promises or check.promise in promises)
+    ]
+    replay = Replay(scripts) if scripts else None
+    if replay is not None:
+        wanted.append(replay.check(document))
     if announce:
         announce(runner.choice, runner.target.root)
+    conformance = "conformance" in report.suites and not promises
     try:
         runner.target.probe()
-        wanted = [
-            check
-            for check in checks(document)
-            if suite_of(check.promise) in report.suites
-            and (not promises or check.promise in promises)
-        ]
         for outcome in _in_turn(runner, wanted, workers):
             report.outcomes.append(outcome)
             report.findings += outcome.findings
@@ -423,7 +479,7 @@ def run(
             if stop and stop(outcome):
                 break
         else:
-            if "conformance" in report.suites and not promises:
+            if conformance:
                 outcomes, report.notes = runner.conformance(max_examples=max_examples)
                 report.outcomes += outcomes
                 report.findings += [f for o in outcomes for f in o.findings]
@@ -435,24 +491,55 @@ def run(
         left = runner.clean()
         runner.sessions.close()
         runner.target.close()
-    _conclude(report, runner, left)
+    if (
+        conformance
+        and runner.meter.stopped
+        and not any(o.promise == "conformance" for o in report.outcomes)
+    ):
+        report.outcomes += runner.conformance()[0]
+    report.notes += replay.notes if replay is not None else []
+    _conclude(report, runner, left, wanted)
     report.findings = merged(report.findings)
     report.seconds = time.perf_counter() - start
     return report
 
 
-def _conclude(report: Report, runner: Runner, left: Sequence[Made]) -> None:
+def chosen_suites(names: Collection[str], scripts: Sequence[Script]) -> tuple[str, ...]:
+    """The suites of a run. Raises SparringError (C101)."""
+    for name in names:
+        if name not in SUITES:
+            remedy = nearest(name, SUITES) or f"Known are {', '.join(SUITES)}."
+            raise SparringError(Defect("C101", f"there is no suite {name}", None, remedy))
+    if not scripts:
+        if "script" in names:
+            remedy = "Name one: --script FILE."
+            raise SparringError(Defect("C101", "the suite script needs a script", None, remedy))
+        return tuple(names or (suite for suite in SUITES if suite != "script"))
+    return (*(name for name in names if name != "script"), "script")
+
+
+def _conclude(
+    report: Report, runner: Runner, left: Sequence[Made], wanted: Sequence[Check]
+) -> None:
     """Says what was not checked and why, what was left behind, and who wanted to lead away."""
     report.requests = runner.meter.sent
     report.stopped = runner.meter.stopped
     report.notes += runner.target.strays
     if report.stopped:
+        told = {o.id for o in report.outcomes}
+        why = f"not checked: {report.stopped}"
+        report.outcomes += [
+            Outcome(check.promise, check.operation.label, State.SKIPPED, why)
+            for check in wanted
+            if check.id not in told
+        ]
         over = [o.id for o in report.outcomes if o.reason.startswith("not checked: ")]
         report.notes.append(
             f"{report.stopped}: the run ended early, {len(over)} checks were not made"
             + (f": {', '.join(over[:20])}" if over else "")
             + (f" and {len(over) - 20} more" if len(over) > 20 else "")
         )
+    report.notes = list(map(runner.redaction.text, report.notes))
     if left:
         ids = ", ".join(made.id for made in left[:20])
         more = f" and {len(left) - 20} more" if len(left) > 20 else ""

@@ -92,13 +92,14 @@ class World:
     sessions: Journal = field(default_factory=Journal)
     above: dict[str, Any] = field(default_factory=dict)
     """What stands in paths above sessions, by parameter: the same wherever it has that name."""
-    _streams: dict[Path, EventStream] = field(default_factory=dict)
+    streams: dict[Path, EventStream] = field(default_factory=dict)
+    """How the streams of operations are read: the same in every check."""
 
     def stream(self, operation: Operation) -> EventStream:
         """Reads the stream of an operation."""
-        found = self._streams.get(operation.pointer)
+        found = self.streams.get(operation.pointer)
         if found is None:
-            found = self._streams[operation.pointer] = EventStream.of(self.document, operation)
+            found = self.streams[operation.pointer] = EventStream.of(self.document, operation)
         return found
 
     def words(self, usual: str) -> str:

@@ -21,13 +21,14 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.framing import EVENT_STREAM, framing_of, is_json
+from sparring.spec.model import Entry
 
 from .app import MockServer
 from .clock import ManualClock
+from .turns import read_log
 from .world import World
 
 LINES = ("Hello!", "What's the weather in SF?", "Tell me a story.", "Thanks, bye!")
-BASE = "http://127.0.0.1:8000"
 _SPOKEN = (Role.MESSAGE_CREATE, Role.RUN_CREATE)
 _VIA = ("sse", "body", "subscribe", "poll", "none")
 _ROUNDS = 8
@@ -52,11 +53,11 @@ class Talk:
 class Teller:
     """A client of a mock of its own, whose clock it moves: the same seed, the same exchanges."""
 
-    def __init__(self, document: Document, cast: Cast, *, seed: str, base: str = BASE) -> None:
+    def __init__(self, document: Document, cast: Cast, *, seed: str, url: str) -> None:
         self.document = document
         self.clock = ManualClock()
-        world = World(cast=cast, seed=seed, clock=self.clock)
-        self.requests = Requests(document, base=base, key=next(iter(world.keys)), seed=seed)
+        self._world = world = World(cast=cast, seed=seed, clock=self.clock)
+        self.requests = Requests(document, base=url, key=next(iter(world.keys)), seed=seed)
         self.told: list[Told] = []
         self._app = MockServer(document, world)
         self._chance = random.Random(f"{seed}/teller")
@@ -65,14 +66,16 @@ class Teller:
         """Calls an operation; what is said goes to `Requests.write`."""
         return asyncio.run(self._call(operation, **said))
 
-    def converse(self, talk: Talk, lines: Sequence[str], **create: Any) -> list[Told]:
-        """Makes a session, says each line, and reads whatever there is to read of it; `create`
-        goes to the request that makes the session."""
+    def converse(
+        self, talk: Talk, lines: Sequence[str], **create: Any
+    ) -> tuple[list[Told], list[Entry]]:
+        """Makes a session, says each line, and reads whatever there is to read of it: what was
+        exchanged, and the log of the session. `create` goes to the request that makes it."""
         return asyncio.run(self._converse(talk, lines, create))
 
     async def _converse(
         self, way: Talk, lines: Sequence[str], create: Mapping[str, Any]
-    ) -> list[Told]:
+    ) -> tuple[list[Told], list[Entry]]:
         first, talk = len(self.told), way.operation
         session = await self._open(talk, create)
         for line in lines:
@@ -83,7 +86,8 @@ class Teller:
             found = self.requests.nearest(role, talk)
             if found is not None and session is not None:
                 await self._call(found, session=session)
-        return self.told[first:]
+        log = await read_log(self._world, session) if session is not None else []
+        return self.told[first:], log
 
     async def _open(self, talk: Operation, create: Mapping[str, Any]) -> str | None:
         """The session to talk in: a new one, or an id of the client's where none is made first."""
@@ -166,7 +170,7 @@ class Teller:
         return response, kept, self.clock.monotonic() - began
 
 
-def conversations(document: Document, script: Script, seed: str) -> list[Conversation]:
+def conversations(document: Document, script: Script, *, seed: str, url: str) -> list[Conversation]:
     """A conversation with a script, once with whole answers and once with streamed ones, as far as
     the document has both."""
     found: dict[bool, Talk] = {}
@@ -174,8 +178,8 @@ def conversations(document: Document, script: Script, seed: str) -> list[Convers
         found.setdefault(talk.stream is not None, talk)
     told = []
     for streamed, talk in sorted(found.items()):
-        teller = Teller(document, Cast([script]), seed=f"{seed}/{script.name}")
-        told.append(Conversation(script.name, teller.converse(talk, LINES), streamed))
+        teller = Teller(document, Cast([script]), seed=f"{seed}/{script.name}", url=url)
+        told.append(Conversation(script.name, *teller.converse(talk, LINES), streamed))
     return told
 
 

@@ -18,9 +18,10 @@ from sparring.fixtures.manifest import (
     read_manifest,
 )
 from sparring.fixtures.script import Script, default_script, load_script
+from sparring.fixtures.writers import FORMATS
 from sparring.fixtures.writers.folder import files_of, write_folder
 from sparring.spec.document import Document, load_document
-from sparring.spec.errors import Defect, SparringError
+from sparring.spec.errors import Defect, SparringError, nearest
 
 from .telling import conversations
 
@@ -37,7 +38,11 @@ def write_fixtures(
     Raises SparringError: F101 with every schema that no value satisfies, after all others have been
     written, C101 for what can't be written.
     """
-    recipe = msgspec.convert(options, Recipe)
+    recipe = msgspec.convert({k: v for k, v in options.items() if v}, Recipe)
+    for name in recipe.formats:
+        if name not in FORMATS:
+            remedy = nearest(name, FORMATS) or f"There are {', '.join(FORMATS)}."
+            raise SparringError(Defect("C101", f'there is no format "{name}"', None, remedy))
     document = load_document(spec, overlays)
     content, manifest, files, defects = _make(document, overlays, recipe, _script(script))
     write_folder(folder, files | {MANIFEST: manifest.text()})
@@ -69,7 +74,9 @@ def _make(
     document: Document, overlays: Sequence[Path], recipe: Recipe, script: Script
 ) -> tuple[Content, Manifest, dict[str, str], list[Defect]]:
     values, defects = sample_schemas(document, recipe)
-    told = conversations(document, script, recipe.seed) if recipe.wants(script.name) else []
+    told = []
+    if recipe.wants(script.name):
+        told = conversations(document, script, seed=recipe.seed, url=recipe.url)
     content = Content(document, recipe, values, told)
     files = files_of(content)
     sources = {Path(document.source.name).name: document.source.text}

@@ -1,11 +1,14 @@
-"""Exchanges as a shell script: ids that the server made are taken from its new answers."""
+"""Exchanges as a shell script: ids that the server made are taken from its new answers, and keys
+that were left out, as `${SPARRING_KEY}`, from the environment."""
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote_plus, unquote, urlsplit
 
 from .exchange import Exchange, Request, Response
 from .json_text import Key
@@ -15,10 +18,49 @@ _PICK = (
     "pick() { printf '%s' \"$answer\" | python3 -c 'import functools, json, sys; print(functools."
     'reduce(lambda node, key: node[key], json.loads(sys.argv[1]), json.load(sys.stdin)))\' "$1"; }'
 )
+FORMS: Mapping[str, tuple[Callable[[str], str], str]] = {
+    "UPPER": (str.upper, "printf %s \"$KEY\" | tr '[:lower:]' '[:upper:]'"),
+    "START": (lambda key: key[:-1], 'printf %s "${KEY%?}"'),
+    "END": (lambda key: key[1:], 'printf %s "${KEY#?}"'),
+    "HALF": (lambda key: key[: len(key) // 2], 'printf %s "$KEY" | cut -c1-$((${#KEY} / 2))'),
+    "BASIC": (
+        lambda key: base64.b64encode(f"{key}:".encode(errors="replace")).decode(),
+        "printf %s: \"$KEY\" | base64 | tr -d '\\n'",
+    ),
+    "PAIR": (
+        lambda key: base64.b64encode(key.encode(errors="replace")).decode(),
+        "printf %s \"$KEY\" | base64 | tr -d '\\n'",
+    ),
+    "QUOTED": (
+        lambda key: quote_plus(key, errors="replace"),
+        'printf %s "$KEY" | '
+        "python3 -c 'import sys; from urllib.parse import *; print(quote_plus(sys.stdin.read()))'",
+    ),
+}
+"""What is sent that is made of a key: how, and how the shell makes it of the variable KEY."""
+_SECRET = re.compile(r"\$\{(SPARRING_\w+)\}")
+_MARKED = "\0\\1\0"
+_FORM = re.compile(rf"(SPARRING_(?:OTHER_)?KEY)_({'|'.join(FORMS)})")
 
 
 def script(exchanges: Sequence[Exchange]) -> str:
     """A shell script that sends the same requests; an id that an answer made up is read anew."""
+    asked = [line for exchange in exchanges for line in _asked(exchange.request)]
+    return "\n".join([*dict.fromkeys(asked), *_commands(exchanges)])
+
+
+def _asked(request: Request) -> Iterator[str]:
+    """Lines that take the secrets of a request from the environment, or make them of a key."""
+    for text in (request.url, *request.headers.values(), request.body.decode(errors="replace")):
+        for name in _SECRET.findall(text):
+            derived = _FORM.fullmatch(name)
+            key = derived[1] if derived else name
+            yield f': "${{{key}:?is not set}}"'
+            if derived:
+                yield f"{name}=$({FORMS[derived[2]][1].replace('KEY', key)})"
+
+
+def _commands(exchanges: Sequence[Exchange]) -> list[str]:
     lines: list[str] = []
     variables: dict[str, str] = {}
     for index, exchange in enumerate(exchanges):
@@ -34,7 +76,7 @@ def script(exchanges: Sequence[Exchange]) -> str:
         for value, path in found.items():
             variables[value] = f"id{len(variables) + 1}"
             lines.append(f"{variables[value]}=$(pick '{json.dumps(path)}')")
-    return "\n".join(lines)
+    return lines
 
 
 def _made(
@@ -75,10 +117,13 @@ def _text(request: Request) -> str:
 
 def _with_variables(request: Request, variables: Mapping[str, str]) -> str:
     """The command of a request in which known values are variables of the shell."""
-    url, body = request.url, request.body
+    url = _SECRET.sub(_MARKED, request.url)
+    headers = {name: _SECRET.sub(_MARKED, value) for name, value in request.headers.items()}
+    text = _SECRET.sub(_MARKED, request.body.decode("utf-8", "surrogateescape"))
+    body = text.encode("utf-8", "surrogateescape")
     for value, name in variables.items():
         url = url.replace(value, f"\0{name}\0")
         body = body.replace(value.encode(errors="replace"), f"\0{name}\0".encode())
-    parts = replace(request, url=url, body=body).curl().split("\0")
+    parts = replace(request, url=url, headers=headers, body=body).curl().split("\0")
     # The words with a NUL are quoted, so each variable ends and begins a quotation.
     return "".join(f"'\"${part}\"'" if n % 2 else part for n, part in enumerate(parts))

@@ -41,11 +41,11 @@ def run(document: str, folder: Path, env: dict[str, str]) -> list[str]:
     printed = []
     try:
         for language, text in blocks:
+            text = text.replace("8000", str(port))
             if language == "python":
                 subprocess.run([sys.executable, "-c", text], check=True, env=env, cwd=folder)
             if language != "sh":
                 continue
-            text = text.replace("8000", str(port))
             if text.startswith("sparring serve"):
                 server = restart(server, f"exec {text.strip()} --port {port}", folder, env)
                 continue
@@ -94,6 +94,18 @@ def test_a_client_can_do_what_the_reference_of_scripts_says(
     assert "event: done" in turn, "the turn is told to its end, behind the last event that came"
     assert "tool_result" not in turn
     assert "Approved: true." in session, "and the session with all that came later"
+
+
+def test_the_examples_of_the_page_on_pytest_and_python_run(
+    tmp_path: Path, shell: dict[str, str]
+) -> None:
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    tested, replayed, written = run(page, tmp_path, shell)
+    assert "1 passed, 5 deselected" in tested
+    assert "1 of 1 expectations hold" in replayed
+    assert "0 findings" in written
+    assert (tmp_path / "report.html").exists()
+    assert (tmp_path / "life.json").read_text().count("stepId") == 7
 
 
 def test_the_examples_of_the_page_on_changes_run_and_print_what_it_shows(

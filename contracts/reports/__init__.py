@@ -6,7 +6,7 @@ from importlib import import_module
 
 from ..report import Report
 
-KINDS = ("junit", "sarif", "html", "ndjson", "github")
+KINDS = ("junit", "sarif", "html", "ndjson", "github", "arazzo")
 
 
 def render(kind: str, report: Report) -> bytes:

@@ -209,7 +209,7 @@ def location_leads_to_the_session(context: Context) -> None:
 
 
 def may_greet(document: Document, operation: Operation) -> str:
-    """Whether create says that the agent may greet."""
+    """Create says whether the agent may greet."""
     if not document.with_role(Role.MESSAGE_LIST):
         return "the document has no message.list"
     return (

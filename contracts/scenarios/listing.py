@@ -12,7 +12,7 @@ from sparring.spec.drafts import ABSENT, expression, parameter
 from sparring.spec.schemas import View
 
 from ..attributes import entity_properties
-from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
 from ..comparing import at, differences, has, instant, readable, rises
 from ..world import Session
 from .create import id_names
@@ -188,7 +188,7 @@ def simple_change(context: Context, n: int = 0) -> tuple[Operation, dict[str, An
 
 
 def filters(how: str) -> Callable[[Document, Operation], str]:
-    """The list has a filter of this kind."""
+    """Needs a filter of this kind."""
 
     def reason(document: Document, operation: Operation) -> str:
         binding = operation.binding
@@ -196,7 +196,7 @@ def filters(how: str) -> Callable[[Document, Operation], str]:
             return ""
         return f"no filter is {how}"
 
-    return reason
+    return says(f"The list has a filter that is `{how}`.", reason)
 
 
 VARIANTS: tuple[dict[str, Any], ...] = (

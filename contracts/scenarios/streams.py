@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from email.message import Message
 from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.event_schema import Form
 from sparring.spec.events import Seen
+from sparring.spec.exchange import Exchange
 from sparring.spec.sse import ServerEvent
 from sparring.spec.turn import TERMINAL, Kind
 
@@ -74,6 +76,10 @@ def streams_have_their_media_type(context: Context) -> None:
         context.fail("a stream that ends as HTTP wants it", stream.broken)
     elif stream.parser.pending:
         context.fail("a stream that ends after a whole event", "an unfinished event at the end")
+    elif stream.parser.flaw:
+        context.fail("a stream of which a reader takes every line", stream.parser.flaw)
+    elif (charset := charset_of(exchange)) not in ("", "utf-8", "utf8"):
+        context.fail("a stream in UTF-8", f"charset={charset}")
     if answers_json(context.operation):
         draft = message_draft(
             context.alice, context.operation, session.id, [context.world.words("Hello.")]
@@ -82,6 +88,13 @@ def streams_have_their_media_type(context: Context) -> None:
         answer = context.alice.send(draft)
         if succeeded(answer) and is_stream(answer):
             context.fail("JSON where `Accept` asks for it", answer.response.media_type)
+
+
+def charset_of(exchange: Exchange) -> str:
+    """The charset that an answer names, in lower case."""
+    message = Message()
+    message["Content-Type"] = exchange.response.headers.get("content-type", "")
+    return str(message.get_content_charset("")).lower()
 
 
 @scenario("stream.schema", *TALKING, needs=streaming)

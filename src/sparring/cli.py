@@ -173,7 +173,7 @@ def _overlays_of(names: list[str], overlays: tuple[Path, ...]) -> dict[str, list
     "reports",
     multiple=True,
     metavar="KIND=FILE",
-    help="junit, sarif, html, ndjson or github; `-` is the standard output; may be repeated.",
+    help="junit, sarif, html, ndjson, github or arazzo; `-`: standard output; may be repeated.",
 )
 @click.option(
     "--baseline", type=click.Path(path_type=Path), help="Findings that are accepted for a time."
@@ -186,6 +186,7 @@ def _overlays_of(names: list[str], overlays: tuple[Path, ...]) -> dict[str, list
 @click.option("--max-examples", default=20, help="Schemathesis cases an operation and phase.")
 @click.option("--target", type=_FILE, help="What the target needs: keys, parameters, bodies.")
 @click.option("--write-target", type=_FILE, help="Write a target file for SPEC to begin with.")
+@click.option("--write-arazzo", type=_FILE, help="Write a session's life as an Arazzo workflow.")
 @click.option("--include", multiple=True, metavar="PATTERN", help="Call it too; !: never.")
 @click.option("--profile", default="own", help="read-only, own or full: what may be changed.")
 @click.option("--max-requests", type=int, metavar="N", help="Send no more requests.")
@@ -194,6 +195,13 @@ def _overlays_of(names: list[str], overlays: tuple[Path, ...]) -> dict[str, list
 @click.option("--max-messages", type=int, metavar="N", help="Say no more to agents.")
 @click.option("--journal", type=_FILE, help="Note every session that is made, and deleted.")
 @click.option("--clean", type=_FILE, metavar="JOURNAL", help="Only delete what a run has left.")
+@click.option(
+    "--script",
+    "scripts",
+    multiple=True,
+    type=_FILE,
+    help="Only what this script expects, beside the suites that are named; may be repeated.",
+)
 @_overlay
 @click.pass_context
 def test(ctx: click.Context, /, url: str | None, explain: str | None, **options: Any) -> None:
@@ -207,7 +215,7 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
     if explain is not None:
         click.echo(explanation(explain, options["spec"], options["overlays"]))
         return
-    if url is None and options["write_target"] is None:
+    if url is None and options["write_target"] is None and options["write_arazzo"] is None:
         raise click.UsageError("Missing argument 'URL'.", ctx)
     ctx.exit(run_tests(url or "", **options))
 
@@ -218,7 +226,11 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
 @click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same bytes.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000))
+@click.option(
+    "--format", "formats", multiple=True, metavar="NAME", help="json (the default), har, http, …"
+)
 @click.option("--only", multiple=True, metavar="PATTERN", help="These schemas, conversations.")
+@click.option("--url", help="Where the API is, for formats that call it.")
 @click.option("--check", is_flag=True, help="Write nothing: say what in DIR is not as it would be.")
 @_overlay
 @click.pass_context

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.contracts.conftest import Zoo
 
+from sparring import contracts
+
 SOURCE = Path(__file__).parents[2] / "src"
 PLUGIN = "sparring.contracts.plugin"
 
@@ -27,7 +29,7 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -56,13 +58,18 @@ def test_a_broken_promise_fails_and_prints_the_finding(zoo: Zoo, tmp_path: Path)
     assert "FAILED sparring::delete.gone[GET /sessions/{session_id}]" in result.stdout
 
 
-def test_node_ids_are_the_same_for_all_workers(zoo: Zoo, tmp_path: Path) -> None:
+def test_workers_share_the_checks_and_leave_nothing(zoo: Zoo, tmp_path: Path) -> None:
     pytest.importorskip("xdist")
     result = run_pytest(
-        tmp_path, "--sparring-url", zoo(), "-q", "-n", "2", "-k", "list.contains or unique"
+        tmp_path,
+        *("--sparring-url", zoo(), "-q", "-n", "2", "-k", "list.contains or unique"),
+        *("--sparring-journal", "made.jsonl"),
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 passed" in result.stdout
+    journals = [tmp_path / f"made.gw{n}.jsonl" for n in range(2)]
+    text = "".join(journal.read_text() for journal in journals if journal.exists())
+    assert text.count('"made"') == text.count('"gone"') > 3, "each worker deletes what it made"
 
 
 def test_conformance_is_a_test_for_each_operation(zoo: Zoo, tmp_path: Path) -> None:
@@ -89,6 +96,51 @@ def test_an_unknown_document_is_a_usage_error(tmp_path: Path) -> None:
     result = run_pytest(tmp_path, *arguments)
     assert result.returncode == 4
     assert "D101" in result.stdout + result.stderr
+
+
+def test_suites_and_markers_choose_the_checks(zoo: Zoo, tmp_path: Path) -> None:
+    arguments = ("--sparring-url", zoo(), "--collect-only", "-q", "--strict-markers")
+    suites = ("--sparring-suite", "races", "--sparring-suite", "streaming")
+    result = run_pytest(tmp_path, *arguments, *suites, "-m", "sparring and streaming")
+    ids = [line for line in result.stdout.splitlines() if line.startswith("sparring::")]
+    assert ids
+    assert all(id.startswith(("sparring::stream.", "sparring::stop.")) for id in ids)
+
+
+def test_what_the_target_needs_is_told_as_to_the_command(zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "target.yaml").write_text('operations: ["!deleteSession"]\n')
+    (tmp_path / "talk.yaml").write_text(
+        "rules:\n  - { id: hi, user: hi, reply: Hello. }\nexpect: { hi: { final_text: fine } }\n"
+    )
+    options = ("--sparring-target", "target.yaml", "--sparring-profile", "own")
+    result = run_pytest(
+        tmp_path,
+        *("--sparring-url", zoo(), "--sparring-script", "talk.yaml", *options, "-rA"),
+    )
+    assert result.returncode == 0, result.stdout
+    assert "never called (excluded): DELETE /sessions/{session_id}" in result.stdout
+    assert "PASSED sparring::script.expectation[POST /sessions/{session_id}/chat]" in result.stdout
+    assert "1 of 1 expectations hold" in result.stdout
+    assert "sparring: 1 sessions could not be deleted" in result.stdout
+
+
+def test_a_budget_that_is_spent_is_exit_3(zoo: Zoo, tmp_path: Path) -> None:
+    arguments = ("--sparring-url", zoo(), "-q", "-k", "create.unique")
+    result = run_pytest(tmp_path, *arguments, "--sparring-max-requests", "2")
+    assert result.returncode == 3, result.stdout
+    assert "sparring: the run ended early: the budget of 2 requests is spent" in result.stdout
+
+
+def test_a_baseline_is_skipped_with_its_reason(zoo: Zoo, tmp_path: Path) -> None:
+    url = zoo("delete_keeps_readable")
+    id = contracts.run(url, promises=["delete.gone"]).findings[0].id
+    (tmp_path / "known.yaml").write_text(
+        f"accepted: [{{ id: {id}, reason: mended in spring, expires: 2999-01-01 }}]\n"
+    )
+    arguments = ("--sparring-url", url, "-rs", "-k", "delete.gone and GET")
+    result = run_pytest(tmp_path, *arguments, "--sparring-baseline", "known.yaml")
+    assert result.returncode == 0, result.stdout
+    assert "mended in spring" in result.stdout
 
 
 def test_without_the_option_nothing_is_imported(tmp_path: Path) -> None:

@@ -343,7 +343,7 @@ def test_reports_go_to_files_and_one_to_the_standard_output(
 @pytest.mark.parametrize(
     ("reports", "message"),
     [
-        (["sarif"], "the kinds are junit, sarif, html, ndjson, github"),
+        (["sarif"], "the kinds are junit, sarif, html, ndjson, github, arazzo"),
         (["html=absent/folder/x.html"], "its folder does not exist"),
         (["html=-", "sarif=-"], "only one report can go to the standard output"),
     ],

@@ -10,6 +10,7 @@ from sparring.mockserver.telling import Teller, talks
 from sparring.spec.document import BUNDLED, Document, load_document
 from sparring.spec.schemas import View
 
+URL = "http://127.0.0.1:8000"
 LINES = ("Hello!", "What's the weather in SF?")
 OVERLAYS = Path(__file__).parents[1] / "wild" / "overlays"
 
@@ -18,9 +19,10 @@ def tell(document: Document) -> None:
     found = talks(document)
     assert found
     for talk in found:
-        told = Teller(document, Cast(), seed="1").converse(talk, LINES)
+        told, log = Teller(document, Cast(), seed="1", url=URL).converse(talk, LINES)
         spoken = [t for t in told if t.operation is talk.operation]
         assert len(spoken) == len(LINES)
+        assert [e.text for e in log if e.role == "user" and e.text] in ([], list(LINES))
         for each in told:
             response = each.exchange.response
             about = f"{talk.operation.label} > {each.operation.label}: {response.body[:300]!r}"
@@ -47,7 +49,7 @@ def test_every_way_to_speak_of_a_real_document_is_told(shared: Path, name: str) 
 def test_the_same_seed_tells_the_same_to_the_byte() -> None:
     document = load_document("sessions")
     first, second, other = (
-        [t.exchange for t in Teller(document, Cast(), seed=seed).converse(talk, LINES)]
+        [t.exchange for t in Teller(document, Cast(), seed=seed, url=URL).converse(talk, LINES)[0]]
         for seed in "112"
         for talk in talks(document)[:1]
     )
@@ -57,7 +59,7 @@ def test_the_same_seed_tells_the_same_to_the_byte() -> None:
 
 def test_the_pieces_of_a_stream_come_in_the_time_of_their_script() -> None:
     document = load_document("sessions")
-    told = Teller(document, Cast(), seed="1").converse(talks(document)[0], LINES)
+    told, _ = Teller(document, Cast(), seed="1", url=URL).converse(talks(document)[0], LINES)
     streams = [t for t in told if t.is_stream]
     assert len(streams) == len(LINES)
     for each in streams:
