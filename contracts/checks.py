@@ -13,7 +13,7 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Position
 from sparring.spec.exchange import Exchange
-from sparring.spec.finding import Finding
+from sparring.spec.finding import Blame, Finding
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import Path
 from sparring.spec.security import usable_security
@@ -52,10 +52,16 @@ class Context:
         *,
         exchanges: Sequence[Exchange] | None = None,
         operation: Operation | None = None,
+        cause: str = "",
+        blame: Blame = Blame.IMPLEMENTATION,
     ) -> None:
-        """Notes that the promise is broken; by default all exchanges of the check show it."""
+        """Notes that the promise is broken; by default all exchanges of the check show it.
+
+        What is expected is the `cause`, unless that is given.
+        """
         operation = operation or self.operation
-        if any(f.promise == self.promise and f.expected == expected for f in self.findings):
+        mine = [f for f in self.findings if f.promise == self.promise]
+        if any((f.expected, f.cause) == (expected, cause) for f in mine):
             return
         self.findings.append(
             Finding(
@@ -69,6 +75,8 @@ class Context:
                 severity=REGISTRY[self.promise].severity,
                 position=position(self.document, operation, self.promise),
                 seed=self.seed,
+                cause=cause,
+                blame=blame,
                 pointer=pointers.join(promised_at(self.document, operation, self.promise)),
             )
         )
@@ -77,11 +85,11 @@ class Context:
         """What shows the failure: all of the check, or a part after what made its sessions."""
         if exchanges is None:
             return tuple(self.world.exchanges())
-        urls = [exchange.request.url for exchange in exchanges]
+        said = [e.request.url.encode(errors="replace") + e.request.body for e in exchanges]
         origins = [
             next((e for e in self.world.exchanges() if id.encode() in e.response.body), None)
             for _, id in dict.fromkeys(self.world.made)
-            if any(id in url for url in urls)
+            if any(id.encode(errors="replace") in text for text in said)
         ]
         return (*(e for e in origins if e is not None and e not in exchanges), *exchanges)
 

@@ -15,8 +15,14 @@ from sparring.spec.drafts import (
     ABSENT,
     Draft,
     expression,
+    flat,
+    histories,
+    is_by_id,
+    is_owner,
+    listed_at,
     parameter,
     part_of,
+    plain,
     put,
     scalar,
     session_parameter,
@@ -82,12 +88,47 @@ class User:
         assert found.schema is not None
         if found.place != "path":
             return self.world.bodies.sample(found.schema)
-        if found.name not in self.world.above:
-            sampled = shown_value(self.world.document, found)
-            self.world.above[found.name] = (
-                self.world.bodies.sample(found.schema) if sampled is None else sampled
-            )
-        return self.world.above[found.name]
+        another = self.number > 0 and is_owner(found.name)
+        name = f"{found.name} of {self.number}" if another else found.name
+        if name not in self.world.above:
+            n = self.number if another else 0
+            shown = None if another else shown_value(self.world.document, found)
+            made = self.world.bodies.sample(found.schema, n=n) if shown is None else shown
+            self.world.above[name] = made
+        return self.world.above[name]
+
+    def owned(self, operation: Operation, body: Any) -> Any:
+        """A body that names what the paths of sessions name: `user_id` and `userId` are one."""
+        if not isinstance(body, dict):
+            return body
+        known = {flat(name): value for name, value in (self._above() | self.given).items()}
+        names = self.world.bodies.attributes(operation)
+        new = {name: known[flat(name)] for name in names if flat(name) in known}
+        new = {n: v for n, v in new.items() if n not in body or body[n] is not None}
+        return body | new if self.world.bodies.is_valid(operation, body | new) else body
+
+    def _above(self) -> dict[str, Any]:
+        """What stands in the path of the sessions' collection, by parameter."""
+        create = self.world.one(Role.SESSION_CREATE)
+        if create is None or is_by_id(create):
+            return {}
+        return {
+            p.name: self._sampled(p) for p in create.parameters if p.place == "path" and p.schema
+        }
+
+    def makes_up(self, operation: Operation) -> bool:
+        """Whether a request names things of which nobody has said that they exist."""
+        session = session_parameter(self.world.document, operation)
+        names = {p.name for p in operation.parameters if p.place == "path"}
+        names |= self._above().keys()
+        names -= {session[1]} if session else set()
+        return any(not is_owner(name) and name not in self.given for name in names)
+
+    @property
+    def name(self) -> dict[str, Any]:
+        """What tells this user from the other one, beside the key: values of parameters."""
+        create = self.world.one(Role.SESSION_CREATE)
+        return {n: v for n, v in self._above().items() if create and is_owner(n)} | self.given
 
     def aim(self, draft: Draft, session: str) -> Draft:
         """Writes the id of a session where the operation wants it, and into a body that has a place
@@ -111,12 +152,11 @@ class User:
             extra, pairs = credentials(way or ways[0], self.key) if ways else ({}, [])
             headers |= {**self.person.headers, **extra}
             query += pairs
-        body = draft.encoded_body()
+        media = self.world.bodies.media(operation)
+        kind = draft.media_type or (media.type if media else "application/json")
+        kind, body = draft.encoded(kind)
         if body or draft.raw is not None or draft.body is not ABSENT:
-            media = self.world.bodies.media(operation)
-            headers["Content-Type"] = draft.media_type or (
-                media.type if media else "application/json"
-            )
+            headers["Content-Type"] = kind
         if accept := draft.accept or self._accept(operation):
             headers["Accept"] = accept
         if operation.binding and operation.binding.role in TALKING:
@@ -131,19 +171,6 @@ class User:
             return ()
         auth = self.world.given.auth
         return usable_security(operation) or (((auth,),) if auth else ())
-
-    def ask(self, draft: Draft, *, stream: bool) -> None:
-        """Says in a request whether its answer shall be a stream or, where none is declared, that
-        there shall be one at all; nothing where requests have no place for that."""
-        when = draft.operation.binding.when if draft.operation.binding else None
-        if when is None:
-            return
-        wanted = stream or not any(map(framing_of, draft.operation.answers))
-        place = (when.place.part, when.place.name)
-        if wanted is not when.negated:
-            put(self.world.document, draft, place, next(iter(when.values), True))
-        elif place[0] == "body" and isinstance(draft.body, dict):
-            draft.body = without(draft.body, pointers.split(place[1]))
 
     def _accept(self, operation: Operation) -> str:
         """The media type to ask for; empty where the target's file names none that there is."""
@@ -195,14 +222,9 @@ class User:
         return exchange
 
     @contextmanager
-    def open(
-        self, draft: Draft, limits: Limits | None = None, *, ask: bool = True
-    ) -> Iterator[Stream]:
-        """Opens a stream; what was read of it is kept when it is left. Unless it must be sent as it
-        is, the request asks for a stream wherever there is a place for that."""
+    def open(self, draft: Draft, limits: Limits | None = None) -> Iterator[Stream]:
+        """Opens a stream; what was read of it is kept when it is left."""
         draft.accept = draft.accept or stream_type(draft.operation)
-        if ask and framing_of(draft.accept):
-            self.ask(draft, stream=True)
         wait = self.world.given.wait
         if limits is None and wait is not None:
             limits = Limits(seconds=wait)
@@ -231,7 +253,10 @@ class User:
         draft.body = copy.deepcopy(
             dict(self.world.bodies.least(operation) if body is None else body)
         )
+        draft.body = self.owned(operation, draft.body)
         place = expression(self.world.document, operation, "client_id")
+        if place is not None and client_id is None and place[0] == "path":
+            client_id = self.unused_id(operation)
         if client_id is not None and place is not None:
             put(self.world.document, draft, place, client_id)
         if not operation.body:
@@ -292,7 +317,7 @@ class User:
     ) -> Exchange:
         """Changes a session, whatever comes of it."""
         draft = self.draft(operation, session)
-        draft.body, draft.media_type = body, media_type
+        draft.body, draft.media_type = self.owned(operation, body), media_type
         draft.headers |= headers or {}
         return self.send(draft)
 
@@ -345,7 +370,7 @@ class User:
         exchange = self.expect(draft)
         assert operation.binding is not None
         body = exchange.response.json()
-        items = pointers.first(body, operation.binding.items)
+        items = pointers.first(body, listed_at(operation))
         if not isinstance(items, list):
             raise Blocked(operation, exchange)
         total = operation.binding.page.total
@@ -437,11 +462,11 @@ def id_in(operation: Operation, exchange: Exchange) -> str:
 def history_operation(world: World) -> Operation:
     """The operation that reads the history: a list of messages before a list of events."""
     found = sorted(
-        world.document.with_role(Role.MESSAGE_LIST),
+        histories(world.document),
         key=lambda o: o.binding is not None and o.binding.shape == "event",
     )
     if not found:
-        raise NotChecked("the document has no message.list")
+        raise NotChecked("the document has no message.list, nor a session that shows what was said")
     return found[0]
 
 
@@ -462,7 +487,8 @@ def shown_value(document: Document, found: Parameter) -> Any:
 def bounds(document: Document, operation: Operation, limit: Place | None) -> int | None:
     """The largest page that may be asked for, None where the document does not say."""
     found = parameter(operation, limit.part, limit.name) if limit else None
-    most = document.schema(found.schema).get("maximum") if found and found.schema else None
+    schema = plain(document, document.schema(found.schema)) if found and found.schema else {}
+    most = schema.get("maximum")
     return most if isinstance(most, int) and most >= 1 else None
 
 

@@ -13,12 +13,15 @@ from sparring.spec.errors import Defect, SparringError, nearest
 from sparring.spec.promises import REGISTRY, Promise
 
 from .checks import Scenario, checks, position, scenarios_of
+from .lifecycle import WALKED
 from .replay import PROMISE as EXPECTATION
 from .report import suite_of
 from .reports.places import local_path
 
 _SCRIPTS = "What the scripts of --script expect is said, and what comes back is compared."
 _ANSWERS = "Every answer that any check gets is held to this."
+_WALKS = "The suite lifecycle holds random walks to it too."
+_WALKS = "The suite lifecycle holds random walks to it too."
 _SCHEMATHESIS = "https://schemathesis.readthedocs.io"
 
 
@@ -29,13 +32,15 @@ def facts(promise: Promise) -> dict[str, list[str]]:
     scenarios = scenarios_of(promise.id)
     how = [f"{_words(s.run)}{_needs(s)}" for s in scenarios]
     how += [_SCRIPTS] if promise.id == EXPECTATION else []
+    how = how or [_ANSWERS]
+    how += [_WALKS] if promise.id in WALKED else []
     return {
         "severity": [promise.severity.value],
         "suite": [suite_of(promise.id)],
         "roles": [roles],
         "parameters": [f"{name}: {meaning}" for name, meaning in promise.parameters.items()],
         "holds": ["where the document says so" if promise.stated else "by the role"],
-        "checked": list(dict.fromkeys(how)) or [_ANSWERS],
+        "checked": list(dict.fromkeys(how)),
         "violation": [promise.violation],
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Lock
+from urllib.parse import unquote
 
 from sparring.fixtures.script import Script
 from sparring.spec import pointers
@@ -26,15 +27,16 @@ from .budget import Meter, Refused, Stopped
 from .checks import Check, Context, Run, checks, position, promised_at
 from .choice import Choice, Profile, choose
 from .conformance import conform, tried
-from .driver import User
+from .driver import User, id_in
 from .journal import Journal, Made
+from .learning import learn
 from .redaction import redaction
 from .replay import Replay
 from .report import SUITES, Outcome, Report, State, merged, suite_of
 from .target import NoAnswer, Target
 from .target_file import Person
 from .terms import Terms
-from .world import Blocked, Entry, NotChecked, World
+from .world import Blocked, Entry, NotChecked, World, succeeded
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
@@ -79,7 +81,8 @@ class Runner:
         self._long = Lock()
         self._judged_long: Counter[tuple[str, int]] = Counter()
         self._silent = 0
-        self._broken: set[tuple[str, str]] = set()
+        self.broken: set[tuple[str, str]] = set()
+        """The promises found broken, by operation: what breaks them again is the same cause."""
         self._bodies = Bodies(document, seed, terms.given)
 
     def world(self) -> World:
@@ -97,6 +100,21 @@ class Runner:
         """The two users."""
         pairs = zip(self.keys, self.people, strict=True)
         return [User(world, key, person, n) for n, (key, person) in enumerate(pairs)]
+
+    def learn(self) -> list[str]:
+        """Learns what the target does not take; nothing where it may only be read."""
+        world = self.world()
+        user = self.users(world)[0]
+        if self.terms.profile is Profile.READ_ONLY:
+            return []
+        try:
+            return learn(user)
+        except SparringError as error:
+            if error.defects[0].code != "C103":
+                raise
+            return []
+        finally:
+            self._clean(list(world.created))
 
     def check(self, check: Check) -> Outcome:
         """Runs one check; what it finds is run again until it shows again, or is dropped."""
@@ -153,8 +171,8 @@ class Runner:
             max_examples=max_examples,
             retries=min(self.retries, 2),
         )
-        new = [f for f in found.findings if (f.promise, f.operation) not in self._broken]
-        self._broken |= {(f.promise, f.operation) for f in new}
+        new = [f for f in found.findings if (f.promise, f.operation) not in self.broken]
+        self.broken |= {(f.promise, f.operation) for f in new}
         seconds = (time.perf_counter() - start) / max(len(chosen), 1)
         state = State.PASSED if found.requests else State.BLOCKED
         reason = "" if found.requests else "; ".join(found.notes) or "nothing was sent"
@@ -174,6 +192,37 @@ class Runner:
                 )
             )
         return list(map(self._shown, outcomes)), found.notes
+
+    def lifecycle(self, max_examples: int = 20) -> list[Outcome]:
+        """Walks through the sessions API beside a model: an outcome for each operation.
+
+        What breaks a promise that the scenarios have found broken there is the same cause.
+        """
+        from .lifecycle.machine import walk, walked  # brings Hypothesis in
+
+        start = time.perf_counter()
+        if self.meter.over():
+            why = self._over()
+            operations = walked(self.document)
+            return [Outcome("lifecycle", o.label, State.SKIPPED, why) for o in operations]
+        found = walk(self, max_examples)
+        self.broken |= {(f.promise, f.operation) for f in found.findings}
+        state, reason = (State.PASSED, found.note) if found.steps else (State.SKIPPED, found.note)
+        if self.meter.over():
+            state, reason = State.SKIPPED, self._over()
+        elif found.error:
+            state, reason = State.ERROR, found.error
+        outcomes = []
+        for operation in found.operations:
+            mine = tuple(f for f in found.findings if f.operation == operation.label)
+            seconds = (time.perf_counter() - start) / len(found.operations)
+            result = State.FAILED if mine else state
+            outcomes.append(Outcome("lifecycle", operation.label, result, reason, mine, seconds))
+        return list(map(self._shown, outcomes))
+
+    def clear(self, world: World) -> None:
+        """Deletes all that was made in a world."""
+        self._clean(list(world.created))
 
     def _over(self) -> str:
         return f"not checked: {self.meter.stopped}"
@@ -210,7 +259,7 @@ class Runner:
             if self.meter.stopped:
                 state, reason = State.SKIPPED, f"{self._over()}; seen once: {dropped}"
         self.reported |= {f.key for f in confirmed}
-        self._broken |= {(f.promise, f.operation) for f in confirmed}
+        self.broken |= {(f.promise, f.operation) for f in confirmed}
         return confirmed, state, reason
 
     def _attempt(self, check: Check, run: Run) -> tuple[list[Finding], State, str]:
@@ -240,10 +289,14 @@ class Runner:
             self.meter.stop(error.defects[0].message)
         except Exception as error:  # the target's answers are of any shape
             state, reason = State.ERROR, f"{type(error).__name__}: {error}"
-        findings = context.findings + extra + self._deviations(world)
+        findings = context.findings + extra
+        shown = (e.response.status for f in findings for e in f.exchanges)
+        failed = any(status >= 500 for status in shown)
+        taken = any(f.promise.startswith("input.") for f in context.findings)
+        findings += self.deviations(world, failed=failed, taken=taken)
         if self.meter.over():  # what was cut short is no evidence
             findings, state, reason = [], State.SKIPPED, self._over()
-        self._clean(list(world.created))
+        self.clear(world)
         return findings, state, reason
 
     def _probe(self) -> None:
@@ -255,9 +308,10 @@ class Runner:
         except Stopped:
             pass
 
-    def _finding(
+    def finding(
         self, promise: str, operation: Operation, expected: str, seen: str, shown: list[Exchange]
     ) -> Finding:
+        """A broken promise, with the exchanges that show it."""
         return Finding(
             promise=promise,
             operation=operation.label,
@@ -278,26 +332,38 @@ class Runner:
             return []  # response.status speaks of it
         if not error.operation.promises.holds("input.accepted"):
             return []
+        if answer.status == 404 and context.alice.makes_up(error.operation):
+            return []  # whether there is such an agent only the target knows
         seen = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
         expected = "a success for a request that fits its schema"
         if 200 <= answer.status < 300:
             expected = "what the annotations of the document say, in the answer"
         shown = context.world.exchanges()[-6:]
-        return [self._finding("input.accepted", error.operation, expected, seen, shown)]
+        return [self.finding("input.accepted", error.operation, expected, seen, shown)]
 
     def _no_answer(self, context: Context, error: NoAnswer) -> Finding:
         shown = context.world.exchanges()[-5:]
         seen = f"{error.reason} ({error.request.method} {error.request.url})"
         expected = "an answer, in time and whole"
-        return self._finding("response.answered", context.operation, expected, seen, shown)
+        return self.finding("response.answered", context.operation, expected, seen, shown)
 
-    def _deviations(self, world: World) -> list[Finding]:
+    def deviations(
+        self, world: World, *, failed: bool = False, taken: bool = False
+    ) -> list[Finding]:
+        """What the answers of a world have that the document forbids, without what a finding tells
+        of already: that the server `failed`, or has `taken` what is wrong and so shows it now."""
         found: dict[tuple[str, str, str], Finding] = {}
         for index, entry in enumerate(world.journal):
             if entry.exchange.request.method != entry.operation.method:
                 continue
             for deviation in self._judged(entry):
                 if not entry.operation.promises.holds(deviation.promise):
+                    continue
+                is_failure = entry.exchange.response.status >= 500
+                says_so = entry.exchange.response.status in (501, 503)
+                if failed and is_failure and deviation.promise == "response.status":
+                    continue
+                if taken and deviation.promise == "response.schema":
                     continue
                 key = (deviation.promise, entry.operation.label, deviation.cause)
                 if key in found:
@@ -306,11 +372,12 @@ class Runner:
                 expected = deviation.expected
                 if deviation.promise == "response.status":
                     expected += f", not {deviation.cause}"
-                finding = self._finding(
+                finding = self.finding(
                     deviation.promise, entry.operation, expected, deviation.seen, shown
                 )
                 finding = replace(finding, cause=deviation.cause)
-                if deviation.promise == "response.status" and entry.exchange.response.status < 500:
+                undeclared = deviation.promise == "response.status" and (says_so or not is_failure)
+                if undeclared or deviation.promise == "response.media_type":
                     finding = replace(finding, severity=Severity.MINOR, blame=Blame.EITHER)
                 found[key] = finding
         return list(found.values())
@@ -378,30 +445,28 @@ def _shortened(finding: Finding) -> Finding:
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:
-    """The exchange that shows something, after those that its session needs."""
+    """The exchange that shows something, after the one that made its session."""
     wanted = journal[index].exchange
-    path = wanted.request.url
-    made = [
-        entry.exchange
-        for entry in journal[:index]
-        if 200 <= entry.exchange.response.status < 300
-        and entry.exchange.request.method == "POST"
-        and any(
-            part in entry.exchange.response.body.decode("utf-8", "replace")
-            for part in path.split("?")[0].split("/")[3:]
-            if len(part) > 7
-        )
-    ]
-    return [*made[:1], wanted]
+    said = unquote(wanted.request.url).encode() + wanted.request.body
+    for entry in journal[:index]:
+        role = entry.operation.binding.role if entry.operation.binding else None
+        if role is Role.SESSION_CREATE and succeeded(entry.exchange):
+            id = id_in(entry.operation, entry.exchange)
+            if id and id.encode() in said:
+                return [entry.exchange, wanted]
+    return [wanted]
 
 
 Watch = Callable[[Outcome], None]
 ALONE = ("race.", "response.time", "stream.incremental", "stream.wait", "session.active")
+POISON = ("input.malformed", "input.extremes")
+"""What may leave behind a session that no list survives."""
 
 
 def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outcome]:
     """The outcomes in order: `workers` checks at a time, then, alone, those that measure time."""
     alone = [check for check in wanted if check.promise.startswith(ALONE)]
+    alone += [check for check in wanted if check.promise in POISON]
     pool = ThreadPoolExecutor(max(workers, 1))
     try:
         yield from pool.map(runner.check, [check for check in wanted if check not in alone])
@@ -471,6 +536,7 @@ def run(
     conformance = "conformance" in report.suites and not promises
     try:
         runner.target.probe()
+        report.notes += runner.learn()
         for outcome in _in_turn(runner, wanted, workers):
             report.outcomes.append(outcome)
             report.findings += outcome.findings
@@ -479,8 +545,15 @@ def run(
             if stop and stop(outcome):
                 break
         else:
+            if "lifecycle" in report.suites and not promises:
+                for outcome in runner.lifecycle(max_examples):
+                    report.outcomes.append(outcome)
+                    report.findings += outcome.findings
+                    if watch:
+                        watch(outcome)
             if conformance:
-                outcomes, report.notes = runner.conformance(max_examples=max_examples)
+                outcomes, notes = runner.conformance(max_examples=max_examples)
+                report.notes += notes
                 report.outcomes += outcomes
                 report.findings += [f for o in outcomes for f in o.findings]
     except KeyboardInterrupt:

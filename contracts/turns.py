@@ -10,7 +10,7 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role, StreamedEvent
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, session_parameter, template_place
+from sparring.spec.drafts import Draft, scalar, session_parameter, template_place
 from sparring.spec.events import Seen, events_of
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import framing_of, is_json
@@ -35,6 +35,8 @@ class Turn:
     arrivals: list[Arrival] = field(default_factory=list)
     ended: bool = True
     broken: str = ""
+    heard: bool = True
+    """Whether the document says where the reply is in the answer."""
     run: Run | None = None
     """The run that was asked for until it was over."""
 
@@ -51,11 +53,19 @@ class Turn:
 
 def answers_json(operation: Operation) -> bool:
     """Whether the answer to a message may be a JSON body."""
+    if operation.binding and operation.binding.via == "sse" and not streams_declared(operation):
+        return False  # what is declared is then what a framework writes for any answer
     return any(map(is_json, operation.answers))
 
 
 def streams(operation: Operation) -> bool:
-    """Whether the answer may be an event stream."""
+    """Whether the answer may be an event stream: declared, or said to be one."""
+    said = operation.binding is not None and operation.binding.via == "sse"
+    return said or streams_declared(operation)
+
+
+def streams_declared(operation: Operation) -> bool:
+    """Whether the media type of an event stream is declared."""
     return any(map(framing_of, operation.answers))
 
 
@@ -99,6 +109,32 @@ def _putting(document: Document) -> Operation | None:
     return min(found, key=lambda o: o.binding is None or o.binding.via != "none", default=None)
 
 
+def as_json(draft: Draft) -> Draft:
+    """Asks for a JSON body where the operation can stream, too."""
+    draft.accept = next(filter(is_json, draft.operation.answers), "application/json")
+    return choose_form(draft, stream=False)
+
+
+def choose_form(draft: Draft, *, stream: bool) -> Draft:
+    """Says in the request whether to stream, or that there shall be an answer at all where nothing
+    can be streamed; nothing where the operation has no place for that."""
+    when = draft.operation.binding.when if draft.operation.binding else None
+    if when is None:
+        return draft
+    stream = stream or not streams(draft.operation)
+    for value in (*when.values, stream, not stream):
+        holds = (value in when.values if when.values else bool(value)) is not when.negated
+        if holds is stream:
+            part, name = when.place.part, when.place.name
+            if part == "body" and isinstance(draft.body, dict):
+                pointers.put(draft.body, pointers.split(name), value)
+            elif part == "query":
+                draft.query = [pair for pair in draft.query if pair[0] != name]
+                draft.query.append((name, scalar(value)))
+            return draft
+    return draft
+
+
 def streamed_events(document: Document, operation: Operation) -> Mapping[str, StreamedEvent]:
     """The events of an operation's stream, or of the turns that are streamed in the document."""
     if not streams(operation):
@@ -120,9 +156,8 @@ def message_draft(
     if body is None:
         raise NotChecked("the operation does not take this text")
     draft = user.draft(operation, session)
-    draft.body = body
-    user.ask(draft, stream=False)
-    return user.aim(draft, session)
+    draft.body = user.owned(operation, body)
+    return choose_form(user.aim(draft, session), stream=True)
 
 
 def _answering_draft(
@@ -137,8 +172,7 @@ def _answering_draft(
     draft = user.draft(operation, session)
     if operation.body:
         draft.body = user.world.bodies.least(operation)
-    user.ask(draft, stream=False)
-    return user.aim(draft, session)
+    return choose_form(user.aim(draft, session), stream=True)
 
 
 def say(
@@ -164,16 +198,15 @@ def say(
     later = binding is not None and binding.via in LATER
     known = _known(user, session) if later else set()
     draft = message_draft(user, operation, session, texts, roles)
-    if streams(operation):
-        draft.accept = next(filter(is_json, operation.answers))
-    exchange = user.expect(draft)
+    exchange = user.expect(as_json(draft) if streams(operation) else draft)
     turn = Turn(exchange)
     body = exchange.response.json()
     at = template_place(user.world.document, operation, "turn.id")
     turn.id = pointers.first(body, at) if at else None
+    turn.heard = binding is None or binding.via != "body" or binding.reply_at is not None
     if later:
         return _awaited(user, operation, session, turn, known)
-    if binding is not None and binding.via == "body" and binding.reply_at is not None:
+    if binding is not None and binding.reply_at is not None:
         row = user.world.document.model.message
         turn.reply = [
             Line(raw, text=raw, role="agent") if isinstance(raw, str) else line(row, raw)
@@ -239,7 +272,7 @@ def read_events(user: User, operation: Operation, turn: Turn) -> Turn:
                 turn.reply.append(found)
         if turn.id is None and seen.turn is not None:
             turn.id = seen.turn
-    if Kind.MESSAGE.value not in user.world.document.model.events:
+    if Kind.MESSAGE.value not in reader.events:
         turn.reply = [
             Line(None, id=id, text=text, role="agent") for id, text in joined(turn).items()
         ]

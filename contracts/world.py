@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role, Row
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import is_by_id
 from sparring.spec.events import EventStream
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import EVENT_STREAM, framing_of
@@ -108,8 +109,10 @@ class World:
         return texts[self.target.meter.messages % len(texts)] if texts else usual
 
     def one(self, role: Role) -> Operation | None:
-        """The first operation with a role; for reading a session not the active one."""
+        """The first operation with a role; for reading a session not the active one, for making
+        one rather where the server may choose its id."""
         found = [o for o in self.document.with_role(role) if o.binding and not o.binding.active]
+        found.sort(key=lambda o: is_by_id(o))
         return found[0] if found else None
 
     def need(self, role: Role) -> Operation:

@@ -14,6 +14,7 @@ from .exchange import Exchange, Request, Response
 from .json_text import Key
 
 _SHORTEST = 4  # characters; what is shorter may stand in a path by chance
+_ID = 8  # characters; what is shorter may stand in a body by chance
 _PICK = (
     "pick() { printf '%s' \"$answer\" | python3 -c 'import functools, json, sys; print(functools."
     'reduce(lambda node, key: node[key], json.loads(sys.argv[1]), json.load(sys.stdin)))\' "$1"; }'
@@ -82,14 +83,19 @@ def _commands(exchanges: Sequence[Exchange]) -> list[str]:
 def _made(
     exchanges: Sequence[Exchange], index: int, known: Mapping[str, str]
 ) -> dict[str, tuple[Key, ...]]:
-    """Values that first stand in this answer and then in the paths of later requests."""
-    wanted = {s for later in exchanges[index + 1 :] for s in _segments(later.request)}
+    """Values that first stand in this answer and then in paths or bodies of later requests."""
+    later = [exchange.request for exchange in exchanges[index + 1 :]]
+    wanted = {segment for request in later for segment in _segments(request)}
+    bodies = [request.body for request in later if request.body]
     found: dict[str, tuple[Key, ...]] = {}
-    if not wanted:
+    if not later:
         return found
     said = [_text(exchange.request) for exchange in exchanges[: index + 1]]
     for path, value in _strings(exchanges[index].response):
-        is_new = value not in known and value not in found and value in wanted
+        is_wanted = value in wanted or (
+            len(value) >= _ID and any(value.encode(errors="replace") in body for body in bodies)
+        )
+        is_new = value not in known and value not in found and is_wanted
         if is_new and len(value) >= _SHORTEST and not any(value in text for text in said):
             found[value] = path
     return found

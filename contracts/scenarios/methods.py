@@ -64,7 +64,8 @@ def other_methods_are_refused(context: Context) -> None:
         allow = {m.strip().upper() for m in exchange.response.headers.get("allow", "").split(",")}
         if not own <= allow:
             seen = exchange.response.headers.get("allow") or "no Allow"
-            context.fail(f"Allow with {', '.join(sorted(own))} on a 405", seen, exchanges=shown)
+            expected = f"Allow with {', '.join(sorted(own))} on a 405"
+            context.fail(expected, seen, exchanges=shown, cause="Allow lacks methods")
         elif method in allow:
             context.fail("an Allow without the method that is refused", str(allow), exchanges=shown)
 

@@ -18,6 +18,7 @@ from ..turns import (
     Turn,
     answers_json,
     can_talk,
+    as_json,
     message_draft,
     say,
     streamed_events,
@@ -213,7 +214,7 @@ def followers_hear_at_once(context: Context) -> None:
     ):
         said = message_draft(context.alice, talk, session.id, ["While you listen."])
         if streams(talk) and answers_json(talk):
-            said.accept = "application/json"
+            as_json(said)
         context.alice.expect(said)
         for arrival in stream.events():
             got.append(reader.read(arrival.event))

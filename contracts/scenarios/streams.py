@@ -23,6 +23,7 @@ from ..target import Stream
 from ..turns import (
     Turn,
     answers_json,
+    as_json,
     joined,
     message_draft,
     say,
@@ -30,7 +31,7 @@ from ..turns import (
     streamed_events,
     streams,
 )
-from ..world import Line, is_stream, stream_type, succeeded
+from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
 LONG_QUESTION = (
     "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
@@ -69,8 +70,10 @@ def streams_have_their_media_type(context: Context) -> None:
     with context.alice.open(draft) as stream:
         stream.drain()
     exchange = stream.exchange
+    if not succeeded(exchange):
+        raise Blocked(context.operation, exchange)
     wanted = stream_type(context.operation)
-    if succeeded(exchange) and exchange.response.media_type != wanted:
+    if exchange.response.media_type != wanted:
         context.fail(f"Content-Type: {wanted}", exchange.response.media_type or "none")
     elif stream.broken:
         context.fail("a stream that ends as HTTP wants it", stream.broken)
@@ -84,8 +87,7 @@ def streams_have_their_media_type(context: Context) -> None:
         draft = message_draft(
             context.alice, context.operation, session.id, [context.world.words("Hello.")]
         )
-        draft.accept = "application/json"
-        answer = context.alice.send(draft)
+        answer = context.alice.send(as_json(draft))
         if succeeded(answer) and is_stream(answer):
             context.fail("JSON where `Accept` asks for it", answer.response.media_type)
 

@@ -126,6 +126,13 @@ PROMISES = (
         severity=LOSS,
     ),
     promise(
+        "race.order",
+        "What callers see at one instant fits one order of what they did.",
+        "A read that begins after a change was answered shows what was there before.",
+        UPDATE,
+        severity=LOSS,
+    ),
+    promise(
         "race.delete",
         "Deletes at one instant do no harm.",
         "Of ten deletes at one instant one is a 500.",
