@@ -25,10 +25,11 @@ def follows_runs(document: Document, operation: Operation) -> str:
     """The operation follows one run, and runs can be made."""
     if operation.binding is None or operation.binding.target is None:
         return "it does not follow one run"
-    return "" if _starting(document) else "no run can be started"
+    return "" if starting(document) else "no run can be started"
 
 
-def _starting(document: Document) -> list[Operation]:
+def starting(document: Document) -> list[Operation]:
+    """The operations that start runs, those that stream first."""
     found = [o for o in talking(document) if o.binding and o.binding.role is Role.RUN_CREATE]
     return sorted(found, key=lambda o: not streams(o))
 
@@ -38,7 +39,7 @@ following = first_reason(follows_runs, modelled, has(Role.SESSION_CREATE))
 
 def ended_run(context: Context, text: str = LONG_QUESTION) -> tuple[str, str, Turn]:
     """A run that is over: its session, its id, and what its caller saw."""
-    operation, session = _starting(context.document)[0], context.alice.create().id
+    operation, session = starting(context.document)[0], context.alice.create().id
     turn = say(context.alice, operation, session, text, stream=streams(operation))
     run = turn.run.id if turn.run else latest(context.alice, session, context.operation)
     if run is None and isinstance(turn.id, str):

@@ -27,7 +27,7 @@ from ..turns import (
 from ..world import Session
 from .streams import LONG_QUESTION, modelled
 
-ACT = Role.SESSION_ACT
+ACT = Role.SESSION_ACT  # what stops a run is in `running`
 
 
 def cancels(document: Document, operation: Operation) -> str:
