@@ -2,6 +2,7 @@
 
 from . import (
     again,
+    answering,
     assigning,
     conditional,
     create,
@@ -36,6 +37,7 @@ from . import (
 
 __all__ = [
     "again",
+    "answering",
     "assigning",
     "conditional",
     "create",

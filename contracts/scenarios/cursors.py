@@ -150,7 +150,7 @@ def orders(context: Context) -> list[dict[str, Any]]:
 
 def states_stable(document: Document, operation: Operation) -> str:
     """The document says that pages stay right while the list changes."""
-    is_stable = operation.promises.get("list.pages", {}).get("stable")
+    is_stable = operation.promises.get("list.pages", {}).get("stable") == "true"
     return "" if is_stable else "the document does not say that pages are stable"
 
 
