@@ -80,6 +80,9 @@ class User:
                 put(self.world.document, draft, place, self.given[found.name])
             elif found.required and found.schema is not None:
                 put(self.world.document, draft, (found.place, found.name), self._sampled(found))
+        role = operation.binding.role.value if operation.binding else ""
+        if role.endswith(".list") and operation.body:
+            draft.body = self.world.bodies.least(operation)
         if session is not None:
             self.aim(draft, session)
         return draft
