@@ -446,8 +446,10 @@ class User:
     def history(self, session: str, operation: Operation | None = None) -> list[Line]:
         """The messages of a session, those of an event list too. Raises Blocked."""
         operation = operation or history_operation(self.world)
-        found = self.lines(operation, self.all(operation, session))
-        return [item for item in found if item.kind == "message"]
+        query, turned = oldest_first(self.world.document, operation)
+        found = self.lines(operation, self.all(operation, session, query))
+        messages = [item for item in found if item.kind == "message"]
+        return messages[::-1] if turned else messages
 
 
 LONGEST_ID = 4096
@@ -460,6 +462,26 @@ def id_in(operation: Operation, exchange: Exchange) -> str:
     if isinstance(id, str):
         return id if len(id) <= LONGEST_ID else ""
     return scalar(id) if isinstance(id, int) else ""
+
+
+def is_newest_first(document: Document, operation: Operation) -> bool:
+    """Whether a history begins at its end unless it is asked otherwise: stated, or the default."""
+    stated = str(operation.promises.get("history.order", {}).get("dir", ""))
+    place = operation.binding.order_direction if operation.binding else None
+    found = parameter(operation, place.part, place.name) if place else None
+    schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+    return (stated or str(schema.get("default", ""))).lower().startswith("desc")
+
+
+def oldest_first(document: Document, operation: Operation) -> tuple[dict[str, Any], bool]:
+    """The query that asks for a history from its beginning, and whether to turn it round instead."""
+    if not is_newest_first(document, operation):
+        return {}, False
+    place = operation.binding.order_direction if operation.binding else None
+    found = parameter(operation, place.part, place.name) if place else None
+    schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+    words = [w for w in schema.get("enum", ()) if str(w).lower().startswith("asc")]
+    return ({str(place): words[0]}, False) if words else ({}, True)
 
 
 def history_operation(world: World) -> Operation:

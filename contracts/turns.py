@@ -10,7 +10,13 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role, StreamedEvent
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, scalar, session_parameter, template_place
+from sparring.spec.drafts import (
+    Draft,
+    is_of_first_kind,
+    scalar,
+    session_parameter,
+    template_place,
+)
 from sparring.spec.events import Seen, events_of
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import framing_of, is_json
@@ -79,6 +85,8 @@ def speaks(document: Document, operation: Operation) -> str:
     binding = operation.binding
     if binding is None or session_parameter(document, operation) is None:
         return "the operation does not name its session"
+    if binding.role is Role.RUN_CREATE and not is_of_first_kind(document, operation):
+        return "its sessions are not those that session.create makes"
     if binding.input is None and binding.role is Role.RUN_CREATE and not _putting(document):
         return "there is no operation that says what the run answers"
     return ""

@@ -116,8 +116,25 @@ def missing_statuses(document: Document, operation: Operation) -> set[int]:
 def histories(document: Document) -> tuple[Operation, ...]:
     """The operations that show what was said: lists, else reading a session that has it inside."""
     lists = document.with_role(Role.MESSAGE_LIST)
+    lists = tuple(o for o in lists if is_of_first_kind(document, o)) or lists
     reads = document.with_role(Role.SESSION_GET)
     return lists or tuple(o for o in reads if o.binding and o.binding.history and o.binding.session)
+
+
+def is_of_first_kind(document: Document, operation: Operation) -> bool:
+    """Whether an operation speaks of the sessions that the first session.create makes, and not of
+    those of another one, as far as its path, or the name of its place for the session, tells."""
+    kinds = [o.template.rstrip("/") for o in document.with_role(Role.SESSION_CREATE)]
+    place = session_parameter(document, operation)
+    if len(kinds) < 2 or place is None:
+        return True
+    part, name = place
+    if part == "path":
+        collection = operation.template.partition(f"{{{name}}}")[0].rstrip("/")
+        return collection not in kinds[1:] or collection == kinds[0]
+    nouns = [flat(kind.rpartition("/")[2]).rstrip("s") for kind in kinds]
+    named = [index for index, noun in enumerate(nouns) if noun and noun in flat(name)]
+    return not named or named[0] == 0
 
 
 def listed_at(operation: Operation) -> Location:

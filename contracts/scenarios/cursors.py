@@ -14,7 +14,7 @@ from sparring.spec.schemas import View
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..turns import can_talk
-from ..world import Page
+from ..world import Blocked, Page
 from .listing import create_tagged, session_id, tagged
 from .pages import filled, identity
 
@@ -88,7 +88,10 @@ def _walked(
 ) -> bool:
     start, got, before = len(context.world.journal), list[Any](), False
     is_quiet = mine is None or kept
-    for page, more in walk(context, session, query, size):
+    pages = walk(context, session, query, size)
+    if not is_quiet:
+        pages = _as_far_as_possible(pages)
+    for page, more in pages:
         shown = context.world.exchanges(start)
         found = [identity(context, item) for item in page.items]
         if len(found) > size:
@@ -115,6 +118,15 @@ def _walked(
         context.fail("every item of the list once, in its order", seen, exchanges=shown)
         return False
     return True
+
+
+def _as_far_as_possible(pages: Iterator[tuple[Page, bool]]) -> Iterator[tuple[Page, bool]]:
+    """Pages of a list in which others delete sessions: a cursor may lead nowhere. Raises
+    NotChecked then."""
+    try:
+        yield from pages
+    except Blocked as error:
+        raise NotChecked("the list changes while it is read") from error
 
 
 def _flagged(context: Context) -> bool:

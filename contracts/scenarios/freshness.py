@@ -43,7 +43,7 @@ def updates_are_seen_at_once(context: Context) -> None:
         apply(context, context.alice, session.id, body)
         wanted = body if context.operation.method == "PUT" else merge({}, body)
         merged = {name: merge(before.get(name), value) for name, value in wanted.items()}
-        if context.operation.method != "PATCH":
+        if context.operation.method == "PUT":
             merged = {}
         for _ in range(READS):
             views = [context.alice.read(session.id), listed(context, {}).get(session.id)]

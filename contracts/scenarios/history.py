@@ -10,6 +10,7 @@ from sparring.spec.document import Document, Operation
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, instant
+from ..driver import is_newest_first
 from ..turns import say, talk_of, talking, ways
 from ..world import Line
 from .listing import in_order, sort_key
@@ -28,7 +29,7 @@ def history_is_in_order(context: Context) -> None:
     lines = context.alice.lines(context.operation, items)
     said = [line.text for line in lines if line.role == "user" and line.kind == "message"]
     stated = context.operation.promises.get("history.order", {})
-    backwards = str(stated.get("dir", "asc")).lower().startswith("desc")
+    backwards = is_newest_first(context.document, context.operation)
     wanted = sent[::-1] if backwards else sent
     if said != wanted:
         context.fail("messages in the order in which they were said", show(said))

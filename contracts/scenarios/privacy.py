@@ -12,6 +12,7 @@ from sparring.spec.drafts import parameter
 from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, scenario
+from ..parts import aim_at, part_of
 from ..target import Limits
 from ..turns import say, talk_of
 from .deletion import takes_session, talked
@@ -46,7 +47,8 @@ def foreign_and_missing_are_alike(context: Context) -> None:
     ids = (look_alike(session, 1), look_alike(session, 2), session)
     guarded = parameter(context.operation, "header", "If-Match") is not None
     for condition in (None, '"sparring"') if guarded else (None,):
-        answers = [_asked(context, id, condition) for id in ids]
+        part = part_of(context.alice, session, context.operation)
+        answers = [_asked(context, id, condition, part) for id in ids]
         one, two, foreign = (answer.response.status for answer in answers)
         if one != two or not 400 <= one < 500 or not 400 <= foreign < 500:
             continue  # session.missing, auth.owner
@@ -60,8 +62,8 @@ def foreign_and_missing_are_alike(context: Context) -> None:
             context.fail("one answer for foreign and missing sessions", said, exchanges=shown)
 
 
-def _asked(context: Context, id: str, condition: str | None) -> Exchange:
-    draft = any_draft(context, context.bob, id)
+def _asked(context: Context, id: str, condition: str | None, part: str | None) -> Exchange:
+    draft = aim_at(any_draft(context, context.bob, id), context.bob, part)
     if condition:
         draft.headers["If-Match"] = condition
     return short_answer(context, context.bob.request(draft), draft)
