@@ -342,6 +342,25 @@ def pieces_arrive_one_by_one(context: Context) -> None:
         verdicts.append(burst(context, streamed(context)[1]))
         if all(verdicts):
             context.fail("events that arrive while the turn goes on", verdicts[0])
+            return
+    if all(_held_back(context) for _ in range(3)):
+        seen = "more pieces come later, and all at once"
+        context.fail("pieces that arrive while the turn goes on", seen)
+
+
+def _held_back(context: Context) -> bool:
+    """Whether many pieces come at one instant, the later the more there are: an agent that only
+    thinks before it speaks takes as long for a few."""
+    many, few = (_pieces(streamed(context, text)[1]) for text in (LONG_QUESTION, "Hi"))
+    if len(many) < 12 or not few or len(few) > len(many) / 2:
+        return False
+    return many[0] - few[0] >= 0.08 and many[0] > 1.5 * few[0] and many[-1] - many[0] < many[0] / 40
+
+
+def _pieces(turn: Turn) -> list[float]:
+    """When the pieces of a turn arrived, in seconds since the request."""
+    pairs = zip(turn.events, turn.arrivals, strict=True)
+    return [arrival.seconds for seen, arrival in pairs if seen.kind is Kind.CHUNK]
 
 
 def burst(context: Context, turn: Turn) -> str:
