@@ -144,9 +144,11 @@ def _filled(context: Context) -> tuple[str | None, dict[str, Any], set[Any] | No
         session, query = filled(context)
         return session, query, None
     query, attribute = tagged(context, context.operation)
-    made = {create_tagged(context, attribute).id for _ in range(4)}
-    if query:
-        context.alice.create()  # the filter has something to leave out
+    made = set()
+    for _ in range(4):
+        if query:
+            context.alice.create()  # the filter has something to leave out, on every page
+        made.add(create_tagged(context, attribute).id)
     return None, query, made
 
 
