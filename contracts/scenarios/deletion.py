@@ -22,7 +22,7 @@ from ..driver import User, history_operation
 from ..parts import aim_at, part_of
 from ..turns import can_talk, message_draft, say, streams, talk_of, talking
 from ..world import entity, stream_type, succeeded
-from .create import chooses_ids, fresh_id
+from .create import chooses_ids, fresh_id, id_names
 from .listing import session_id
 
 DELETE = Role.SESSION_DELETE
@@ -166,6 +166,19 @@ def other_sessions_survive(context: Context) -> None:
             context.fail("the other sessions as they were after a delete", "one of them changed")
         if said(context, id) != lines:
             context.fail("what was said in other sessions after a delete", "some of it is gone")
+
+
+@scenario("delete.only", DELETE, needs=has(Role.SESSION_CREATE, Role.SESSION_GET))
+def namesakes_survive(context: Context) -> None:
+    """Deleting one session leaves those that were made with the same body."""
+    alice, create = context.alice, context.world.need(Role.SESSION_CREATE)
+    body = context.world.bodies.rich(create, without=id_names(context.document, create))
+    left, middle, right = (alice.create(body).id for _ in range(3))
+    alice.expect(alice.draft(context.operation, middle))
+    for id in (left, right):
+        if not succeeded(alice.get(id)):
+            context.fail("sessions that look like the one that was deleted", "one is gone, too")
+            return
 
 
 def said(context: Context, session: str) -> list[str | None]:
