@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sparring.spec import pointers
@@ -13,7 +14,7 @@ from ..attributes import item_properties
 from ..bodies import HOSTILE, HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, differences, has
-from ..driver import TALKING, history_operation
+from ..driver import TALKING, history_operation, together
 from ..parts import part_of
 from ..turns import (
     Turn,
@@ -367,3 +368,21 @@ def parts_are_found_in_their_session_only(context: Context) -> None:
     exchange = answer(context, context.alice, context.operation, other, part)
     if succeeded(exchange):
         context.fail("a 404 below another session", str(exchange.response.status))
+
+
+@scenario("talk.isolation", *TALKING, needs=speakable)
+def turns_at_one_instant_do_not_mix(context: Context) -> None:
+    """Of turns in several sessions at one instant each has its own history, with its own reply."""
+    alice, operation = context.alice, context.operation
+    sessions = [alice.create().id for _ in range(3)]
+    texts = [f"island {n} {context.world.bodies.fresh()}" for n in range(3)]
+    pairs = list(zip(sessions, texts, strict=True))
+    turns = together([partial(say, alice, operation, session, text) for session, text in pairs])
+    if not all(isinstance(turn, Turn) for turn in turns):
+        raise NotChecked("turns at one instant are not all taken")
+    replies = [len([x for x in alice.history(id) if x.role == "agent"]) for id in sessions]
+    said = [[x.text for x in alice.history(id) if x.role == "user"] for id in sessions]
+    if said != [[text] for text in texts]:
+        context.fail("in each session what was said in it, of turns at one instant", show(said))
+    elif 0 in replies and max(replies) > 1:
+        context.fail("in each session the reply to what was said in it", show(replies))
