@@ -41,7 +41,6 @@ KNOWN = {
     "talk.streamed-twice": "talk.recorded",
     "talk.tool-not-recorded": "tool.recorded",
     # stream
-    "stream.all-at-once": "stream.incremental",
     "stream.completed-differs": "talk.recorded",
     "stream.hang-up-kills": "talk.outlives",
     "stream.index-stays": "stream.adds_up",
