@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from email.message import Message
 from typing import Any
 
+from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.event_schema import Form
@@ -31,7 +32,7 @@ from ..turns import (
     streamed_events,
     streams,
 )
-from ..world import Blocked, Line, is_stream, line, stream_type, succeeded
+from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
 LONG_QUESTION = (
     "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
@@ -122,9 +123,13 @@ def check_events(context: Context, turn: Turn) -> None:
                 f"{kind} events that fit their schema ({violation.keyword} at {where})",
                 f"{violation.message[:300]}: {show(arrival.event.data)}",
             )
-    shapes, row = context.world.stream(context.operation).events, context.document.model.event
+    shapes, kinds = (
+        context.world.stream(context.operation).events,
+        context.document.model.event.kind,
+    )
     for arrival, seen in zip(turn.arrivals, turn.events, strict=False):
-        shape = shapes.get(line(row, seen.data).kind or "") if isinstance(seen.data, dict) else None
+        word = pointers.first(seen.data, kinds.at) if kinds is not None else None
+        shape = shapes.get(kinds.ours(word) or "") if kinds is not None else None
         if shape and shape.data is None and shape.name not in (None, arrival.event.event):
             given = show(arrival.event.event)
             context.fail(
