@@ -63,6 +63,28 @@ find_python = $(call first,$(PYTHON) $(NEWER),sys.version_info >= (3, 11))
 	.venv-julep/bin/python $(PIP) install -r tests/clients/julep/requirements.txt && \
 	touch $@
 
+# Real agent servers, to run the suites against: each in an environment of its own, where the lists
+# of their versions are at hand. They want wheels that no Python has for ever: 3.12 first.
+SERVERS = $(or $(SPARRING_SHARED),../shared)/servers
+
+.venv-adk/complete: $(wildcard $(SERVERS)/google-adk/requirements.lock.txt) | .venv/complete
+	@$(call make_server,google-adk,.venv-adk)
+
+.venv-agno/complete: $(wildcard $(SERVERS)/agno/requirements.lock.txt) | .venv/complete
+	@$(call make_server,agno,.venv-agno)
+
+# $(call make_server,NAME,ENVIRONMENT): installs what a server's list of versions names.
+make_server = \
+	if [ ! -f $(SERVERS)/$(1)/requirements.lock.txt ]; then \
+	    echo "environment: there is no list of versions for $(1): its tests are skipped"; \
+	    exit 0; \
+	fi; \
+	echo "environment: installing the server $(1) into $(2)"; \
+	python=$$($(call first,python3.12 $(BIN)/python python3.13 python3.11,sys.version_info >= (3, 11))); \
+	$$python -m venv --clear $(2) && \
+	$(2)/bin/python $(PIP) install -r $(SERVERS)/$(1)/requirements.lock.txt && \
+	touch $(2)/complete
+
 # The tools that fixtures are written for. Node.js comes from PyPI, into .venv.
 CONSUMERS = tests/consumers/node_modules
 $(CONSUMERS)/complete: tests/consumers/package-lock.json | .venv/complete
@@ -103,7 +125,7 @@ types: .venv/complete
 	@echo "types: mypy"
 	@$(BIN)/mypy
 
-pytest: .venv/complete .venv-julep/complete .venv/system $(CONSUMERS)/complete
+pytest: .venv/complete .venv-julep/complete .venv-adk/complete .venv-agno/complete .venv/system $(CONSUMERS)/complete
 	@echo "pytest: all tests, on all cores"
 	@$(BIN)/pytest -n auto
 
@@ -126,5 +148,5 @@ constraints:
 
 clean:
 	@echo "clean: the environments, the caches and dist/"
-	@rm -rf .venv .venv-julep $(CONSUMERS) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-julep .venv-adk .venv-agno $(CONSUMERS) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ from typing import Any
 from sparring.fixtures import bodies
 from sparring.spec import pointers
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Location, properties
+from sparring.spec.drafts import Location, flat, is_owner, plain, properties
 from sparring.spec.schemas import View
 
 from .target_file import TargetFile
@@ -29,7 +29,7 @@ HOSTILE = (
     "007",
     "zero\u200bwidth\ufeff and \u2028 separators \u00a0 end",
 )
-LONG = "".join(f"{n:05d} words " for n in range(500))[:5000]
+LONG = " ".join(f"{n:03d}-a-long-word-for-agents-that-echo-word-by-word" for n in range(110))[:5000]
 HUGE = "".join(f"{n:06d}." for n in range(10_000))[:66_000]
 RICH_OBJECT = {
     "text": "  Ünï 👍 \n",
@@ -47,8 +47,9 @@ class Bodies(bodies.Bodies):
     """Bodies with what is rare but legal, and with values that no other request has."""
 
     def __init__(self, document: Document, seed: int = 0, given: TargetFile | None = None) -> None:
-        given = given or TargetFile()
+        self.given = given = given or TargetFile()
         super().__init__(document, seed, media_types=given.media_types, templates=given.bodies)
+        self._left_out: dict[str, set[str]] = {}
         self._nonce = secrets.token_hex(5)
         self._count = 0
         self._lock = threading.Lock()
@@ -59,18 +60,53 @@ class Bodies(bodies.Bodies):
             self._count += 1
             return f"{self._nonce}{self._count:04x}"
 
+    def merged(self, operation: Operation, body: Any) -> Any:
+        """A body with what the target's file says."""
+        return super().merged(operation, self._named(operation, body))
+
+    def _named(self, operation: Operation, body: Any) -> Any:
+        """A body with the target's known values in the members that are called like parameters."""
+        known = {flat(name): value for name, value in self.given.parameters.items()}
+        if not known or not isinstance(body, dict):
+            return body
+        names = (name for name in self.attributes(operation) if flat(name) in known)
+        named = body | {name: known[flat(name)] for name in names}
+        return named if self.is_valid(operation, named) else body
+
+    def is_given(self, operation: Operation, name: str) -> bool:
+        """Whether the target's file says what a member has to be."""
+        fixed = {*self.given.bodies.get(operation.label, {}), *self._named(operation, {})}
+        return (
+            name in fixed
+            or flat(name) in map(flat, self.given.parameters)
+            or (self.is_personal(name))
+        )
+
+    def is_personal(self, name: str) -> bool:
+        """Whether a member is called like what each user has for themselves: a parameter of
+        theirs, or whose sessions the paths speak of."""
+        parameters = {flat(n) for person in self.given.users for n in person.parameters}
+        inside = (p for o in self.document.operations for p in o.parameters if p.place == "path")
+        paths = {flat(found.name) for found in inside if is_owner(found.name)}
+        return flat(name) in parameters or flat(name) in paths
+
+    def leave_out(self, operation: Operation, names: Iterable[str]) -> None:
+        """Leaves these attributes out of full bodies from now on."""
+        self._left_out.setdefault(operation.label, set()).update(names)
+
     def rich(
         self, operation: Operation, *, without: Iterable[str] = (), n: int = 0
     ) -> dict[str, Any]:
         """A body with every attribute set to something that is easily damaged."""
         body = self.least(operation)
+        without = {*without, *self._left_out.get(operation.label, ())}
         media = self.media(operation)
         if media is None or media.schema is None:
             return body
         sampled = self.sample(media.schema, n=n)
-        fixed = self.templates.get(operation.label, {})
+        fixed = {*self.templates.get(operation.label, {}), *self._named(operation, {})}
         for name, schema in self.attributes(operation).items():
-            if name in fixed:
+            if name in fixed or (name not in body and self.is_personal(name)):
                 continue
             if name in without:
                 body.pop(name, None)
@@ -82,12 +118,24 @@ class Bodies(bodies.Bodies):
                     body[name] = value
                     break
             else:
-                if isinstance(sampled, dict) and name in sampled:
+                if isinstance(sampled, dict) and name in sampled and self._is_flat(schema):
                     body[name] = sampled[name]
         return body
 
+    def _is_flat(self, schema: Any) -> bool:
+        """Whether values of a schema hold no objects that are made of several parts.
+
+        What such parts mean together no schema says: a server may refuse what is made up.
+        """
+        schema = plain(self.document, schema, View.REQUEST)
+        parts = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("prefixItems", ())]
+        if isinstance(schema.get("items"), dict):
+            parts.append(schema["items"])
+        known = properties(self.document, schema, View.REQUEST)
+        return not known and all(map(self._is_flat, parts))
+
     def _rich_values(self, schema: Any, n: int) -> Iterator[Any]:
-        schema = self.document.follow(schema, View.REQUEST)
+        schema = plain(self.document, schema, View.REQUEST)
         types = schema.get("type", ())
         types = {types} if isinstance(types, str) else set(types)
         if "boolean" in types:

@@ -42,7 +42,10 @@ class _Bounded(HTTPAdapter):
                 stream.drain()
         except NoAnswer as error:
             raise ConnectionError(error.reason, request=request) from None
-        except (Stopped, Refused, SparringError) as error:
+        except SparringError as error:  # nobody is there any more
+            self._target.meter.stop(error.defects[0].message)
+            raise ConnectionError(str(error), request=request) from None
+        except (Stopped, Refused) as error:
             raise ConnectionError(str(error), request=request) from None
         exchange = stream.exchange
         answer = exchange.response

@@ -73,13 +73,13 @@ class Meter:
     @contextmanager
     def cleaning(self) -> Iterator[None]:
         """What this thread sends now is not counted: it clears away what the run has made."""
-        self._mine.until = max(self._end, time.monotonic() + CLEANING)
-        if self.stopped:
-            self._mine.until = time.monotonic() + CLEANING
+        before = getattr(self._mine, "until", None)
+        end = time.monotonic() + CLEANING
+        self._mine.until = before or (end if self.stopped else max(self._end, end))
         try:
             yield
         finally:
-            self._mine.until = None
+            self._mine.until = before
 
     def admit(self, method: str) -> None:
         """Waits until a request may be sent. Raises Stopped or Refused."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from inspect import getdoc
 from typing import Any
 
 from sparring.spec import pointers
@@ -12,7 +13,7 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Position
 from sparring.spec.exchange import Exchange
-from sparring.spec.finding import Finding
+from sparring.spec.finding import Blame, Finding
 from sparring.spec.promises import REGISTRY
 from sparring.spec.schemas import Path
 from sparring.spec.security import usable_security
@@ -51,10 +52,16 @@ class Context:
         *,
         exchanges: Sequence[Exchange] | None = None,
         operation: Operation | None = None,
+        cause: str = "",
+        blame: Blame = Blame.IMPLEMENTATION,
     ) -> None:
-        """Notes that the promise is broken; by default all exchanges of the check show it."""
+        """Notes that the promise is broken; by default all exchanges of the check show it.
+
+        What is expected is the `cause`, unless that is given.
+        """
         operation = operation or self.operation
-        if any(f.promise == self.promise and f.expected == expected for f in self.findings):
+        mine = [f for f in self.findings if f.promise == self.promise]
+        if any((f.expected, f.cause) == (expected, cause) for f in mine):
             return
         self.findings.append(
             Finding(
@@ -68,6 +75,8 @@ class Context:
                 severity=REGISTRY[self.promise].severity,
                 position=position(self.document, operation, self.promise),
                 seed=self.seed,
+                cause=cause,
+                blame=blame,
                 pointer=pointers.join(promised_at(self.document, operation, self.promise)),
             )
         )
@@ -76,11 +85,11 @@ class Context:
         """What shows the failure: all of the check, or a part after what made its sessions."""
         if exchanges is None:
             return tuple(self.world.exchanges())
-        urls = [exchange.request.url for exchange in exchanges]
+        said = [e.request.url.encode(errors="replace") + e.request.body for e in exchanges]
         origins = [
             next((e for e in self.world.exchanges() if id.encode() in e.response.body), None)
             for _, id in dict.fromkeys(self.world.made)
-            if any(id in url for url in urls)
+            if any(id.encode(errors="replace") in text for text in said)
         ]
         return (*(e for e in origins if e is not None and e not in exchanges), *exchanges)
 
@@ -173,13 +182,7 @@ def position(document: Document, operation: Operation, promise: str) -> Position
 
 def promised_at(document: Document, operation: Operation, promise: str) -> Path:
     """Where the document makes a promise: where it says so, else at the operation."""
-    for path in (operation.pointer, ()):
-        node: Any = document.source.tree
-        for key in path:
-            node = node[key]
-        if promise in (node.get("x-session-promises") or {}):
-            return (*path, "x-session-promises", promise)
-    return operation.pointer
+    return operation.promises.place(promise) or operation.pointer
 
 
 def same(left: Any, right: Any) -> bool:
@@ -202,7 +205,7 @@ def show(value: Any) -> str:
 
 
 def has_security(document: Document, operation: Operation) -> str:
-    """Whether an operation needs a key that sparring can give."""
+    """The operation needs a key that can be given."""
     return "" if usable_security(operation) else "the operation needs no key that can be given"
 
 
@@ -212,4 +215,10 @@ def first_reason(*needs: Needs) -> Needs:
     def reason(document: Document, operation: Operation) -> str:
         return next((r for need in needs if (r := need(document, operation))), "")
 
-    return reason
+    return says(" ".join(filter(None, map(getdoc, needs))), reason)
+
+
+def says(evidence: str, need: Needs) -> Needs:
+    """Gives a need the sentence that tells which evidence it looks for."""
+    need.__doc__ = evidence
+    return need

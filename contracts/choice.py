@@ -8,9 +8,11 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from sparring.spec.binding import Role
+import msgspec
+
+from sparring.spec.binding import Binding, Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import session_parameter
+from sparring.spec.drafts import is_by_id, session_parameter
 from sparring.spec.errors import Defect, SparringError, nearest
 
 from .budget import SAFE_METHODS
@@ -67,7 +69,12 @@ def choose(
     front excludes; the last that fits wins. Raises SparringError (C104) when one fits nothing."""
     if defects := [d for pattern in patterns if (d := unmatched(document, pattern))]:
         raise SparringError(defects)
-    collections = {o.template for o in _with(document, Role.SESSION_CREATE, Role.SESSION_LIST)}
+    document = _talking(document)
+    collections = {
+        o.template
+        for o in _with(document, Role.SESSION_CREATE, Role.SESSION_LIST)
+        if not is_by_id(o)
+    }
     kept: list[Operation] = []
     named: list[Operation] = []
     never: list[tuple[Operation, str]] = []
@@ -90,6 +97,24 @@ def choose(
     if any(operation.binding for operation, _ in never):
         document = document.meaning(tuple(kept), document.meanings, document.model)
     return Choice(document, tuple(named), tuple(never), profile)
+
+
+def _talking(document: Document) -> Document:
+    """The document in which runs that take what the user says, and answer it, are its turns."""
+    if document.with_role(Role.MESSAGE_CREATE):
+        return document
+    operations = tuple(
+        replace(o, binding=msgspec.structs.replace(o.binding, role=Role.MESSAGE_CREATE))
+        if o.binding and o.binding.role is Role.RUN_CREATE and _is_turn(o.binding)
+        else o
+        for o in document.operations
+    )
+    return document.meaning(operations, document.meanings, document.model)
+
+
+def _is_turn(binding: Binding) -> bool:
+    says_where = binding.session is not None
+    return binding.input is not None and says_where and binding.via in ("body", "sse")
 
 
 def _with(document: Document, *roles: Role) -> Iterable[Operation]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sparring.fixtures.script import load_scripts
+from sparring.spec.binding import Role
 from sparring.spec.document import Operation, load_document
 
 from .baseline import Baseline, read_baseline
@@ -18,7 +19,8 @@ from .command import keys_of, read_header
 from .conformance import tried
 from .replay import Replay
 from .report import Outcome, Report, suite_of
-from .runner import Runner, chosen_suites
+from .runner import Runner
+from .suites import chosen_suites
 from .terms import terms_of
 
 
@@ -90,6 +92,10 @@ class Contracts:
         found = [c for c in checks(self.document) if suite_of(c.promise) in self.suites]
         return found if self._replay is None else [*found, self._replay.check(self.document)]
 
+    def walks(self) -> bool:
+        """Whether random walks through the sessions API are made."""
+        return "lifecycle" in self.suites and bool(self.document.with_role(Role.SESSION_CREATE))
+
     def conforming(self) -> Iterator[Operation]:
         """The operations that Schemathesis is let at."""
         if "conformance" in self.suites:
@@ -111,6 +117,7 @@ class Contracts:
         """Raises SparringError (C103) when nobody answers."""
         if not self._reached:
             self.runner.target.probe()
+            self.runner.learn()
             self._reached = True
 
     def judged(self, outcome: Outcome) -> tuple[Outcome, list[str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, USAGE, UNREACHABLE, INTERNAL = range(5)
 INSTALL = "pip install 'sparring[test]'"
-EXTRA = ("httpx2", "hypothesis", "schemathesis")
+EXTRA = ("httpcore2", "hypothesis", "schemathesis")
 
 
 def run_tests(
@@ -94,11 +96,20 @@ def run_tests(
                 return _clean(url, document, keys, extra, terms, clean, out)
             options = {"suites": suites, "seed": seed, "max_examples": max_examples}
             options |= {"terms": terms, "scripts": played}
-            report = _run(url, document, keys, extra, options, out)
+            try:
+                with _terminable():
+                    report = _run(url, document, keys, extra, options, out)
+            except SparringError as error:
+                if error.defects[0].code == "C103":
+                    _write_files(_nothing(document, url, seed, error), files)
+                raise
         except ImportError as error:
             raise missing(error) from None
         _accept(report, known, written)
         _write(report, out, files)
+    except KeyboardInterrupt:
+        errors.print("interrupted", style="red")
+        return UNREACHABLE
     except SparringError as error:
         errors.print(str(error), markup=False, highlight=False, soft_wrap=True, style="red")
         return UNREACHABLE if error.defects[0].code == "C103" else USAGE
@@ -122,6 +133,38 @@ def explanation(id: str, spec: str, overlays: Sequence[str | Path]) -> str:
     return explain(id, load_document(spec, [Path(overlay) for overlay in overlays]))
 
 
+def _nothing(document: Document, url: str, seed: int, error: SparringError) -> Report:
+    """The report of a run that never began."""
+    from .checks import checks
+    from .report import Outcome, Report, State
+
+    why = error.defects[0].message
+    outcomes = [
+        Outcome(check.promise, check.operation.label, State.SKIPPED, f"not checked: {why}")
+        for check in checks(document)
+    ]
+    notes = [f"{why}: nothing was checked"]
+    return Report(document, url, seed, outcomes, notes=notes, stopped=why)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """A SIGTERM, as CI sends to what takes too long, ends the run as Ctrl-C does: it is cleared
+    away and reported."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _run(
     url: str,
     document: Document,
@@ -131,7 +174,7 @@ def _run(
     out: Console,
 ) -> Report:
     from .choice import print_choice
-    from .runner import run
+    from .suites import run
 
     return run(
         url,
@@ -248,10 +291,15 @@ def _accept(report: Report, known: Baseline, written: Path | None) -> None:
 
 
 def _write(report: Report, out: Console, files: Sequence[tuple[str, str]]) -> None:
-    from .reports import render
     from .reports.console import print_report
 
     print_report(report, out)
+    _write_files(report, files)
+
+
+def _write_files(report: Report, files: Sequence[tuple[str, str]]) -> None:
+    from .reports import render
+
     for kind, file in files:
         data = render(kind, report)
         if file == "-":

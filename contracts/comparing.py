@@ -10,10 +10,10 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Location, Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import properties
+from sparring.spec.drafts import histories, plain, properties
 from sparring.spec.schemas import View
 
-from .checks import Context, Needs, same, show
+from .checks import Context, Needs, same, says, show
 from .world import World
 
 
@@ -22,11 +22,13 @@ def has(*roles: Role) -> Needs:
 
     def reason(document: Document, operation: Operation) -> str:
         for role in roles:
+            if role is Role.MESSAGE_LIST and histories(document):
+                continue
             if not any(o.binding and not o.binding.active for o in document.with_role(role)):
                 return f"the document has no {role.value}"
         return ""
 
-    return reason
+    return says(f"The document has {', '.join(role.value for role in roles)}.", reason)
 
 
 def entity_properties(document: Document, operation: Operation) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def differences(
             continue
         if name not in got and value is None:
             continue
-        if not alike(document.follow(schemas.get(name, {})), value, got.get(name)):
+        if not alike(plain(document, schemas.get(name, {})), value, got.get(name)):
             found.append(f"{name}: {show(got.get(name))} instead of {show(value)}")
     return found
 
@@ -83,6 +85,18 @@ def alike(schema: Mapping[str, Any], left: Any, right: Any) -> bool:
         one, other = instant(left), instant(right)
         return one is not None and one == other
     return False
+
+
+def allows_null(document: Document, schema: Any) -> bool:
+    """Whether a value of this schema may be null, as far as its types say."""
+    schema = document.follow(schema)
+    types = schema.get("type", ())
+    branches = [part for key in ("anyOf", "oneOf") for part in schema.get(key, ())]
+    if types:
+        return "null" in ([types] if isinstance(types, str) else types)
+    if "enum" in schema or "const" in schema:
+        return None in schema.get("enum", (schema.get("const", 0),))
+    return not branches or any(allows_null(document, part) for part in branches)
 
 
 def instant(value: Any) -> datetime | float | None:

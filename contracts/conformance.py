@@ -56,6 +56,7 @@ SEQUENCES = {
     "delete.gone": ("UseAfterFree", "free", Role.SESSION_DELETE),
     "create.read_back": ("EnsureResourceAvailability", "created_with", Role.SESSION_CREATE),
 }
+READABLE = 600  # bytes of a body that a person can judge
 UNTRIED = frozenset({Role.MESSAGE_SUBSCRIBE})
 
 
@@ -145,6 +146,8 @@ class _Adapter:
             schema = schema.include(name=wanted)
             with _hooked(self._before_call), bounded(self.world.target, self._seen):
                 for event in from_schema(schema).execute():
+                    if isinstance(event, events.Interrupted):
+                        self.world.target.meter.stop("interrupted")
                     if self.world.target.meter.over():
                         break
                     if isinstance(event, events.ScenarioFinished):
@@ -236,7 +239,7 @@ class _Adapter:
                     values[name] = scalar(value)
         bodies = self.world.bodies
         if isinstance(case.body, dict) and bodies.is_valid(operation, case.body):
-            case.body = bodies.merged(operation, case.body)
+            case.body = self.user.owned(operation, bodies.merged(operation, case.body))
         place = session_parameter(self.document, operation)
         if not self.own or operation.method in SAFE_METHODS or operation.binding is None:
             return
@@ -311,6 +314,10 @@ class _Adapter:
         sentence = REGISTRY[promise].sentence if promise in REGISTRY else failure.title
         is_status = promise == "response.status" and exchanges
         status = exchanges[-1].response.status if is_status else 0
+        seen = " ".join(str(failure.message).split())[:500]
+        if promise in ("input.accepted", "input.refused") and exchanges:
+            answer = exchanges[-1].response
+            seen = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
         undeclared = 0 < status < 500  # as the runner judges the answers to its own requests
         if undeclared:
             severity = Severity.MINOR
@@ -319,7 +326,7 @@ class _Adapter:
             operation=operation.label,
             message=sentence,
             expected=f"no failure of the check {check.name}: {failure.title}",
-            seen=" ".join(str(failure.message).split())[:500],
+            seen=seen,
             suite="conformance",
             exchanges=tuple(exchanges),
             severity=severity,
@@ -340,6 +347,8 @@ def _misjudged(document: Document, operation: Operation, interaction: Any, failu
     if kind not in ("RejectedPositiveData", "AcceptedNegativeData") or interaction is None:
         return False
     request, response = interaction.request, interaction.response
+    if kind == "RejectedPositiveData" and len(request.body or b"") > READABLE:
+        return True  # what such a request means as a whole no schema says, and no one can judge
     says_missing = not {"404", "410"} & set(operation.responses) and "400" in operation.responses
     if kind == "RejectedPositiveData" and says_missing and response and response.status_code == 400:
         return True  # how the operation says that there is no such session

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpcore2
-import httpx2
 
 
 class Clock:
@@ -88,14 +87,14 @@ class _Backend(httpcore2.SyncBackend):
         return _Stream(inner, self._clock)
 
 
-class Transport(httpx2.HTTPTransport):
-    """The transport of httpx over such connections; it follows no proxy of the environment."""
+def connections(clock: Clock, *, most: int, kept: int) -> httpcore2.ConnectionPool:
+    """A pool of such connections; it follows no proxy of the environment.
 
-    def __init__(self, clock: Clock, connections: int, kept: int) -> None:
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
-            max_connections=connections,
-            max_keepalive_connections=kept,
-            keepalive_expiry=5.0,
-            network_backend=_Backend(clock),
-        )
+    An idle one is closed early: servers close them too, and a request that crosses is lost.
+    """
+    return httpcore2.ConnectionPool(
+        max_connections=most,
+        max_keepalive_connections=kept,
+        keepalive_expiry=2.0,
+        network_backend=_Backend(clock),
+    )

@@ -15,13 +15,21 @@ from sparring.spec.drafts import (
     ABSENT,
     Draft,
     expression,
+    flat,
+    histories,
+    is_by_id,
+    is_owner,
+    listed_at,
     parameter,
     part_of,
+    plain,
     put,
     scalar,
     session_parameter,
+    template_place,
 )
 from sparring.spec.exchange import Exchange, Request
+from sparring.spec.framing import framing_of
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 from sparring.spec.security import SecurityScheme, credentials, usable_security
@@ -37,7 +45,6 @@ from .world import (
     Session,
     World,
     entity,
-    is_stream,
     line,
     stream_type,
     succeeded,
@@ -79,9 +86,45 @@ class User:
         assert found.schema is not None
         if found.place != "path":
             return self.world.bodies.sample(found.schema)
-        if found.name not in self.world.above:
-            self.world.above[found.name] = self.world.bodies.sample(found.schema)
-        return self.world.above[found.name]
+        another = self.number > 0 and is_owner(found.name)
+        name = f"{found.name} of {self.number}" if another else found.name
+        if name not in self.world.above:
+            n = self.number if another else 0
+            self.world.above[name] = self.world.bodies.sample(found.schema, n=n)
+        return self.world.above[name]
+
+    def owned(self, operation: Operation, body: Any) -> Any:
+        """A body that names what the paths of sessions name: `user_id` and `userId` are one."""
+        if not isinstance(body, dict):
+            return body
+        known = {flat(name): value for name, value in (self._above() | self.given).items()}
+        names = self.world.bodies.attributes(operation)
+        new = {name: known[flat(name)] for name in names if flat(name) in known}
+        new = {n: v for n, v in new.items() if n not in body or body[n] is not None}
+        return body | new if self.world.bodies.is_valid(operation, body | new) else body
+
+    def _above(self) -> dict[str, Any]:
+        """What stands in the path of the sessions' collection, by parameter."""
+        create = self.world.one(Role.SESSION_CREATE)
+        if create is None or is_by_id(create):
+            return {}
+        return {
+            p.name: self._sampled(p) for p in create.parameters if p.place == "path" and p.schema
+        }
+
+    def makes_up(self, operation: Operation) -> bool:
+        """Whether a request names things of which nobody has said that they exist."""
+        session = session_parameter(self.world.document, operation)
+        names = {p.name for p in operation.parameters if p.place == "path"}
+        names |= self._above().keys()
+        names -= {session[1]} if session else set()
+        return any(not is_owner(name) and name not in self.given for name in names)
+
+    @property
+    def name(self) -> dict[str, Any]:
+        """What tells this user from the other one, beside the key: values of parameters."""
+        create = self.world.one(Role.SESSION_CREATE)
+        return {n: v for n, v in self._above().items() if create and is_owner(n)} | self.given
 
     def aim(self, draft: Draft, session: str) -> Draft:
         """Writes the id of a session where the operation wants it."""
@@ -100,12 +143,11 @@ class User:
             extra, pairs = credentials(way or ways[0], self.key) if ways else ({}, [])
             headers |= {**self.person.headers, **extra}
             query += pairs
-        body = draft.encoded_body()
+        media = self.world.bodies.media(operation)
+        kind = draft.media_type or (media.type if media else "application/json")
+        kind, body = draft.encoded(kind)
         if body or draft.raw is not None or draft.body is not ABSENT:
-            media = self.world.bodies.media(operation)
-            headers["Content-Type"] = draft.media_type or (
-                media.type if media else "application/json"
-            )
+            headers["Content-Type"] = kind
         if accept := draft.accept or self._accept(operation):
             headers["Accept"] = accept
         if operation.binding and operation.binding.role in TALKING:
@@ -130,15 +172,34 @@ class User:
     def send(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Exchange:
         """Sends a draft and keeps the exchange."""
         exchange = self.world.target.send(self.request(draft, way=way, anonymous=anonymous))
+        self._created(draft, exchange)
         self.world.journal.append(Entry(draft.operation, exchange))
-        self._created(draft.operation, exchange)
         return exchange
 
-    def _created(self, operation: Operation, exchange: Exchange) -> None:
-        """Notes the session that an answer speaks of, so that it is cleared away."""
-        made = operation.binding and operation.binding.role is Role.SESSION_CREATE
-        if made and succeeded(exchange) and (id := id_in(operation, exchange)):
-            self._note(id)
+    def _created(self, draft: Draft, exchange: Exchange) -> None:
+        """Notes the session that a request has made, so that it is cleared away: one that an
+        answer speaks of, or that began with its first message."""
+        binding = draft.operation.binding
+        if binding is None or not succeeded(exchange):
+            return
+        id: object = None
+        if binding.role is Role.SESSION_CREATE:
+            id = id_in(draft.operation, exchange)
+        elif binding.role in TALKING:
+            at = template_place(self.world.document, draft.operation, "session.id")
+            id = pointers.first(exchange.response.json(), at) if at else None
+        if not id and binding.implicit:
+            id = self._aimed(draft)
+        if id and isinstance(id, (str, int)):
+            self._note(scalar(id))
+
+    def _aimed(self, draft: Draft) -> Any:
+        """The id of the session that a request names."""
+        part, name = session_parameter(self.world.document, draft.operation) or ("", "")
+        if part == "body":
+            return pointers.first(draft.body, pointers.split(name))
+        places = {"path": draft.path, "query": dict(draft.query), "header": draft.headers}
+        return places.get(part, {}).get(name)
 
     def _note(self, id: str) -> None:
         self.world.created[self, id] = None
@@ -162,10 +223,11 @@ class User:
             try:
                 yield stream
             finally:
-                if not is_stream(stream.exchange):
+                if framing_of(stream.head.media_type) is None:
                     stream.drain()
-                self.world.journal.append(Entry(draft.operation, stream.exchange))
-                self._created(draft.operation, stream.exchange)
+                exchange = stream.exchange
+                self._created(draft, exchange)
+                self.world.journal.append(Entry(draft.operation, exchange))
 
     # Sessions
 
@@ -182,7 +244,10 @@ class User:
         draft.body = copy.deepcopy(
             dict(self.world.bodies.least(operation) if body is None else body)
         )
+        draft.body = self.owned(operation, draft.body)
         place = expression(self.world.document, operation, "client_id")
+        if place is not None and client_id is None and place[0] == "path":
+            client_id = self.unused_id(operation)
         if client_id is not None and place is not None:
             put(self.world.document, draft, place, client_id)
         if not operation.body:
@@ -243,7 +308,7 @@ class User:
     ) -> Exchange:
         """Changes a session, whatever comes of it."""
         draft = self.draft(operation, session)
-        draft.body, draft.media_type = body, media_type
+        draft.body, draft.media_type = self.owned(operation, body), media_type
         draft.headers |= headers or {}
         return self.send(draft)
 
@@ -296,7 +361,7 @@ class User:
         exchange = self.expect(draft)
         assert operation.binding is not None
         body = exchange.response.json()
-        items = pointers.first(body, operation.binding.items)
+        items = pointers.first(body, listed_at(operation))
         if not isinstance(items, list):
             raise Blocked(operation, exchange)
         total = operation.binding.page.total
@@ -309,26 +374,36 @@ class User:
         query: Mapping[str, Any] | None = None,
     ) -> list[Any]:
         """Every item of a list, page by page. Raises Blocked."""
+        return [item for page in self.pages(operation, session, query) for item in page.items]
+
+    def pages(
+        self,
+        operation: Operation,
+        session: str | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Iterator[Page]:
+        """The pages of a list, as large as they may be unless the query says. Raises Blocked."""
         assert operation.binding is not None
         page = operation.binding.page
         asked = dict(query or {})
         bound = bounds(self.world.document, operation, page.limit)
         if page.limit and str(page.limit) not in asked and bound is not None:
             asked[str(page.limit)] = bound
+        size = asked.get(str(page.limit)) if page.limit else None
         items: list[Any] = []
         for number in range(200):
             shown = self.page(operation, session, asked)
             found = shown.items
             items += found
+            yield shown
             if not found or page.start is None or page.style == "none":
                 break
-            if bound is not None and len(found) < bound and len(found) < 100:
+            if isinstance(size, int) and len(found) < size and len(found) < 100:
                 break
             following = self._next(operation, shown, items, page.first_page + number + 1)
             if following in (None, ""):
                 break
             asked[str(page.start)] = following
-        return items
 
     def _next(
         self, operation: Operation, shown: Page, items: Sequence[Any], number: int
@@ -363,30 +438,34 @@ class User:
         return [item for item in found if item.kind == "message"]
 
 
+LONGEST_ID = 4096
+
+
 def id_in(operation: Operation, exchange: Exchange) -> str:
-    """The id of the session in the answer of a create; empty when there is none."""
+    """The id of the session in the answer of a create; empty when there is none of use."""
     binding = operation.binding
     id = pointers.first(exchange.response.json(), binding.id if binding else ("id",))
     if isinstance(id, str):
-        return id
+        return id if len(id) <= LONGEST_ID else ""
     return scalar(id) if isinstance(id, int) else ""
 
 
 def history_operation(world: World) -> Operation:
     """The operation that reads the history: a list of messages before a list of events."""
     found = sorted(
-        world.document.with_role(Role.MESSAGE_LIST),
+        histories(world.document),
         key=lambda o: o.binding is not None and o.binding.shape == "event",
     )
     if not found:
-        raise NotChecked("the document has no message.list")
+        raise NotChecked("the document has no message.list, nor a session that shows what was said")
     return found[0]
 
 
 def bounds(document: Document, operation: Operation, limit: Place | None) -> int | None:
     """The largest page that may be asked for, None where the document does not say."""
     found = parameter(operation, limit.part, limit.name) if limit else None
-    most = document.schema(found.schema).get("maximum") if found and found.schema else None
+    schema = plain(document, document.schema(found.schema)) if found and found.schema else {}
+    most = schema.get("maximum")
     return most if isinstance(most, int) and most >= 1 else None
 
 

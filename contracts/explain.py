@@ -12,23 +12,47 @@ from sparring.spec.document import Document
 from sparring.spec.errors import Defect, SparringError, nearest
 from sparring.spec.promises import REGISTRY, Promise
 
-from .checks import checks, position, scenarios_of
+from .checks import Scenario, checks, position, scenarios_of
+from .lifecycle import WALKED
 from .replay import PROMISE as EXPECTATION
 from .report import suite_of
 from .reports.places import local_path
-from .violations import VIOLATIONS
 
 _SCRIPTS = "What the scripts of --script expect is said, and what comes back is compared."
 _ANSWERS = "Every answer that any check gets is held to this."
+_WALKS = "The suite lifecycle holds random walks to it too."
+_WALKS = "The suite lifecycle holds random walks to it too."
 _SCHEMATHESIS = "https://schemathesis.readthedocs.io"
-_PARAMETERS = {
-    "always": "true where the agent greets in every session that allows it",
-    "at": "a JSON Pointer to what tells the places, in the body of the error",
-    "by": "a JSON Pointer to the attribute that the list is ordered by",
-    "dir": "asc or desc",
-    "is": "which session that is",
-    "status": "the status that such a refusal has",
-}
+
+
+def facts(promise: Promise) -> dict[str, list[str]]:
+    """All that can be said of a promise without a document, by what it is."""
+    every = len(promise.roles) == len(Role)
+    roles = "all" if every else ", ".join(sorted(role.value for role in promise.roles))
+    scenarios = scenarios_of(promise.id)
+    how = [f"{_words(s.run)}{_needs(s)}" for s in scenarios]
+    how += [_SCRIPTS] if promise.id == EXPECTATION else []
+    how = how or [_ANSWERS]
+    how += [_WALKS] if promise.id in WALKED else []
+    return {
+        "severity": [promise.severity.value],
+        "suite": [suite_of(promise.id)],
+        "roles": [roles],
+        "parameters": [f"{name}: {meaning}" for name, meaning in promise.parameters.items()],
+        "holds": ["where the document says so" if promise.stated else "by the role"],
+        "checked": list(dict.fromkeys(how)),
+        "violation": [promise.violation],
+    }
+
+
+def _words(documented: object) -> str:
+    return " ".join((getdoc(documented) or "").partition("\n\n")[0].split())
+
+
+def _needs(scenario: Scenario) -> str:
+    """The evidence without which a check is not made, each piece once."""
+    pieces = (getdoc(scenario.needs) or "").removesuffix(".").split(". ")
+    return f" Needs: {'; '.join(dict.fromkeys(pieces))}." if any(pieces) else ""
 
 
 def explain(id: str, document: Document) -> str:
@@ -46,22 +70,9 @@ def _lines(promise: Promise, document: Document, finding: str) -> Iterator[str]:
     yield f"{promise.id}: {promise.sentence}"
     if finding:
         yield f"{finding} is one way of breaking it; all operations that do so have that id."
-    roles = (
-        "all"
-        if len(promise.roles) == len(Role)
-        else ", ".join(sorted(r.value for r in promise.roles))
-    )
     yield ""
-    yield from _block("severity", [promise.severity.value])
-    yield from _block("suite", [suite_of(promise.id)])
-    yield from _block("roles", [roles])
-    yield from _block("parameters", [f"{p}: {_PARAMETERS[p]}" for p in promise.parameters])
-    yield from _block("holds", ["where the document says so" if promise.stated else "by the role"])
-    docs = [getdoc(s.run) or "" for s in scenarios_of(promise.id)]
-    docs += [_SCRIPTS] if promise.id == EXPECTATION else []
-    how = [" ".join(doc.partition("\n\n")[0].split()) for doc in docs]
-    yield from _block("checked", list(dict.fromkeys(how)) or [_ANSWERS])
-    yield from _block("violation", [VIOLATIONS[promise.id]])
+    for name, texts in facts(promise).items():
+        yield from _block(name, texts)
     yield from _block(
         "in this", list(_said(promise, document)) or ["no operation that it speaks of"]
     )

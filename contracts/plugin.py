@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,12 +168,15 @@ class Suite(pytest.Collector):
         self.contracts = contracts
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item for each promise and operation, and one for each operation's conformance."""
+        """One item for each promise and operation, for all walks, and for the conformance of each
+        operation."""
         from .report import suite_of
 
         for check in self.contracts.checks():
             item: pytest.Item = PromiseItem.from_parent(self, name=check.id, check=check)
             yield _marked(item, suite_of(check.promise))
+        if self.contracts.walks():
+            yield _marked(LifecycleItem.from_parent(self, name="lifecycle"), "lifecycle")
         for operation in self.contracts.conforming():
             name = f"conformance[{operation.label}]"
             item = ConformanceItem.from_parent(self, name=name, operation=operation)
@@ -228,6 +232,16 @@ class PromiseItem(_Item):
     def run(self) -> Outcome:
         """Runs the scenarios of the promise."""
         return self.parent.contracts.runner.check(self.check)
+
+
+class LifecycleItem(_Item):
+    """Random walks through the whole sessions API."""
+
+    def run(self) -> Outcome:
+        """Walks, and gives the outcome of the operation that fared worst, with all findings."""
+        outcomes = self.parent.contracts.runner.lifecycle()
+        findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
+        return replace(max(outcomes, key=lambda outcome: bool(outcome.findings)), findings=findings)
 
 
 class ConformanceItem(_Item):

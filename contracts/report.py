@@ -9,16 +9,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from sparring.spec.document import Document
-from sparring.spec.finding import Finding, Severity
+from sparring.spec.finding import Blame, Finding, Severity
 
 from .baseline import Baseline, Entry
 
-SUITES = ("promises", "streaming", "security", "races", "conformance", "script")
+SUITES = ("promises", "lifecycle", "streaming", "security", "races", "conformance", "script")
 _BY_PREFIX = {
     "stream": "streaming",
     "stop": "streaming",
     "auth": "security",
     "race": "races",
+    "lifecycle": "lifecycle",
     "conformance": "conformance",
     "script": "script",
 }
@@ -184,13 +185,31 @@ def causes(findings: Iterable[Finding]) -> list[Cause]:
     """Groups findings that break one promise in one way on several operations."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        groups.setdefault(finding.id, []).append(finding)
+        groups.setdefault(_family(finding), []).append(finding)
     found = [
-        Cause(group[0], tuple(dict.fromkeys(f.operation for f in group)))
+        Cause(_together(group), tuple(dict.fromkeys(f.operation for f in group)))
         for group in groups.values()
     ]
     order = list(Severity)
     return sorted(found, key=lambda c: (order.index(c.finding.severity), -len(c.operations)))
+
+
+def _family(finding: Finding) -> str:
+    """What findings of one cause share: their id; undeclared statuses come from one omission."""
+    undeclared = finding.promise == "response.status" and finding.blame is Blame.EITHER
+    return finding.promise if undeclared else finding.id
+
+
+def _together(group: Sequence[Finding]) -> Finding:
+    """The first finding of a cause; of several statuses it names all, with their operations."""
+    statuses: dict[str, list[str]] = {}
+    for finding in group:
+        statuses.setdefault(finding.cause, []).append(finding.operation)
+    if len({finding.id for finding in group}) == 1:
+        return group[0]
+    told = "; ".join(f"{status} by {', '.join(by)}" for status, by in sorted(statuses.items()))
+    first = min(group, key=lambda finding: finding.cause)
+    return replace(first, expected="declared statuses only", seen=f"undeclared: {told}")
 
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:

@@ -1,35 +1,33 @@
-"""Runs the suites against a target, and confirms what they find."""
+"""Runs single checks against a target, and confirms what they find."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sparring.fixtures.script import Script
-from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.errors import Defect, SparringError, nearest
-from sparring.spec.exchange import Exchange
-from sparring.spec.finding import Blame, Finding, Severity
-from sparring.spec.promises import REGISTRY
+from sparring.spec.errors import SparringError
+from sparring.spec.events import EventStream
+from sparring.spec.finding import Finding
+from sparring.spec.schemas import Path
 
-from .answers import deviations
 from .bodies import Bodies
 from .budget import Meter, Refused, Stopped
-from .checks import Check, Context, Run, checks, position, promised_at
-from .choice import Choice, Profile, choose
+from .checks import Check, Context, Run
+from .choice import Profile, choose
 from .conformance import conform, tried
 from .driver import User
 from .journal import Journal, Made
-from .replay import Replay
-from .report import SUITES, Outcome, Report, State, merged, suite_of
+from .judge import Judge, shortened
+from .learning import learn
+from .redaction import redaction
+from .report import Outcome, State, merged
 from .target import NoAnswer, Target
 from .target_file import Person
 from .terms import Terms
-from .world import Blocked, Entry, NotChecked, World
+from .world import Blocked, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
@@ -56,6 +54,7 @@ class Runner:
         self.document = document = self.choice.document
         self.people = terms.given.users
         self.keys = tuple(map(_key, self.people, keys))
+        self.redaction = redaction(self.keys, headers or {}, self.people)
         self.seed = seed
         self.retries = retries
         self.meter = Meter(terms.budget, read_only=terms.profile is Profile.READ_ONLY)
@@ -68,14 +67,22 @@ class Runner:
         )
         self.reported: set[tuple[str, str]] = set()
         self.sessions = Journal(terms.journal)
+        self._streams: dict[Path, EventStream] = {}
         self._silent = 0
-        self._broken: set[tuple[str, str]] = set()
+        self.broken: set[tuple[str, str]] = set()
+        """The promises found broken, by operation: what breaks them again is the same cause."""
         self._bodies = Bodies(document, seed, terms.given)
+        self.judge = Judge(document, seed)
 
     def world(self) -> World:
         """What one check works in."""
         return World(
-            self.document, self.target, self._bodies, given=self.terms.given, sessions=self.sessions
+            self.document,
+            self.target,
+            self._bodies,
+            given=self.terms.given,
+            sessions=self.sessions,
+            streams=self._streams,
         )
 
     def users(self, world: World) -> list[User]:
@@ -83,8 +90,32 @@ class Runner:
         pairs = zip(self.keys, self.people, strict=True)
         return [User(world, key, person, n) for n, (key, person) in enumerate(pairs)]
 
+    def learn(self) -> list[str]:
+        """Learns what the target does not take; nothing where it may only be read."""
+        world = self.world()
+        user = self.users(world)[0]
+        if self.terms.profile is Profile.READ_ONLY:
+            return []
+        try:
+            return learn(user)
+        except SparringError as error:
+            if error.defects[0].code != "C103":
+                raise
+            return []
+        finally:
+            self._clean(list(world.created))
+
     def check(self, check: Check) -> Outcome:
         """Runs one check; what it finds is run again until it shows again, or is dropped."""
+        return self._shown(self._checked(check))
+
+    def _shown(self, outcome: Outcome) -> Outcome:
+        findings = (shortened(f) for f in map(self.redaction.finding, outcome.findings))
+        return replace(
+            outcome, findings=tuple(findings), reason=self.redaction.text(outcome.reason)
+        )
+
+    def _checked(self, check: Check) -> Outcome:
         start = time.perf_counter()
         if self.meter.stopped and check.runs:
             return Outcome(check.promise, check.operation.label, State.SKIPPED, self._over())
@@ -129,8 +160,8 @@ class Runner:
             max_examples=max_examples,
             retries=min(self.retries, 2),
         )
-        new = [f for f in found.findings if (f.promise, f.operation) not in self._broken]
-        self._broken |= {(f.promise, f.operation) for f in new}
+        new = [f for f in found.findings if (f.promise, f.operation) not in self.broken]
+        self.broken |= {(f.promise, f.operation) for f in new}
         seconds = (time.perf_counter() - start) / max(len(chosen), 1)
         state = State.PASSED if found.requests else State.BLOCKED
         reason = "" if found.requests else "; ".join(found.notes) or "nothing was sent"
@@ -149,7 +180,38 @@ class Runner:
                     seconds,
                 )
             )
-        return outcomes, found.notes
+        return list(map(self._shown, outcomes)), found.notes
+
+    def lifecycle(self, max_examples: int = 20) -> list[Outcome]:
+        """Walks through the sessions API beside a model: an outcome for each operation.
+
+        What breaks a promise that the scenarios have found broken there is the same cause.
+        """
+        from .lifecycle.machine import walk, walked  # brings Hypothesis in
+
+        start = time.perf_counter()
+        if self.meter.over():
+            why = self._over()
+            operations = walked(self.document)
+            return [Outcome("lifecycle", o.label, State.SKIPPED, why) for o in operations]
+        found = walk(self, max_examples)
+        self.broken |= {(f.promise, f.operation) for f in found.findings}
+        state, reason = (State.PASSED, found.note) if found.steps else (State.SKIPPED, found.note)
+        if self.meter.over():
+            state, reason = State.SKIPPED, self._over()
+        elif found.error:
+            state, reason = State.ERROR, found.error
+        outcomes = []
+        for operation in found.operations:
+            mine = tuple(f for f in found.findings if f.operation == operation.label)
+            seconds = (time.perf_counter() - start) / len(found.operations)
+            result = State.FAILED if mine else state
+            outcomes.append(Outcome("lifecycle", operation.label, result, reason, mine, seconds))
+        return list(map(self._shown, outcomes))
+
+    def clear(self, world: World) -> None:
+        """Deletes all that was made in a world."""
+        self._clean(list(world.created))
 
     def _over(self) -> str:
         return f"not checked: {self.meter.stopped}"
@@ -186,7 +248,7 @@ class Runner:
             if self.meter.stopped:
                 state, reason = State.SKIPPED, f"{self._over()}; seen once: {dropped}"
         self.reported |= {f.key for f in confirmed}
-        self._broken |= {(f.promise, f.operation) for f in confirmed}
+        self.broken |= {(f.promise, f.operation) for f in confirmed}
         return confirmed, state, reason
 
     def _attempt(self, check: Check, run: Run) -> tuple[list[Finding], State, str]:
@@ -203,10 +265,10 @@ class Runner:
             pass
         except Blocked as error:
             state, reason = State.BLOCKED, str(error)
-            extra = self._blocked(context, error)
+            extra = self.judge.blocked(context, error)
         except NoAnswer as error:
             state, reason = State.BLOCKED, error.reason
-            extra = [self._no_answer(context, error)]
+            extra = [self.judge.no_answer(context, error)]
             self._silent += 1
             if self._silent >= PATIENCE:
                 self._probe()
@@ -216,10 +278,14 @@ class Runner:
             self.meter.stop(error.defects[0].message)
         except Exception as error:  # the target's answers are of any shape
             state, reason = State.ERROR, f"{type(error).__name__}: {error}"
-        findings = context.findings + extra + self._deviations(world)
+        findings = context.findings + extra
+        shown = (e.response.status for f in findings for e in f.exchanges)
+        failed = any(status >= 500 for status in shown)
+        taken = any(f.promise.startswith("input.") for f in context.findings)
+        findings += self.judge.deviations(world, failed=failed, taken=taken)
         if self.meter.over():  # what was cut short is no evidence
             findings, state, reason = [], State.SKIPPED, self._over()
-        self._clean(list(world.created))
+        self.clear(world)
         return findings, state, reason
 
     def _probe(self) -> None:
@@ -231,247 +297,40 @@ class Runner:
         except Stopped:
             pass
 
-    def _finding(
-        self, promise: str, operation: Operation, expected: str, seen: str, shown: list[Exchange]
-    ) -> Finding:
-        return Finding(
-            promise=promise,
-            operation=operation.label,
-            message=REGISTRY[promise].sentence,
-            expected=expected,
-            seen=seen,
-            suite=suite_of(promise),
-            exchanges=tuple(shown),
-            severity=REGISTRY[promise].severity,
-            position=position(self.document, operation, promise),
-            seed=self.seed,
-            pointer=pointers.join(promised_at(self.document, operation, promise)),
-        )
+    def _clean(self, made: Sequence[tuple[User, str]]) -> bool:
+        """Deletes sessions, whatever the budget says; a run that may only read has made none.
 
-    def _blocked(self, context: Context, error: Blocked) -> list[Finding]:
-        answer = error.exchange.response
-        if answer.status >= 500 and str(answer.status) not in error.operation.responses:
-            return []  # response.status speaks of it
-        if not error.operation.promises.holds("input.accepted"):
-            return []
-        seen = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
-        expected = "a success for a request that fits its schema"
-        if 200 <= answer.status < 300:
-            expected = "what the annotations of the document say, in the answer"
-        shown = context.world.exchanges()[-6:]
-        return [self._finding("input.accepted", error.operation, expected, seen, shown)]
-
-    def _no_answer(self, context: Context, error: NoAnswer) -> Finding:
-        shown = context.world.exchanges()[-5:]
-        seen = f"{error.reason} ({error.request.method} {error.request.url})"
-        expected = "an answer, in time and whole"
-        return self._finding("response.answered", context.operation, expected, seen, shown)
-
-    def _deviations(self, world: World) -> list[Finding]:
-        found: dict[tuple[str, str, str], Finding] = {}
-        for index, entry in enumerate(world.journal):
-            if entry.exchange.request.method != entry.operation.method:
-                continue
-            for deviation in deviations(self.document, entry.operation, entry.exchange):
-                if not entry.operation.promises.holds(deviation.promise):
-                    continue
-                key = (deviation.promise, entry.operation.label, deviation.cause)
-                if key in found:
-                    continue
-                shown = _before(world.journal, index)
-                expected = deviation.expected
-                if deviation.promise == "response.status":
-                    expected += f", not {deviation.cause}"
-                finding = self._finding(
-                    deviation.promise, entry.operation, expected, deviation.seen, shown
-                )
-                finding = replace(finding, cause=deviation.cause)
-                if deviation.promise == "response.status" and entry.exchange.response.status < 500:
-                    finding = replace(finding, severity=Severity.MINOR, blame=Blame.EITHER)
-                found[key] = finding
-        return list(found.values())
-
-    def _clean(self, made: Sequence[tuple[User, str]]) -> None:
-        """Deletes sessions, whatever the budget says; a run that may only read has made none."""
+        Whether there is a way to delete them, and the target answers.
+        """
         if not made:
-            return
+            return True
         operation = made[0][0].world.one(Role.SESSION_DELETE)
         if operation is None:
-            return
+            return False
         with self.meter.cleaning():
             for user, session in made:
                 try:
                     draft = user.draft(operation, session)
                     answer = self.target.send(user.request(draft)).response
                 except (NoAnswer, Refused, SparringError):
-                    return
+                    return False
                 if answer.status < 300 or answer.status in (404, 410):
                     self.sessions.gone(Made(user.number, session, {}))
+        return True
 
     def clean(self, journal: Journal | None = None) -> list[Made]:
         """Deletes what is left of a journal, by default of this run, and returns what remains."""
         if journal is not None:
             self.sessions = journal
-        for made in self.sessions.left:
-            world = self.world()
-            world.above.update(made.above)
-            self._clean([(self.users(world)[made.user % 2], made.id)])
+        with self.meter.cleaning():
+            for made in self.sessions.left:
+                world = self.world()
+                world.above.update(made.above)
+                if not self._clean([(self.users(world)[made.user % 2], made.id)]):
+                    break
         return self.sessions.left
 
 
 def _key(person: Person, key: str) -> str:
     """The key of a user: their own, else the usual one; none beside headers that serve as one."""
     return person.key or ("" if person.headers else key)
-
-
-def _before(journal: list[Entry], index: int) -> list[Exchange]:
-    """The exchange that shows something, after those that its session needs."""
-    wanted = journal[index].exchange
-    path = wanted.request.url
-    made = [
-        entry.exchange
-        for entry in journal[:index]
-        if 200 <= entry.exchange.response.status < 300
-        and entry.exchange.request.method == "POST"
-        and any(
-            part in entry.exchange.response.body.decode("utf-8", "replace")
-            for part in path.split("?")[0].split("/")[3:]
-            if len(part) > 7
-        )
-    ]
-    return [*made[:1], wanted]
-
-
-Watch = Callable[[Outcome], None]
-ALONE = ("race.", "stream.incremental", "stream.wait", "session.active")
-
-
-def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outcome]:
-    """The outcomes in order: `workers` checks at a time, then, alone, those that measure time."""
-    alone = [check for check in wanted if check.promise.startswith(ALONE)]
-    pool = ThreadPoolExecutor(max(workers, 1))
-    try:
-        yield from pool.map(runner.check, [check for check in wanted if check not in alone])
-    except KeyboardInterrupt:
-        runner.meter.stop("interrupted")  # so that the checks that are under way end soon
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-    yield from map(runner.check, alone)
-
-
-def run(
-    url: str,
-    document: Document,
-    *,
-    keys: tuple[str, str] = DEFAULT_KEYS,
-    headers: Mapping[str, str] | None = None,
-    suites: Collection[str] = (),
-    promises: Collection[str] = (),
-    seed: int = 0,
-    max_examples: int = 20,
-    retries: int = RETRIES,
-    timeout: float = 10.0,
-    workers: int = 6,
-    terms: Terms | None = None,
-    scripts: Sequence[Script] = (),
-    announce: Callable[[Choice, str], None] | None = None,
-    watch: Watch | None = None,
-    stop: Callable[[Outcome], bool] | None = None,
-) -> Report:
-    """Holds the implementation at `url` to a document.
-
-    `suites` and `promises` narrow what is run, and `scripts` to what these expect unless a suite is
-    named; `terms` say what it may do; `announce` sees which
-    operations will be called before the first is; `watch` sees every outcome, `stop` may end the
-    run. Raises SparringError: C101 for an unknown suite, C103 when nobody answers, C104 for a
-    pattern that fits no operation.
-    """
-    suites = chosen_suites(suites, scripts)
-    if not any(operation.binding for operation in document.operations):
-        remedy = "Say them as x-session, in the document or in an overlay."
-        defect = document.source.defect("C101", "no operation has a role", ("paths",), remedy)
-        raise SparringError(defect)
-    start = time.perf_counter()
-    runner = Runner(
-        url,
-        document,
-        keys=keys,
-        headers=headers,
-        seed=seed,
-        retries=retries,
-        timeout=timeout,
-        terms=terms,
-    )
-    document = runner.document
-    report = Report(document, runner.target.root, seed, suites=suites)
-    replay = Replay(scripts) if scripts else None
-    if announce:
-        announce(runner.choice, runner.target.root)
-    try:
-        runner.target.probe()
-        wanted = [
-            check
-            for check in checks(document)
-            if suite_of(check.promise) in report.suites
-            and (not promises or check.promise in promises)
-        ]
-        if replay is not None:
-            wanted.append(replay.check(document))
-        for outcome in _in_turn(runner, wanted, workers):
-            report.outcomes.append(outcome)
-            report.findings += outcome.findings
-            if watch:
-                watch(outcome)
-            if stop and stop(outcome):
-                break
-        else:
-            if "conformance" in report.suites and not promises:
-                outcomes, report.notes = runner.conformance(max_examples=max_examples)
-                report.outcomes += outcomes
-                report.findings += [f for o in outcomes for f in o.findings]
-    except KeyboardInterrupt:
-        runner.meter.stop("interrupted")
-    except Stopped:
-        pass
-    finally:
-        left = runner.clean()
-        runner.sessions.close()
-        runner.target.close()
-    report.notes += replay.notes if replay is not None else []
-    _conclude(report, runner, left)
-    report.findings = merged(report.findings)
-    report.seconds = time.perf_counter() - start
-    return report
-
-
-def chosen_suites(names: Collection[str], scripts: Sequence[Script]) -> tuple[str, ...]:
-    """The suites of a run. Raises SparringError (C101)."""
-    for name in names:
-        if name not in SUITES:
-            remedy = nearest(name, SUITES) or f"Known are {', '.join(SUITES)}."
-            raise SparringError(Defect("C101", f"there is no suite {name}", None, remedy))
-    if not scripts:
-        if "script" in names:
-            remedy = "Name one: --script FILE."
-            raise SparringError(Defect("C101", "the suite script needs a script", None, remedy))
-        return tuple(names or (suite for suite in SUITES if suite != "script"))
-    return (*(name for name in names if name != "script"), "script")
-
-
-def _conclude(report: Report, runner: Runner, left: Sequence[Made]) -> None:
-    """Says what was not checked and why, what was left behind, and who wanted to lead away."""
-    report.requests = runner.meter.sent
-    report.stopped = runner.meter.stopped
-    report.notes += runner.target.strays
-    if report.stopped:
-        over = [o.id for o in report.outcomes if o.reason.startswith("not checked: ")]
-        report.notes.append(
-            f"{report.stopped}: the run ended early, {len(over)} checks were not made"
-            + (f": {', '.join(over[:20])}" if over else "")
-            + (f" and {len(over) - 20} more" if len(over) > 20 else "")
-        )
-    if left:
-        ids = ", ".join(made.id for made in left[:20])
-        more = f" and {len(left) - 20} more" if len(left) > 20 else ""
-        report.notes.append(f"{len(left)} sessions could not be deleted: {ids}{more}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
-import httpx2
+import httpcore2
 
 from sparring.spec.errors import Defect, SparringError
 from sparring.spec.exchange import Exchange, Request, Response
@@ -18,11 +17,15 @@ from sparring.spec.framing import SSE, framing_of
 from sparring.spec.sse import Overflow, ServerEvent
 
 from .budget import RESENT, Meter, Refused
-from .deadlines import Clock, Transport
+from .deadlines import Clock, connections
 
 _HOST = r"[^\s@]+"
-MAX_BODY = 16 * 1024 * 1024
+_UNQUOTED = "!$%&'()*+,/:;=?@[]~"
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+MAX_BODY = 8 * 1024 * 1024
+STALE = (httpcore2.ReadError, httpcore2.WriteError, httpcore2.RemoteProtocolError)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError)
 
 
 class NoAnswer(Exception):
@@ -57,29 +60,30 @@ class Stream:
     def __init__(
         self,
         request: Request,
-        response: httpx2.Response,
+        head: Response,
+        content: Iterator[bytes],
         start: float,
         limits: Limits,
         clock: Clock,
     ):
         self.request = request
+        self.head = head
         self.headers_after = time.perf_counter() - start
         self.arrivals: list[Arrival] = []
         self.ended = False
         self.broken = ""
-        framing = framing_of(response.headers.get("content-type", "")) or SSE
+        framing = framing_of(head.media_type) or SSE
         self.parser = framing.parser()
-        self._response = response
         self._start = start
         self._limits = limits
         self._clock = clock
         self._body = bytearray()
-        self._bytes = response.iter_raw()
+        self._bytes = content
 
     @property
     def exchange(self) -> Exchange:
         """What was sent, and what has come back so far."""
-        response = _response(self._response, bytes(self._body))
+        response = replace(self.head, body=bytes(self._body))
         return Exchange(self.request, response, time.perf_counter() - self._start)
 
     def events(self) -> Iterator[Arrival]:
@@ -91,7 +95,7 @@ class Stream:
             except Overflow as error:
                 self.broken = str(error)
                 return
-            for event in found:
+            for event in found[: self._limits.events - len(self.arrivals)]:
                 self.arrivals.append(Arrival(event, now))
                 yield self.arrivals[-1]
             if len(self.arrivals) >= self._limits.events or now > self._limits.seconds:
@@ -104,18 +108,20 @@ class Stream:
         return self
 
     def _read(self) -> bytes:
-        if len(self._body) > self._limits.size or self.broken:
+        if self.broken:
             return b""
         try:
             with self._clock.until(self._start + self._limits.seconds):
                 chunk = next(self._bytes, b"")
-        except httpx2.TimeoutException:
+        except httpcore2.TimeoutException:
             return b""
-        except (httpx2.TransportError, httpx2.StreamError) as error:
+        except BROKEN as error:
             self.broken = f"the connection broke: {error}"
             return b""
         self.ended = not chunk
         self._body += chunk
+        if len(self._body) > self._limits.size:
+            self.broken = f"the stream has more than {self._limits.size} bytes"
         return chunk
 
 
@@ -133,7 +139,11 @@ class Target:
     ) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.netloc):
-            raise SparringError(Defect("C101", f"{url} is not a URL such as http://127.0.0.1:8000"))
+            raise _no_url(url)
+        try:
+            host, port = (parts.hostname or "").encode("idna"), parts.port
+        except ValueError:
+            raise _no_url(url) from None
         path = parts.path.rstrip("/")
         if base_path and path.endswith(base_path):
             path = path[: -len(base_path)]
@@ -144,13 +154,15 @@ class Target:
         self.strays: dict[str, None] = {}
         """Redirects to other hosts, none of which was followed."""
         self._clock = Clock()
-        self._client = httpx2.Client(
-            timeout=timeout,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity", "User-Agent": "sparring"},
-            transport=Transport(self._clock, connections=200, kept=40),
-        )
+        self._pool = connections(self._clock, most=200, kept=40)
+        self._url = httpcore2.URL(scheme=parts.scheme, host=host, port=port)
+        named = b"[%b]" % host if b":" in host else host
+        self._usual = {
+            b"host": named + (b":%d" % port if port else b""),
+            b"accept": b"*/*",
+            b"accept-encoding": b"identity",
+            b"user-agent": b"sparring",
+        }
 
     @property
     def sent(self) -> int:
@@ -159,7 +171,7 @@ class Target:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._client.close()
+        self._pool.close()
 
     def url(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
         """The URL of an encoded path below the target."""
@@ -175,16 +187,16 @@ class Target:
     def send(self, request: Request) -> Exchange:
         """Sends one request. Raises NoAnswer, Stopped, Refused, or SparringError (C103)."""
         longest = 2 * self.timeout
-        with self._answer(request, longest, self.timeout) as (response, start):
+        with self._answer(request, longest, self.timeout) as (head, content, start):
             body = bytearray()
-            for chunk in response.iter_raw():
+            for chunk in content:
                 body += chunk
                 if len(body) > MAX_BODY:
                     raise NoAnswer(request, f"the answer has more than {MAX_BODY} bytes")
                 if time.perf_counter() - start > longest:
                     raise NoAnswer(request, f"no end of the answer in {longest:g} s")
             seconds = time.perf_counter() - start
-            return Exchange(request, _response(response, bytes(body)), seconds)
+            return Exchange(request, replace(head, body=bytes(body)), seconds)
 
     @contextmanager
     def open(self, request: Request, limits: Limits | None = None) -> Iterator[Stream]:
@@ -193,33 +205,47 @@ class Target:
         longest = min(limits.seconds, max(self.meter.left(), 0.1))
         limits = replace(limits, seconds=longest)
         pause = min(self.timeout, longest)
-        with self._answer(request, max(longest, pause), pause, whole=False) as (response, start):
-            yield Stream(request, response, start, limits, self._clock)
+        with self._answer(request, max(longest, pause), pause, whole=False) as (
+            head,
+            content,
+            start,
+        ):
+            yield Stream(request, head, content, start, limits, self._clock)
 
     @contextmanager
     def _answer(
         self, request: Request, longest: float, pause: float, *, whole: bool = True
-    ) -> Iterator[tuple[httpx2.Response, float]]:
-        """The answer whose head has come, and when it was asked for; after the pauses that the
-        target wants. `longest` are the seconds for all of it, or for its head only."""
-        timeout = httpx2.Timeout(self.timeout, read=pause)
+    ) -> Iterator[tuple[Response, Iterator[bytes], float]]:
+        """The head of an answer, its body as it comes, and when it was asked for; after the pauses
+        that the target wants. `longest` are the seconds for all of it, or for its head only."""
+        timeouts = dict.fromkeys(("connect", "write", "pool"), self.timeout) | {"read": pause}
+        url, headers = self._address(request), self._headers(request)
+        content = request.body or (b"" if request.method in _WITH_BODY else None)
+
+        def opened() -> AbstractContextManager[httpcore2.Response]:
+            extensions = {"timeout": timeouts}
+            return self._pool.stream(
+                request.method, url, headers=headers, content=content, extensions=extensions
+            )
+
         for again in range(RESENT + 1):
             self.meter.admit(request.method)
             start = time.perf_counter()
             end = start + min(longest, max(self.meter.left(), 0.1))
             with self._guard(request), ExitStack() as stack:
                 with self._clock.until(end):
-                    arguments = self._arguments(request)
-                    opened = self._client.stream(**arguments, timeout=timeout)
-                    response = stack.enter_context(opened)
-                head = _response(response, b"")
+                    try:
+                        response = stack.enter_context(opened())
+                    except STALE:  # the server has closed a connection that was kept, unannounced
+                        response = stack.enter_context(opened())
+                head = Response(response.status, _text_of(response.headers))
                 self.meter.answered(head.status)
                 self._stray(request, head)
                 if again < RESENT and self.meter.asked(head):
                     continue
                 if whole:
                     stack.enter_context(self._clock.until(end))
-                yield response, start
+                yield head, response.iter_stream(), start
                 return
 
     def _stray(self, request: Request, head: Response) -> None:
@@ -233,29 +259,36 @@ class Target:
             text = f"{request.method} {path} redirects to {to.scheme}://{to.hostname or ''}"
             self.strays[f"{text}, which was not called"] = None
 
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        if urlsplit(request.url)[:2] != urlsplit(self.root)[:2]:
+    def _address(self, request: Request) -> httpcore2.URL:
+        parts = urlsplit(request.url)
+        if parts[:2] != urlsplit(self.root)[:2]:
             raise Refused(f"{request.url} is not at {self.root}")
+        path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        found = self._url
+        return httpcore2.URL(
+            scheme=found.scheme,
+            host=found.host,
+            port=found.port,
+            target=quote(path, safe=_UNQUOTED),
+        )
+
+    def _headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         given = {**self.headers, **request.headers}.items()
-        headers = [tuple(t.encode("utf-8", "surrogateescape") for t in pair) for pair in given]
-        return {
-            "method": request.method,
-            "url": request.url,
-            "headers": headers,
-            "content": request.body or None,
-        }
+        found = [(_bytes_of(name), _bytes_of(value)) for name, value in given]
+        names = {name.lower() for name, _ in found}
+        return [(n, value) for n, value in self._usual.items() if n not in names] + found
 
     @contextmanager
     def _guard(self, request: Request) -> Iterator[None]:
         try:
             yield
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
             self.meter.unanswered()
             raise self._unreachable(str(error)) from None
-        except httpx2.TimeoutException:
+        except httpcore2.TimeoutException:
             self.meter.unanswered()
             raise NoAnswer(request, f"no answer in {self.timeout:g} s") from None
-        except (httpx2.TransportError, httpx2.StreamError, httpx2.InvalidURL) as error:
+        except BROKEN as error:
             self.meter.unanswered()
             raise NoAnswer(request, f"the connection broke: {error}") from None
 
@@ -266,6 +299,22 @@ class Target:
         )
 
 
-def _response(response: httpx2.Response, body: bytes) -> Response:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Response(response.status_code, headers, body)
+def _no_url(text: str) -> SparringError:
+    return SparringError(Defect("C101", f"{text} is not a URL such as http://127.0.0.1:8000"))
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text_of(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers as text; a name that stands there twice has both values (RFC 9110 5.3)."""
+    found: dict[str, str] = {}
+    for raw, data in headers:
+        name = raw.decode("latin-1").lower()
+        try:
+            value = data.decode()
+        except UnicodeDecodeError:
+            value = data.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role, StreamedEvent
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, template_place
+from sparring.spec.drafts import Draft, scalar, template_place
 from sparring.spec.events import Seen, events_of
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import framing_of, is_json
@@ -31,6 +31,8 @@ class Turn:
     arrivals: list[Arrival] = field(default_factory=list)
     ended: bool = True
     broken: str = ""
+    heard: bool = True
+    """Whether the document says where the reply is in the answer."""
 
     @property
     def texts(self) -> list[str]:
@@ -46,13 +48,47 @@ class Turn:
 def answers_json(operation: Operation) -> bool:
     """Whether the answer to a message may be a JSON body."""
     found = operation.success
+    if operation.binding and operation.binding.via == "sse" and not streams_declared(operation):
+        return False  # what is declared is then what a framework writes for any answer
     return bool(found and any(map(is_json, found[1].content)))
 
 
 def streams(operation: Operation) -> bool:
-    """Whether the answer may be an event stream."""
+    """Whether the answer may be an event stream: declared, or said to be one."""
+    said = operation.binding is not None and operation.binding.via == "sse"
+    return said or streams_declared(operation)
+
+
+def streams_declared(operation: Operation) -> bool:
+    """Whether the media type of an event stream is declared."""
     found = operation.success
     return bool(found and any(framing_of(name) for name in found[1].content))
+
+
+def as_json(draft: Draft) -> Draft:
+    """Asks for a JSON body where the operation can stream, too."""
+    found = draft.operation.success
+    types = found[1].content if found else ()
+    draft.accept = next(filter(is_json, types), "application/json")
+    return choose_form(draft, stream=False)
+
+
+def choose_form(draft: Draft, *, stream: bool) -> Draft:
+    """Says in the request whether to stream, where the operation has a place for that."""
+    when = draft.operation.binding.when if draft.operation.binding else None
+    if when is None or not streams(draft.operation):
+        return draft
+    for value in (*when.values, stream, not stream):
+        holds = (value in when.values if when.values else bool(value)) is not when.negated
+        if holds is stream:
+            part, name = when.place.part, when.place.name
+            if part == "body" and isinstance(draft.body, dict):
+                pointers.put(draft.body, pointers.split(name), value)
+            elif part == "query":
+                draft.query = [pair for pair in draft.query if pair[0] != name]
+                draft.query.append((name, scalar(value)))
+            return draft
+    return draft
 
 
 def streamed_events(document: Document, operation: Operation) -> Mapping[str, StreamedEvent]:
@@ -71,8 +107,8 @@ def message_draft(
     if body is None:
         raise NotChecked("the operation does not take this text")
     draft = user.draft(operation, session)
-    draft.body = body
-    return user.aim(draft, session)
+    draft.body = user.owned(operation, body)
+    return choose_form(user.aim(draft, session), stream=True)
 
 
 def say(
@@ -94,13 +130,12 @@ def say(
         turn = Turn(opened.exchange, arrivals=opened.arrivals)
         turn.ended, turn.broken = opened.ended, opened.broken
         return read_events(user, operation, turn)
-    if streams(operation):
-        draft.accept = next(filter(is_json, operation.success[1].content))  # type: ignore[index]
-    exchange = user.expect(draft)
+    exchange = user.expect(as_json(draft) if streams(operation) else draft)
     turn = Turn(exchange)
     body = exchange.response.json()
     binding = operation.binding
-    if binding is not None and binding.via == "body" and binding.reply_at is not None:
+    turn.heard = binding is None or binding.via != "body" or binding.reply_at is not None
+    if binding is not None and binding.reply_at is not None:
         row = user.world.document.model.message
         turn.reply = [
             Line(raw, text=raw, role="agent") if isinstance(raw, str) else line(row, raw)
@@ -125,7 +160,7 @@ def read_events(user: User, operation: Operation, turn: Turn) -> Turn:
                 turn.reply.append(found)
         if turn.id is None and seen.turn is not None:
             turn.id = seen.turn
-    if Kind.MESSAGE.value not in user.world.document.model.events:
+    if Kind.MESSAGE.value not in reader.events:
         turn.reply = [
             Line(None, id=id, text=text, role="agent") for id, text in joined(turn).items()
         ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role, Row
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import is_by_id
 from sparring.spec.events import EventStream
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import EVENT_STREAM, framing_of
@@ -92,13 +93,14 @@ class World:
     sessions: Journal = field(default_factory=Journal)
     above: dict[str, Any] = field(default_factory=dict)
     """What stands in paths above sessions, by parameter: the same wherever it has that name."""
-    _streams: dict[Path, EventStream] = field(default_factory=dict)
+    streams: dict[Path, EventStream] = field(default_factory=dict)
+    """How the streams of operations are read: the same in every check."""
 
     def stream(self, operation: Operation) -> EventStream:
         """Reads the stream of an operation."""
-        found = self._streams.get(operation.pointer)
+        found = self.streams.get(operation.pointer)
         if found is None:
-            found = self._streams[operation.pointer] = EventStream.of(self.document, operation)
+            found = self.streams[operation.pointer] = EventStream.of(self.document, operation)
         return found
 
     def words(self, usual: str) -> str:
@@ -107,8 +109,10 @@ class World:
         return texts[self.target.meter.messages % len(texts)] if texts else usual
 
     def one(self, role: Role) -> Operation | None:
-        """The first operation with a role; for reading a session not the active one."""
+        """The first operation with a role; for reading a session not the active one, for making
+        one rather where the server may choose its id."""
         found = [o for o in self.document.with_role(role) if o.binding and not o.binding.active]
+        found.sort(key=lambda o: is_by_id(o))
         return found[0] if found else None
 
     def need(self, role: Role) -> Operation:

@@ -6,16 +6,16 @@ annotation of ours is an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .annotations import read_binding, read_model
 from .binding import Binding, Model
 from .declarations import Declarations, Named
 from .dialect import as_openapi_3
-from .document import Document, Operation
+from .document import Document, Media, Operation, Response
 from .errors import Defect, SparringError
-from .promises import Promises
+from .promises import Promises, schemas_within
 from .router import parameter_names
 from .schemas import Path, Schemas
 from .security import SecurityScheme, read_requirements, read_scheme
@@ -37,10 +37,16 @@ class Compiler:
         self.declared = Declarations(self.source, self.schemas)
         self.schemes = self._security_schemes()
         self.ids: set[str] = set()
+        self.of_schema: dict[Path, Promises] = {}
 
     def compile(self) -> Document:
         """The compiled document. Raises SparringError with every defect of its annotations."""
         self.promises = self._promises(self.tree, ())
+        components, at = self.declared.member(self.tree, "components", ())
+        schemas, _ = self.declared.member(components, "schemas", at)
+        self.promising = any(
+            isinstance(node, dict) and "x-session-promises" in node for node in schemas.values()
+        )
         paths, _ = self.declared.member(self.tree, "paths", ())
         self.base = base_path(self.tree.get("servers"), paths)
         operations = tuple(self._operations(paths))
@@ -107,6 +113,7 @@ class Compiler:
         parameters = shared | self.declared.parameters(node, at, names)
         parameters |= self.declared.implied(names, parameters, at)
         body, required = self.declared.body(node, at)
+        responses = self.declared.responses(node, at)
         if "servers" in node:
             base = base_path(node["servers"], self.tree["paths"])
         binding: Binding | None = None
@@ -123,10 +130,10 @@ class Compiler:
             tuple(parameters.values()),
             body,
             required,
-            self.declared.responses(node, at),
+            responses,
             self._requirements(node, at),
             binding,
-            self.promises | self._promises(node, at),
+            self.promises | self._of_schemas(body, responses) | self._promises(node, at),
             base,
             "x-session" in node,
         )
@@ -150,6 +157,20 @@ class Compiler:
         promises, defects = Promises.read(node["x-session-promises"], self.source, at)
         self.defects += defects
         return promises
+
+    def _of_schemas(self, body: Mapping[str, Media], answers: Mapping[str, Response]) -> Promises:
+        """What the schemas of an operation say: those of its body and of its success."""
+        said = Promises()
+        if not self.promising:
+            return said
+        contents = [body, *(a.content for status, a in answers.items() if status.startswith("2"))]
+        schemas = [m.schema for media in contents for m in media.values() if m.schema is not None]
+        for node, path in schemas_within(self.tree, schemas):
+            if "x-session-promises" in node:
+                if path not in self.of_schema:
+                    self.of_schema[path] = self._promises(node, path)
+                said = self.of_schema[path] | said  # what is nearer came first
+        return said
 
     def _check_binding(self, binding: Binding, parameters: Named, at: Path) -> None:
         queries = {name for name, place in parameters if place == "query"}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 from . import pointers
+from .binding import Role
 from .document import Document, Operation
 from .expressions import names_in, request_part
+from .form_encoding import encode_form, is_form
 from .parameters import Parameter
 from .schemas import View
 
@@ -42,8 +45,14 @@ class Draft:
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
         return path
 
+    def encoded(self, media_type: str) -> tuple[str, bytes]:
+        """The `Content-Type` and the bytes of the body, in the form that a media type asks for."""
+        if self.raw is None and isinstance(self.body, dict) and is_form(media_type):
+            return encode_form(self.body, media_type)
+        return media_type, self.encoded_body()
+
     def encoded_body(self) -> bytes:
-        """The bytes of the body."""
+        """The bytes of the body as JSON."""
         if self.raw is not None:
             return self.raw
         if self.body is ABSENT:
@@ -62,8 +71,60 @@ def session_parameter(document: Document, operation: Operation) -> tuple[str, st
     place = expression(document, operation, "session")
     if place:
         return place
+    role = operation.binding.role if operation.binding else None
+    if role in (Role.SESSION_CREATE, Role.SESSION_LIST) or (role and "run." in role.value):
+        return None
     names = [p.name for p in operation.parameters if p.place == "path"]
     return ("path", names[-1]) if names else None
+
+
+def is_by_id(operation: Operation) -> bool:
+    """Whether it makes a session under the id in its path, where the session then is."""
+    place = operation.binding.client_id if operation.binding else None
+    return place is not None and place.part == "path"
+
+
+OWNERS = ("user", "owner", "member", "customer", "contact", "actor", "resource", "tenant")
+"""What says whose sessions a path speaks of is called, without its `id` or `name`."""
+
+
+def flat(name: str) -> str:
+    """A name without its case and separators: `user_id` is `userid`."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def is_owner(name: str) -> bool:
+    """Whether a parameter of this name says whose sessions a path speaks of."""
+    return flat(name).removesuffix("id").removesuffix("name") in OWNERS
+
+
+_MISSING = re.compile(r"(?i)missing|not.found|no such|(does|do) not exist|doesn't exist|unknown")
+
+
+def missing_statuses(document: Document, operation: Operation) -> set[int]:
+    """The statuses that say that there is no such session: 404, 410, and what is described so."""
+    responses = pointers.first(document.source.tree, tuple(map(str, operation.pointer)), {})
+    found = {404, 410}
+    for status, response in (responses.get("responses") or {}).items():
+        told = response.get("description", "") if isinstance(response, dict) else ""
+        if str(status).startswith("4") and str(status).isdecimal() and _MISSING.search(str(told)):
+            found.add(int(status))
+    return found - {401, 403, 422}
+
+
+def histories(document: Document) -> tuple[Operation, ...]:
+    """The operations that show what was said: lists, else reading a session that has it inside."""
+    lists = document.with_role(Role.MESSAGE_LIST)
+    reads = document.with_role(Role.SESSION_GET)
+    return lists or tuple(o for o in reads if o.binding and o.binding.history and o.binding.session)
+
+
+def listed_at(operation: Operation) -> Location:
+    """Where an answer has its items: those of a list, or what was said in a session."""
+    binding = operation.binding
+    if binding is None:
+        return ()
+    return binding.history or () if binding.role is Role.SESSION_GET else binding.items
 
 
 def put(document: Document, draft: Draft, place: tuple[str, str], value: Any) -> None:
@@ -128,10 +189,27 @@ def template_place(document: Document, operation: Operation, name: str) -> Locat
     return names_in(document.block(operation).get("body", {})).get(name)
 
 
+def plain(document: Document, schema: Any, view: View = View.RESPONSE) -> dict[str, Any]:
+    """A schema without its references, and without the null that it allows beside one other."""
+    found = document.follow(schema, view)
+    for key in ("anyOf", "oneOf"):
+        branches = [document.follow(part, view) for part in found.get(key, ())]
+        others = [part for part in branches if part.get("type") != "null"]
+        if len(others) == 1 and len(branches) == 2:
+            beside = {name: value for name, value in found.items() if name != key}
+            return plain(document, {**others[0], **beside}, view)
+    return found
+
+
 def properties(document: Document, schema: Any, view: View = View.RESPONSE) -> dict[str, Any]:
-    """The properties that a schema names, those of its `allOf` too."""
-    schema = document.follow(schema, view)
+    """The properties that a schema names, those of its `allOf` too; of branches those of all."""
+    schema = plain(document, schema, view)
     found: dict[str, Any] = {}
+    for key in ("anyOf", "oneOf"):
+        branches = [properties(document, part, view) for part in schema.get(key, ())]
+        if branches:
+            shared = set(branches[0]).intersection(*branches[1:])
+            found |= {name: branches[0][name] for name in branches[0] if name in shared}
     for part in schema.get("allOf", ()):
         found |= properties(document, part, view)
     if isinstance(schema.get("properties"), dict):

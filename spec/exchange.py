@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from .form_encoding import form_fields
+
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 
 
@@ -26,9 +28,14 @@ class Request:
         words = ["curl", "-sS", "-i", "-X", self.method, self.url]
         if self.method == "HEAD":
             words = ["curl", "-sS", "-I", self.url]
+        kind = next((v for n, v in self.headers.items() if n.lower() == "content-type"), "")
+        fields = form_fields(kind, self.body)
         for name, value in self.headers.items():
-            words += ["-H", f"{name}: {value}" if value else f"{name};"]
-        if self.body:
+            if fields is None or name.lower() != "content-type":
+                words += ["-H", f"{name}: {value}" if value else f"{name};"]
+        for name, text in fields or ():
+            words += ["--form-string", f"{name}={text}"]
+        if self.body and fields is None:
             words += ["--data-binary", self.body.decode("utf-8", "backslashreplace")]
         return shlex.join(words)
 

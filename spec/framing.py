@@ -13,7 +13,10 @@ _RECORD = b"\x1e"
 
 
 class Parser(Protocol):
-    """Reads a stream however its bytes are cut; `pending`: it stopped inside an event."""
+    """Reads a stream however its bytes are cut; `pending`: it stopped inside an event; `flaw`:
+    what a reader passes over and no server means."""
+
+    flaw: str
 
     @property
     def pending(self) -> bool: ...  # noqa: D102
@@ -24,9 +27,10 @@ class Parser(Protocol):
 class LineParser:
     """Reads JSON lines, and JSON text sequences (RFC 7464), which have a sign before each."""
 
-    def __init__(self, max_event: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, max_event: int = 4 * 1024 * 1024) -> None:
         self._max = max_event
         self._rest = b""
+        self.flaw = ""
 
     @property
     def pending(self) -> bool:
@@ -38,6 +42,11 @@ class LineParser:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > self._max:
             raise Overflow(f"a line has more than {self._max} bytes")
+        for line in lines:
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                self.flaw = self.flaw or "bytes that are no UTF-8"
         texts = (line.strip(_RECORD + b"\r ").decode("utf-8", "replace") for line in lines)
         return [ServerEvent(text, fields=("data",)) for text in texts if text]
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("spec", "fixtures", "mockserver", "contracts")
 HEAVY = {
     "faker",
-    "httpx2",
+    "httpcore2",
     "hypothesis",
     "jsonschema_rs",
     "schemathesis",
@@ -155,7 +155,7 @@ def test_command_of_the_wheel_runs_without_the_extra(direct: Path, tmp_path: Pat
     for name in light_install(wheel):
         link_distribution(name, library)
 
-    absent = "import importlib.util as u; print(u.find_spec('schemathesis'), u.find_spec('httpx2'))"
+    absent = "from importlib.util import find_spec as f; print(f('schemathesis'), f('httpcore2'))"
     assert run(python, "-c", absent).split() == ["None", "None"]
     version = only(direct, "*.whl").name.split("-")[1]
     assert version in run(tmp_path / "venv" / "bin" / "sparring", "--version").split()

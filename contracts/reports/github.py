@@ -10,8 +10,11 @@ from .places import local_path
 
 
 def render(report: Report) -> str:
-    """One `::error` or `::warning` a cause, at the place in the document that promises it."""
-    return "".join(f"{_command(cause)}\n" for cause in report.causes)
+    """One `::error` or `::warning` a cause, at the place in the document that promises it, and one
+    `::warning` when the run ended early."""
+    early = [note for note in report.notes if report.stopped and note.startswith(report.stopped)]
+    lines = [f"::warning title=sparring ended early::{_data(note)}" for note in early]
+    return "".join(f"{line}\n" for line in [*lines, *map(_command, report.causes)])
 
 
 def _command(cause: Cause) -> str:

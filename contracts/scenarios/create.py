@@ -7,11 +7,20 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import expression, put
+from sparring.spec.drafts import expression, histories, put
 from sparring.spec.exchange import Request
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
-from ..comparing import at, compare_attributes, differences, has, instant, readable, rises
+from ..comparing import (
+    allows_null,
+    at,
+    compare_attributes,
+    differences,
+    has,
+    instant,
+    readable,
+    rises,
+)
 from ..driver import history_operation
 from ..world import Entry, Session, entity, succeeded
 
@@ -70,7 +79,7 @@ def what_was_sent_is_read(context: Context) -> None:
 
 @scenario("create.read_back", CREATE, needs=has(Role.SESSION_GET))
 def nulls_and_extremes_are_read(context: Context) -> None:
-    """An attribute that is sent as null is read as null, where the schema allows it.
+    """An attribute that is sent as null is read as null, where both schemas allow it.
 
     A user that is null is nobody in particular: the API may make a guest.
     """
@@ -78,11 +87,14 @@ def nulls_and_extremes_are_read(context: Context) -> None:
     guest = context.document.model.session.get("user", ())
     names = {*id_names(context.document, context.operation), *guest[:1]}
     body = bodies.least(context.operation)
+    shown = readable(context.world)
     nulls = {
         name: None
         for name in bodies.attributes(context.operation)
         if name not in body
         and name not in names
+        and not bodies.is_personal(name)
+        and allows_null(context.document, shown.get(name, {}))
         and bodies.is_valid(context.operation, body | {name: None})
     }
     session = context.alice.create(body | nulls, operation=context.operation)
@@ -209,8 +221,8 @@ def location_leads_to_the_session(context: Context) -> None:
 
 
 def may_greet(document: Document, operation: Operation) -> str:
-    """Whether create says that the agent may greet."""
-    if not document.with_role(Role.MESSAGE_LIST):
+    """Create says whether the agent may greet."""
+    if not histories(document):
         return "the document has no message.list"
     return (
         "" if expression(document, operation, "greeting") else "create has no word for a greeting"

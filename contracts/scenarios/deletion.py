@@ -5,8 +5,16 @@ from __future__ import annotations
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, expression, put, session_parameter
+from sparring.spec.drafts import (
+    Draft,
+    expression,
+    histories,
+    missing_statuses,
+    put,
+    session_parameter,
+)
 from sparring.spec.exchange import Exchange
+from sparring.spec.finding import Blame
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, has
@@ -41,7 +49,7 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
         return draft
     draft = user.draft(operation, session)
     if operation.body:
-        draft.body = context.world.bodies.rich(operation)
+        draft.body = user.owned(operation, context.world.bodies.rich(operation))
         user.aim(draft, session)
     place = expression(context.document, operation, "reply", "wait")
     if place is not None:
@@ -77,7 +85,9 @@ def deleted_is_gone(context: Context) -> None:
     if context.operation.binding and context.operation.binding.role is DELETE:
         return  # delete.idempotent
     exchange = answer(context, context.alice, context.operation, session)
-    if exchange.response.status in GONE:
+    if exchange.response.status in missing_statuses(context.document, context.operation):
+        return
+    if names_no_run(context.operation) and 400 <= exchange.response.status < 500:
         return
     marked = context.document.model.session.get("deleted")
     shown = entity(context.operation, exchange)
@@ -102,7 +112,7 @@ def deleted_is_not_listed(context: Context) -> None:
 def nothing_comes_back(context: Context) -> None:
     """A new session with the id of a deleted one begins empty."""
     create = context.world.need(Role.SESSION_CREATE)
-    if chooses_ids(context.document, create) or not context.document.with_role(Role.MESSAGE_LIST):
+    if chooses_ids(context.document, create) or not histories(context.document):
         return
     alice = context.alice
     id = fresh_id(context)
@@ -152,7 +162,7 @@ def other_sessions_survive(context: Context) -> None:
 
 def said(context: Context, session: str) -> list[str | None]:
     """The texts of a session; none where the document has no history."""
-    if not context.document.with_role(Role.MESSAGE_LIST):
+    if not histories(context.document):
         return []
     return [line.text for line in context.alice.history(session)]
 
@@ -182,14 +192,23 @@ def neighbours(id: str) -> list[str]:
     return [other for other in dict.fromkeys(found) if other != id]
 
 
+def names_no_run(operation: Operation) -> bool:
+    """Whether the operation is about one message or run, of which there is none either."""
+    return operation.binding is not None and operation.binding.target is not None
+
+
 def _missing(context: Context, operation: Operation, id: str) -> None:
     exchange = answer(context, context.alice, operation, id)
     is_delete = operation.binding is not None and operation.binding.role is DELETE
     if is_delete and succeeded(exchange) and not GONE & set(map(_number, operation.responses)):
         return
-    if exchange.response.status in GONE:
+    if exchange.response.status in missing_statuses(context.document, operation):
         return
-    context.fail("a 404 for a session that does not exist", f"{exchange.response.status} for {id}")
+    if names_no_run(operation) and 400 <= exchange.response.status < 500:
+        return
+    seen = f"{exchange.response.status} for {id}"
+    blame = Blame.EITHER if is_delete and succeeded(exchange) else Blame.IMPLEMENTATION
+    context.fail("a 404 for a session that does not exist", seen, blame=blame)
 
 
 @scenario(

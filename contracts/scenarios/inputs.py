@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, put, scalar
+from sparring.spec.drafts import Draft, plain, put, scalar
 from sparring.spec.exchange import Exchange
+from sparring.spec.finding import Blame
 from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 
+from ..bodies import RICH_OBJECT
 from ..checks import Context, first_reason, scenario, show
 from ..comparing import has
 from ..driver import User
@@ -67,7 +70,8 @@ def base(context: Context) -> tuple[Draft, str]:
     draft = any_draft(context, context.alice, session)
     if context.operation.binding and context.operation.binding.role is Role.SESSION_CREATE:
         names = id_names(context.document, context.operation)
-        draft.body = context.world.bodies.rich(context.operation, without=names)
+        body = context.world.bodies.rich(context.operation, without=names)
+        draft.body = context.alice.owned(context.operation, body)
     return draft, session
 
 
@@ -142,6 +146,8 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
     body = draft.body
     names = id_names(context.document, context.operation)
     for where, value in edges(context.document, context.world.bodies.attributes(context.operation)):
+        if context.world.bodies.is_given(context.operation, where):
+            continue
         trial = dict(body) | {where: value}
         if not context.world.bodies.is_valid(context.operation, trial):
             continue
@@ -157,19 +163,23 @@ def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False)
     """Fails when a valid request is refused; an id that the client has `chosen` may be taken."""
     start = len(context.world.journal)
     exchange = shot(context, draft)
-    taken = chosen and exchange.response.status == 409
-    if refused(exchange) and not taken:
+    status = exchange.response.status
+    taken = (chosen and status == 409) or status == 404  # there is no such agent, or model
+    failed = status >= 500 and str(status) in context.operation.responses
+    if failed or (refused(exchange) and not taken):
         context.fail(
             "a success for a request that fits its schema",
-            f"{exchange.response.status} for {what}",
+            f"{status} for {what}",
             exchanges=context.world.exchanges(start),
+            blame=Blame.IMPLEMENTATION if failed else Blame.EITHER,
+            cause=f"{status} for {re.split('[:=]', what)[0]}" if failed else "",
         )
 
 
 def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Valid values that stand on a bound of their schema."""
     for name, inner in attributes.items():
-        schema = document.follow(inner, View.REQUEST)
+        schema = plain(document, inner, View.REQUEST)
         if isinstance(most := schema.get("maxLength"), int) and "pattern" not in schema:
             if most <= 200_000:
                 yield name, "x" * most
@@ -186,6 +196,7 @@ def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str,
             yield name, word
         yield name, None
         yield name, {}
+        yield name, dict(RICH_OBJECT)
 
 
 def has_parameters(document: Document, operation: Operation) -> str:
@@ -234,7 +245,7 @@ def broken_texts(document: Document, found: Parameter) -> Iterator[tuple[str, st
     """Raw texts that a parameter can't be, by the kind of what is wrong."""
     if found.schema is None:
         return
-    schema = document.schema(found.schema, View.REQUEST)
+    schema = plain(document, document.schema(found.schema, View.REQUEST), View.REQUEST)
     validator = document.schemas.at(found.schema, View.REQUEST)
     candidates: list[tuple[str, str]] = [
         ("a wrong type", "abc"),
@@ -275,6 +286,7 @@ def extreme_parameters_are_taken(context: Context) -> None:
         if found.place != "query" or found.schema is None:
             continue
         schema = context.document.schema(found.schema, View.REQUEST)
+        schema = plain(context.document, schema, View.REQUEST)
         values = [schema[key] for key in ("minimum", "maximum") if key in schema]
         values += list(schema.get("enum", ()))
         values += [True, False] if schema.get("type") == "boolean" else []

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft
+from sparring.spec.drafts import Draft, histories, is_owner, missing_statuses
 from sparring.spec.exchange import Exchange, Request
 from sparring.spec.security import usable_security
 
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
-from ..comparing import has
+from ..comparing import has, request_properties
 from ..driver import User, Way
 from ..turns import streams
 from ..world import Entry, is_stream, succeeded
-from .deletion import WITHOUT_SESSION, takes_session, talked, valid_draft
+from .deletion import DELETE, WITHOUT_SESSION, takes_session, talked, valid_draft
 from .listing import session_id
 
 REFUSED = frozenset({401, 403})
@@ -103,7 +103,7 @@ def state(context: Context, session: str) -> str:
     if context.world.one(Role.SESSION_GET):
         exchange = context.alice.get(session)
         seen.append((exchange.response.status, exchange.response.json()))
-    for operation in context.document.with_role(Role.MESSAGE_LIST):
+    for operation in histories(context.document):
         if seen and seen[0][0] >= 300:  # type: ignore[index]  # the pair above
             break
         seen.append(context.alice.all(operation, session))
@@ -149,15 +149,20 @@ def no_other_scheme_works(context: Context) -> None:
     draft.headers["Authorization"] = f"Basic {context.alice.key}"
     exchange = short_answer(context, context.alice.request(draft, anonymous=True), draft)
     if exchange.response.status not in REFUSED:
+        if asks_no_key(context, context.world.need(Role.SESSION_CREATE)):
+            raise NotChecked("the target looks at no keys: auth.required tells of that")
         status = exchange.response.status
         context.fail("a 401 for a scheme that is not declared", f"{status} for Basic and the key")
 
 
 def two_users(context: Context) -> None:
-    """Raises NotChecked unless the second key is that of another user."""
-    if context.alice.key == context.bob.key:
-        raise NotChecked("there is only one key")
+    """Raises NotChecked unless the second user is another one, and the target can know it."""
     create = context.world.need(Role.SESSION_CREATE)
+    if context.alice.name == context.bob.name:
+        if context.alice.key == context.bob.key or not context.alice.ways(context.operation):
+            raise NotChecked("there is only one user")
+        if asks_no_key(context, create):
+            raise NotChecked("the target looks at no keys, and nothing else tells users apart")
     draft = context.bob.create_draft(operation=create)
     exchange = context.bob.send(draft)
     if exchange.response.status in REFUSED:
@@ -166,7 +171,26 @@ def two_users(context: Context) -> None:
         context.bob.made(draft, exchange)
 
 
-@scenario("auth.owner", needs=first_reason(needs_key, takes_session))
+def asks_no_key(context: Context, create: Operation) -> bool:
+    """Whether the target makes a session for someone without a key."""
+    draft = context.bob.create_draft(operation=create)
+    exchange = context.bob.send(draft, anonymous=True)
+    if made := succeeded(exchange):
+        context.bob.made(draft, exchange)
+    return made
+
+
+def has_owner(document: Document, operation: Operation) -> str:
+    """Keys, or names in paths and queries, say whose session it is."""
+    names = [p.name for p in operation.parameters if p.place in ("path", "query")]
+    names += request_properties(document, operation)
+    return "" if any(map(is_owner, names)) else has_security(document, operation)
+
+
+owned = first_reason(has_owner, has(Role.SESSION_CREATE))
+
+
+@scenario("auth.owner", needs=first_reason(owned, takes_session))
 def others_are_kept_out(context: Context) -> None:
     """Another user's request about a session is refused, tells nothing and changes nothing."""
     two_users(context)
@@ -175,8 +199,14 @@ def others_are_kept_out(context: Context) -> None:
     exchange = answer(context, context.bob, session)
     after = state(context, session)
     if not 400 <= exchange.response.status < 500:
-        context.fail("a 404 for a session of another user", str(exchange.response.status))
-    elif exchange.response.status not in (401, 403, 404, 410):
+        nobodys = answer(context, context.bob, context.bob.unused_id(context.operation))
+        told_nothing = context.operation.binding and context.operation.binding.role is DELETE
+        if not told_nothing or nobodys.response.status != exchange.response.status:
+            context.fail("a 404 for a session of another user", str(exchange.response.status))
+    elif exchange.response.status not in (
+        *REFUSED,
+        *missing_statuses(context.document, context.operation),
+    ):
         declared = {
             status for status in ("401", "403", "404") if status in context.operation.responses
         }
@@ -188,7 +218,7 @@ def others_are_kept_out(context: Context) -> None:
         context.fail("nothing of another user's talk in the answer", "its text")
 
 
-@scenario("auth.owner", Role.SESSION_LIST, needs=needs_key)
+@scenario("auth.owner", Role.SESSION_LIST, needs=owned)
 def others_are_not_listed(context: Context) -> None:
     """The list has the caller's own sessions only, with a filter too."""
     two_users(context)

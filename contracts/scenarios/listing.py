@@ -8,10 +8,11 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Filter, Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import ABSENT, expression, parameter
+from sparring.spec.drafts import ABSENT, expression, listed_at, parameter, plain
 from sparring.spec.schemas import View
 
-from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..bodies import Bodies
+from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
 from ..comparing import at, differences, entity_properties, has, instant, readable, rises
 from ..world import Session
 from .create import id_names
@@ -71,7 +72,8 @@ def _listed(context: Context, sessions: Sequence[Session], items: Sequence[Any])
         if get is None or not isinstance(found[0], dict):
             continue
         stored = context.alice.read(session.id, get)
-        shared = {name: stored[name] for name in stored if name in found[0]}
+        inside = set(listed_at(get)[:1])  # a list need not repeat what was said
+        shared = {n: stored[n] for n in stored if n in found[0] and n not in inside}
         if wrong := differences(context.document, readable(context.world), shared, found[0]):
             context.fail("the session in the list as reading it shows it", "; ".join(wrong))
 
@@ -141,6 +143,7 @@ def sorts(
     ):
         found = parameter(operation, "query", place[1]) if place and place[0] == "query" else None
         schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+        schema = plain(document, schema, View.REQUEST)
         words = [w for w in schema.get("enum", ()) if isinstance(w, str)]
         standard = schema.get("default", default.removeprefix("/"))
         options: list[tuple[dict[str, Any], str]] = [({}, standard)]
@@ -187,7 +190,7 @@ def simple_change(context: Context, n: int = 0) -> tuple[Operation, dict[str, An
 
 
 def filters(how: str) -> Callable[[Document, Operation], str]:
-    """The list has a filter of this kind."""
+    """Needs a filter of this kind."""
 
     def reason(document: Document, operation: Operation) -> str:
         binding = operation.binding
@@ -195,7 +198,7 @@ def filters(how: str) -> Callable[[Document, Operation], str]:
             return ""
         return f"no filter is {how}"
 
-    return reason
+    return says(f"The list has a filter that is `{how}`.", reason)
 
 
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -272,10 +275,16 @@ def json_filters_are_exact(context: Context) -> None:
             )
 
 
-def rule_of(operation: Operation, how: str) -> Filter:
-    """The filter of this kind."""
-    assert operation.binding is not None
-    return next(rule for rule in operation.binding.filters if rule.how == how)
+def rule_of(operation: Operation, how: str, bodies: Bodies | None = None) -> Filter:
+    """The filter of this kind; with `bodies` not one of an attribute that the target's file says.
+
+    Raises NotChecked when there is none.
+    """
+    for rule in operation.binding.filters if operation.binding else ():
+        at = rule.at[0] if len(rule.at) == 1 else ""
+        if rule.how == how and at and not (bodies and bodies.is_given(operation, at)):
+            return rule
+    raise NotChecked(f"no filter is {how}, but for what the target's file says")
 
 
 @scenario("list.filter", LIST, needs=first_reason(filters("exact"), has(Role.SESSION_CREATE)))
@@ -283,7 +292,7 @@ def plain_filters_are_exact(context: Context) -> None:
     """A plain filter keeps the sessions whose attribute is that very string."""
     operation, bodies = context.operation, context.world.bodies
     create = context.world.need(Role.SESSION_CREATE)
-    rule = rule_of(operation, "exact")
+    rule = rule_of(operation, "exact", bodies)
     word = bodies.fresh()
     made: dict[str, str] = {}
     for value in (f"a{word}", f"a{word}x", f"xa{word}", f"A{word}"):

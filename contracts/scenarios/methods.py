@@ -7,13 +7,16 @@ import re
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import Draft
+from sparring.spec.exchange import Exchange, Request
 
-from ..checks import Context, first_reason, scenario
+from ..checks import Context, NotChecked, first_reason, scenario
 from ..comparing import has
-from ..world import Entry
+from ..turns import streams
+from ..world import Entry, succeeded
 from .deletion import takes_session, talked
 
 TRIED = ("GET", "PUT", "POST", "PATCH", "DELETE")
+SAFE = ("GET", "PATCH")
 
 
 def first_of_path(document: Document, operation: Operation) -> str:
@@ -39,11 +42,12 @@ def other_methods_are_refused(context: Context) -> None:
     session = ""
     if not takes_session(context.document, context.operation):
         session = talked(context, context.alice)
+    tried = TRIED if session else SAFE  # what is nobody's own might be all there is
     draft = context.alice.draft(context.operation, session or None)
     template = context.alice.request(Draft(context.operation, draft.path))
     known = declared(context.document, context.operation.path, draft.encoded_path())
     own = {o.method for o in context.document.operations if o.path == context.operation.path}
-    for method in TRIED:
+    for method in tried:
         if method in known:
             continue
         start = len(context.world.journal)
@@ -60,6 +64,63 @@ def other_methods_are_refused(context: Context) -> None:
         allow = {m.strip().upper() for m in exchange.response.headers.get("allow", "").split(",")}
         if not own <= allow:
             seen = exchange.response.headers.get("allow") or "no Allow"
-            context.fail(f"Allow with {', '.join(sorted(own))} on a 405", seen, exchanges=shown)
+            expected = f"Allow with {', '.join(sorted(own))} on a 405"
+            context.fail(expected, seen, exchanges=shown, cause="Allow lacks methods")
         elif method in allow:
             context.fail("an Allow without the method that is refused", str(allow), exchanges=shown)
+
+
+def reads(document: Document, operation: Operation) -> str:
+    """The operation is a GET whose answer ends."""
+    if operation.method != "GET":
+        return "it is no GET"
+    return "it streams" if streams(operation) else ""
+
+
+def _send(context: Context, method: str, like: Request) -> Exchange:
+    exchange = context.world.target.send(Request(method, like.url, like.headers))
+    context.world.journal.append(Entry(context.operation, exchange))
+    return exchange
+
+
+@scenario("method.head", needs=first_reason(reads, has(Role.SESSION_CREATE)))
+def head_is_like_get(context: Context) -> None:
+    """HEAD, where it is answered at all, has the status and no other headers than GET."""
+    session = ""
+    if not takes_session(context.document, context.operation):
+        session = talked(context, context.alice)
+    request = context.alice.request(context.alice.draft(context.operation, session or None))
+    before, head, after = (_send(context, method, request) for method in ("GET", "HEAD", "GET"))
+    status = head.response.status
+    if not succeeded(before) or status >= 400:
+        raise NotChecked("HEAD is not answered")
+    if status != before.response.status:
+        context.fail("the status of GET for HEAD", f"{status} for HEAD")
+    if head.response.media_type not in ("", before.response.media_type):
+        context.fail("no other Content-Type for HEAD than for GET", head.response.media_type)
+    told = head.response.headers.get("content-length")
+    sizes = {len(before.response.body), len(after.response.body)}
+    if session and told is not None and len(sizes) == 1 and told != str(sizes.pop()):
+        context.fail("no other Content-Length for HEAD than for GET", told)
+    if session:
+        id = context.alice.unused_id(context.operation)
+        missing = context.alice.request(context.alice.draft(context.operation, id))
+        statuses = [_send(context, method, missing).response.status for method in ("GET", "HEAD")]
+        if statuses[0] in (404, 410) and statuses[1] < 400:
+            context.fail("no success of HEAD where GET is a 404", str(statuses[1]))
+
+
+@scenario("method.options", needs=first_reason(first_of_path, has(Role.SESSION_CREATE)))
+def options_name_the_methods(context: Context) -> None:
+    """OPTIONS, where it is answered with `Allow`, names every method of the path."""
+    session = ""
+    if not takes_session(context.document, context.operation):
+        session = context.alice.create().id
+    draft = context.alice.draft(context.operation, session or None)
+    answer = _send(context, "OPTIONS", context.alice.request(Draft(context.operation, draft.path)))
+    allow = answer.response.headers.get("allow")
+    if not succeeded(answer) or allow is None:
+        raise NotChecked("OPTIONS names no methods")
+    own = {o.method for o in context.document.operations if o.path == context.operation.path}
+    if not own <= {method.strip().upper() for method in allow.split(",")}:
+        context.fail(f"Allow with {', '.join(sorted(own))} on OPTIONS", allow)

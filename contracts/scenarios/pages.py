@@ -13,9 +13,11 @@ from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has
 from ..driver import bounds
 from ..turns import say
-from ..world import succeeded
+from ..world import Blocked, succeeded
 from .listing import create_tagged, session_id, tagged
 
+MOST = 60
+"""Items above which a list is not gone through one by one."""
 LISTS = (Role.SESSION_LIST, Role.MESSAGE_LIST, Role.SUGGESTION_LIST)
 
 
@@ -107,7 +109,7 @@ def pages_partition_the_list(context: Context) -> None:
             ):
                 seen = f"{show(got)} for {show(asked)} of {show(ids)}"
                 context.fail("the part of the list that was asked for", seen, exchanges=shown)
-            if index == len(ids) and session is not None and got:
+            if index == len(ids) and (session is not None or query) and got:
                 context.fail("nothing beyond the end", show(got), exchanges=shown)
 
 
@@ -121,6 +123,84 @@ def starts_of(context: Context, whole: list[Any]) -> list[int]:
     if not all(isinstance(offset, int) for offset in offsets):
         raise NotChecked("the items have no offsets")
     return [*offsets, offsets[-1] + 1]
+
+
+def linked(document: Document, operation: Operation) -> str:
+    """The pages of the list have numbers, or each names the next one."""
+    binding = operation.binding
+    if binding is None or binding.page.start is None or binding.page.limit is None:
+        return "the list has no pages of a size that can be chosen"
+    return "" if binding.page.style in ("cursor", "page") else "its pages begin at an item"
+
+
+@scenario("list.pages", *LISTS, needs=first_reason(linked, needs_sessions))
+def linked_pages_join_to_the_list(context: Context) -> None:
+    """Whoever goes from page to page sees every item once, and no page is too large."""
+    operation = context.operation
+    assert operation.binding is not None
+    limit = str(operation.binding.page.limit)
+    session, query = filled(context)
+    ids = [identity(context, item) for item in context.alice.all(operation, session, query)]
+    if len(ids) > MOST:
+        raise NotChecked("others have too much in the list")
+    is_shared = operation.binding.role is Role.SESSION_LIST and not query
+    if is_shared and operation.binding.page.style == "page":
+        raise NotChecked("what others add moves the pages")
+    mine = {id for _, id in context.world.made} if is_shared else set(ids)
+    ids = [id for id in ids if id in mine]
+    for size in (1, 2, max(len(ids), 1)):
+        start = len(context.world.journal)
+        got: list[Any] = []
+        for page in context.alice.pages(operation, session, query | {limit: size}):
+            found = (identity(context, item) for item in page.items)
+            got += [id for id in found if id in mine]
+            shown = context.world.exchanges(start)
+            if len(page.items) > size:
+                seen = f"{len(page.items)} items on a page of {size}"
+                context.fail("at most as many items as asked for", seen, exchanges=shown)
+        if got != ids:
+            seen = f"{show(got)} on pages of {size} where the list is {show(ids)}"
+            context.fail("the list, page by page", seen, exchanges=shown)
+
+
+def by_cursor(document: Document, operation: Operation) -> str:
+    """Each page of the list names the next one, and sessions can be deleted."""
+    binding = operation.binding
+    is_cursor = binding is not None and binding.page.style == "cursor"
+    return "" if is_cursor and binding and "out" in binding.page.shown else "it has no cursors"
+
+
+@scenario(
+    "list.walk",
+    Role.SESSION_LIST,
+    needs=first_reason(linked, by_cursor, has(Role.SESSION_CREATE, Role.SESSION_DELETE)),
+)
+def walks_survive_changes(context: Context) -> None:
+    """While sessions are made and deleted between two pages, the others are seen once each."""
+    operation, alice = context.operation, context.alice
+    assert operation.binding is not None
+    query, attribute = tagged(context, operation)
+    made = [create_tagged(context, attribute).id for _ in range(7)]
+    if not query and len(alice.all(operation)) > MOST:
+        raise NotChecked("others have too much in the list")
+    seen: list[Any] = []
+    gone: list[str] = []
+    try:
+        pages = alice.pages(operation, None, query | {str(operation.binding.page.limit): 2})
+        for number, page in enumerate(pages):
+            seen += [session_id(context, item) for item in page.items]
+            if number in (0, 1) and (mine := [id for id in seen[-2:] if id in made]):
+                alice.delete(mine[-1])
+                gone.append(mine[-1])
+                create_tagged(context, attribute)
+    except Blocked as error:
+        status = error.exchange.response.status
+        context.fail("the next page, though its neighbour is gone", str(status))
+        return
+    for id in made:
+        if id not in gone and seen.count(id) != 1:
+            said = f"one of them {seen.count(id)} times"
+            context.fail("every session that stays, once", said)
 
 
 @scenario("list.pages", *LISTS, needs=first_reason(paged, needs_sessions))

@@ -7,13 +7,14 @@ from itertools import groupby
 from typing import Any
 
 from sparring.spec.binding import Role
-from sparring.spec.drafts import Draft
+from sparring.spec.drafts import Draft, histories
 from sparring.spec.exchange import Exchange
+from sparring.spec.framing import is_json
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, differences, has, readable
 from ..driver import together
-from ..turns import answers_json, message_draft, streams
+from ..turns import answers_json, as_json, message_draft, streams
 from ..world import succeeded
 from .create import chooses_ids, fresh_id
 from .tags import guarded, tag_of, tags
@@ -138,7 +139,7 @@ def _voices(context: Context, session: str) -> list[Draft]:
     for n in range(MANY):
         draft = message_draft(context.alice, context.operation, session, [f"Voice {n}."])
         if streams(context.operation) and answers_json(context.operation):
-            draft.accept = "application/json"
+            as_json(draft)
         drafts.append(draft)
     return drafts
 
@@ -154,7 +155,7 @@ def no_turn_is_lost(context: Context) -> None:
     drafts = _voices(context, session.id)
     results = answered(together([partial(_send, context, d) for d in drafts]))
     sent = sorted(f"Voice {n}." for n in range(MANY) if succeeded(results[n]))
-    for operation in context.document.with_role(Role.MESSAGE_LIST):
+    for operation in histories(context.document):
         lines = context.alice.history(session.id, operation)
         said = sorted(line.text or "" for line in lines if line.role == "user")
         if said != sent:
@@ -184,7 +185,7 @@ def turns_do_not_interleave(context: Context) -> None:
     session = context.alice.create()
     drafts = _voices(context, session.id)
     answered(together([partial(_send, context, d) for d in drafts]))
-    for operation in context.document.with_role(Role.MESSAGE_LIST):
+    for operation in histories(context.document):
         turns = [line.turn for line in context.alice.history(session.id, operation)]
         blocks = [turn for turn, _ in groupby(turns)]
         if len(set(blocks)) < len(blocks):
@@ -193,7 +194,7 @@ def turns_do_not_interleave(context: Context) -> None:
 
 
 def _send(context: Context, draft: Any) -> Exchange:
-    if not streams(draft.operation) or draft.accept == "application/json":
+    if not streams(draft.operation) or is_json(draft.accept):
         return context.alice.send(draft)
     with context.alice.open(draft) as stream:
         stream.drain()

@@ -14,7 +14,15 @@ from sparring.spec.turn import TERMINAL, Kind
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..target import Limits
-from ..turns import Turn, answers_json, message_draft, say, streamed_events, streams
+from ..turns import (
+    Turn,
+    answers_json,
+    as_json,
+    message_draft,
+    say,
+    streamed_events,
+    streams,
+)
 from ..world import Blocked, is_stream, stream_type, succeeded
 from .streams import check_events, check_ids, modelled
 
@@ -197,7 +205,7 @@ def followers_hear_at_once(context: Context) -> None:
     ):
         said = message_draft(context.alice, talk, session.id, ["While you listen."])
         if streams(talk) and answers_json(talk):
-            said.accept = "application/json"
+            as_json(said)
         context.alice.expect(said)
         for arrival in stream.events():
             got.append(reader.read(arrival.event))

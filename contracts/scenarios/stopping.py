@@ -5,7 +5,7 @@ from __future__ import annotations
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import template_place
+from sparring.spec.drafts import histories, template_place
 from sparring.spec.exchange import Exchange
 from sparring.spec.turn import Kind
 
@@ -116,7 +116,7 @@ def nothing_to_stop(context: Context) -> None:
     """Stopping where no turn runs says so and changes nothing."""
     session = context.alice.create()
     talk = context.world.one(Role.MESSAGE_CREATE)
-    history = context.document.with_role(Role.MESSAGE_LIST)
+    history = histories(context.document)
     if talk is not None:
         say(context.alice, talk, session.id, context.world.words("This turn is over."))
     before = [line.raw for line in context.alice.history(session.id)] if history else []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from email.message import Message
 from typing import Any
 
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.event_schema import Form
 from sparring.spec.events import Seen
+from sparring.spec.exchange import Exchange
 from sparring.spec.sse import ServerEvent
 from sparring.spec.turn import TERMINAL, Kind
 
@@ -17,8 +19,17 @@ from ..answers import generalised
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has, instant, rises
 from ..target import Stream
-from ..turns import Turn, answers_json, joined, message_draft, say, streamed_events, streams
-from ..world import Line, is_stream, stream_type, succeeded
+from ..turns import (
+    Turn,
+    answers_json,
+    as_json,
+    joined,
+    message_draft,
+    say,
+    streamed_events,
+    streams,
+)
+from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
 TALK = Role.MESSAGE_CREATE
 LONG_QUESTION = (
@@ -57,21 +68,33 @@ def streams_have_their_media_type(context: Context) -> None:
     with context.alice.open(draft) as stream:
         stream.drain()
     exchange = stream.exchange
+    if not succeeded(exchange):
+        raise Blocked(context.operation, exchange)
     wanted = stream_type(context.operation)
-    if succeeded(exchange) and exchange.response.media_type != wanted:
+    if exchange.response.media_type != wanted:
         context.fail(f"Content-Type: {wanted}", exchange.response.media_type or "none")
     elif stream.broken:
         context.fail("a stream that ends as HTTP wants it", stream.broken)
     elif stream.parser.pending:
         context.fail("a stream that ends after a whole event", "an unfinished event at the end")
+    elif stream.parser.flaw:
+        context.fail("a stream of which a reader takes every line", stream.parser.flaw)
+    elif (charset := charset_of(exchange)) not in ("", "utf-8", "utf8"):
+        context.fail("a stream in UTF-8", f"charset={charset}")
     if answers_json(context.operation):
         draft = message_draft(
             context.alice, context.operation, session.id, [context.world.words("Hello.")]
         )
-        draft.accept = "application/json"
-        answer = context.alice.send(draft)
+        answer = context.alice.send(as_json(draft))
         if succeeded(answer) and is_stream(answer):
             context.fail("JSON where `Accept` asks for it", answer.response.media_type)
+
+
+def charset_of(exchange: Exchange) -> str:
+    """The charset that an answer names, in lower case."""
+    message = Message()
+    message["Content-Type"] = exchange.response.headers.get("content-type", "")
+    return str(message.get_content_charset("")).lower()
 
 
 @scenario("stream.schema", TALK, needs=streaming)

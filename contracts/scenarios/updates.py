@@ -12,7 +12,7 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange
 from sparring.spec.schemas import View
 
-from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
 from ..comparing import at, compare_attributes, differences, has, instant, readable
 from ..driver import User
 from ..turns import say
@@ -25,7 +25,7 @@ both = has(Role.SESSION_CREATE, Role.SESSION_GET)
 
 
 def by(method: str) -> Callable[[Document, Operation], str]:
-    """The update is made with this method."""
+    """Needs an update that is made with this method."""
 
     def reason(document: Document, operation: Operation) -> str:
         if operation.method != method:
@@ -33,7 +33,7 @@ def by(method: str) -> Callable[[Document, Operation], str]:
         media = any("json" in m.type for m in operation.body.values())
         return "" if media else "the body is not JSON"
 
-    return reason
+    return says(f"The update is a {method} with a JSON body.", reason)
 
 
 def changeable(context: Context) -> list[str]:
@@ -260,12 +260,12 @@ def other_sessions_stay(context: Context) -> None:
 
 
 def timed(name: str) -> Callable[[Document, Operation], str]:
-    """The model has this time."""
+    """Needs this time in the model."""
 
     def reason(document: Document, operation: Operation) -> str:
         return "" if name in document.model.session else f"the model has no time called {name}"
 
-    return reason
+    return says(f"`x-session-model` says where `session.{name}` is.", reason)
 
 
 def differing_bodies(context: Context) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ class Meanings:
             if known is None or (roles and not roles & known.roles):
                 continue
             held, holds = old.promises.holds(id), new.promises.holds(id)
-            places = (_place(self._old, old, id), _place(self._new, new, id))
+            places = (_place(old, id), _place(new, id))
             kind, message = "", known.sentence
             if held and not holds:
                 kind = "promise-withdrawn"
@@ -114,11 +114,9 @@ class Meanings:
                 )
 
 
-def _place(document: Document, operation: Operation, id: str) -> Path:
-    """Where a promise is said: at the operation, else at the document."""
-    near = (*operation.pointer, _PROMISES)
-    block = pointers.first(document.source.tree, tuple(map(str, near)))
-    return (*near, id) if isinstance(block, dict) and id in block else (_PROMISES, id)
+def _place(operation: Operation, id: str) -> Path:
+    """Where a promise is said, else where it would be said of the whole document."""
+    return operation.promises.place(id) or (_PROMISES, id)
 
 
 def _said(document: Document, operation: Operation) -> Mapping[str, Any]:

@@ -13,11 +13,11 @@ from rich.console import Console
 from starlette.types import Receive, Scope, Send
 from tests.contracts.conftest import Zoo, served
 
-from sparring.contracts.command import FINDINGS, UNREACHABLE, USAGE, run_tests
-from sparring.contracts.report import State
+from sparring.contracts.command import FINDINGS, INTERNAL, UNREACHABLE, USAGE, run_tests
+from sparring.contracts.report import Outcome, Report, State
 from sparring.contracts.reports.console import print_report
 from sparring.contracts.reports.junit import junit
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document
 from sparring.spec.errors import SparringError
 
@@ -58,6 +58,15 @@ def test_findings_are_exit_1_and_tell_everything(zoo: Zoo, tmp_path: Path) -> No
     assert ElementTree.parse(file).getroot().get("failures") != "0"
 
 
+def test_what_goes_wrong_in_sparring_is_exit_4(document: Document) -> None:
+    outcome = Outcome("create.read_back", "POST /sessions", State.ERROR, "KeyError: 'x'")
+    assert Report(document, NOBODY, outcomes=[outcome]).exit_code == INTERNAL
+    code, text = told(url=NOBODY, rate=7)  # what no command line can say
+    assert code == INTERNAL
+    assert "TypeError" in text
+    assert "please report it" in text
+
+
 def test_a_target_that_is_not_there_is_exit_3() -> None:
     code, text = told(url=NOBODY)
     assert code == UNREACHABLE
@@ -85,7 +94,7 @@ def test_a_missing_extra_says_the_command(monkeypatch: pytest.MonkeyPatch) -> No
     real: Callable[..., Any] = builtins.__import__
 
     def absent(name: str, *arguments: Any, **more: Any) -> Any:
-        if name == "runner" or name.endswith(".runner"):
+        if name.rpartition(".")[2] == "suites":
             raise ModuleNotFoundError("No module named 'schemathesis'", name="schemathesis")
         return real(name, *arguments, **more)
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.contracts.conftest import OVERLAY, Zoo, served
-from tests.contracts.test_command import told
+from tests.contracts.test_command import NOBODY, told
 from tests.zoo.server import create_app
 
 from sparring.contracts.budget import Budget, Meter, Stopped, retry_after
 from sparring.contracts.choice import Choice, Profile, choose
 from sparring.contracts.journal import read_journal
-from sparring.contracts.runner import run
+from sparring.contracts.reports import KINDS
+from sparring.contracts.runner import Runner
+from sparring.contracts.suites import run
 from sparring.contracts.target import Target
 from sparring.contracts.terms import Terms
 from sparring.spec.document import Document, load_document
@@ -252,7 +254,7 @@ def test_a_pause_that_is_too_long_ends_the_run() -> None:
         meter.admit("GET")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_leaves_nothing_or_can_be_cleared_away(
     sent: signal.Signals, tmp_path: Path
 ) -> None:
@@ -260,6 +262,8 @@ def test_an_interrupted_run_leaves_nothing_or_can_be_cleared_away(
     with hearing() as (url, _):
         command = [sys.executable, "-m", "sparring.cli", "test", url, "--journal", str(file)]
         command += ["--overlay", str(OVERLAY)]
+        for kind in KINDS:
+            command += ["--report", f"{kind}={tmp_path / kind}"]
         running = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
         )
@@ -268,9 +272,11 @@ def test_an_interrupted_run_leaves_nothing_or_can_be_cleared_away(
             time.sleep(0.02)
         running.send_signal(sent)
         text = running.communicate(timeout=60)[0]
-        if sent is signal.SIGINT:
+        if sent is not signal.SIGKILL:
             assert running.returncode in (1, 3), text
             assert "interrupted" in text
+            for kind in KINDS:
+                assert "interrupted" in (tmp_path / kind).read_text(), kind
         else:
             assert told(url=url, clean=file)[0] == 0
         target = Target(url)
@@ -279,7 +285,89 @@ def test_an_interrupted_run_leaves_nothing_or_can_be_cleared_away(
         target.close()
         assert read_journal(file).left == [] or sent is signal.SIGKILL
         # Of a run that is killed, a create whose answer was still on its way is not known.
-        assert len(left) <= (0 if sent is signal.SIGINT else 6 * 8)
+        assert len(left) <= (6 * 8 if sent is signal.SIGKILL else 0)
+
+
+def test_a_session_that_begins_with_its_first_message_is_cleared_away(tmp_path: Path) -> None:
+    there: set[str] = set()
+
+    async def say(request: Request) -> Response:
+        there.add((await request.json())["chat"])
+        return JSONResponse({"text": "Hello"})
+
+    def delete(request: Request) -> Response:
+        there.discard(request.path_params["id"])
+        return Response(status_code=204)
+
+    text = {"type": "string"}
+    body = {"type": "object", "properties": {"chat": text, "text": text}, "required": ["chat"]}
+    said = {"role": "message.create", "implicit": True, "session": "$request.body#/chat"}
+    id = [{"name": "id", "in": "path", "required": True, "schema": text}]
+    paths = {
+        "/say": {
+            "post": {
+                "x-session": {**said, "input": "$request.body#/text"},
+                "requestBody": {"content": {"application/json": {"schema": body}}},
+                "responses": {"200": {"description": "ok"}},
+            }
+        },
+        "/chats/{id}": {
+            "parameters": id,
+            "delete": {
+                "x-session": {"role": "session.delete"},
+                "responses": {"204": {"description": "gone"}},
+            },
+        },
+    }
+    file = tmp_path / "api.json"
+    info = {"title": "t", "version": "1"}
+    file.write_text(json.dumps({"openapi": "3.1.0", "info": info, "paths": paths}))
+    chats = load_document(str(file))
+    routes = [
+        Route("/say", say, methods=["POST"]),
+        Route("/chats/{id}", delete, methods=["DELETE"]),
+    ]
+    with served(Starlette(routes=routes)) as url:
+        journal = tmp_path / "journal"
+        runner = Runner(url, chats, terms=Terms(journal=journal))
+        alice = runner.users(runner.world())[0]
+        (operation,) = [o for o in chats.operations if o.method == "POST"]
+        draft = alice.draft(operation)
+        draft.body = {"text": "Hello"}
+        alice.send(alice.aim(draft, "my-chat"))
+        runner.sessions.close()
+        runner.target.close()
+        assert there == {"my-chat"}
+        assert read_journal(journal).ids() == {"my-chat"}
+        assert told(url=url, spec=str(file), clean=journal)[0] == 0
+        assert there == set()
+
+
+def test_a_target_that_dies_in_the_middle_ends_the_run(document: Document) -> None:
+    left = [60]
+
+    async def mortal(scope: Scope, receive: Receive, send: Send) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            dying.close()
+        await app(scope, receive, send)
+
+    app = create_app((), pace=0.002)
+    with ExitStack() as dying:
+        url = dying.enter_context(served(mortal))
+        start = time.perf_counter()
+        report = run(url, document, timeout=1)
+    assert report.exit_code == 3, [f.seen for f in report.findings]
+    assert "can't be reached" in report.stopped
+    assert time.perf_counter() - start < 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_report_of_a_run_that_ended_early_says_so(kind: str, tmp_path: Path, zoo: Zoo) -> None:
+    for url, code, said in ((zoo(), 3, "the budget of 9 requests"), (NOBODY, 3, "reached")):
+        file = tmp_path / kind
+        assert told(url=url, max_requests=9, reports=[f"{kind}={file}"])[0] == code
+        assert said in file.read_text()
 
 
 @pytest.mark.parametrize(

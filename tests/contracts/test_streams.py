@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tests.contracts.conftest import served
 from tests.conventions import CONVENTIONS, document
 
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.fixtures.shapes import Shaper
 from sparring.fixtures.streams import compile_stream
 from sparring.spec import model
@@ -50,6 +50,8 @@ def broken(fault: str, said: list[bytes]) -> list[bytes]:
         return said[:-1]
     if fault == "no JSON":
         return [said[0].replace(b"{", b"<"), *said[1:]]
+    if fault == "JSON over lines":
+        return [*said[:-1], re.sub(rb"data: \{", b'data: {\n  "more": 1,\ndata: ', said[-1])]
     if fault == "another name":
         return [re.sub(rb"event: \w+", b"event: surprise", frame) for frame in said]
     return said
@@ -111,3 +113,7 @@ def test_what_is_no_json_is_found(convention: str, found_in: Any) -> None:
 @pytest.mark.parametrize("convention", ["event with an object", "event with content", "itemSchema"])
 def test_another_name_is_found(convention: str, found_in: Any) -> None:
     assert {"stream.schema", "stream.terminal"} <= found_in(convention, "another name")
+
+
+def test_a_line_that_every_reader_passes_over_is_found(found_in: Any) -> None:
+    assert found_in("event with an object", "JSON over lines") >= {"stream.media_type"}

@@ -1,10 +1,12 @@
 """Vectors of the WHATWG text (HTML, section 9.2) for the parser of event streams."""
 
 import json
+import time
 
 import pytest
 
 from sparring.spec import sse
+from sparring.spec.framing import LineParser
 from sparring.spec.sse import Overflow, Parser, ServerEvent
 
 Told = tuple[str, str, str | None]
@@ -52,6 +54,15 @@ VECTORS: list[tuple[str, bytes, list[Told]]] = [
     ("a line separator is no line end", "data: a\u2028b\u0085c\n\n".encode(),
      [("a\u2028b\u0085c", M, None)]),
     ("NUL in data", b"data: a\x00b\n\n", [("a\x00b", M, None)]),
+    ("a NUL in the id of an event", b"id: 1\x00\ndata: x\n\n", [("x", M, None)]),
+    ("an id with spaces", b"id:  a b \ndata: x\n\n", [("x", M, " a b ")]),
+    ("a field without a name", b":\n::\ndata: x\n\n", [("x", M, None)]),
+    ("a retry between", b"retry: 5\ndata: x\nretry: x\n\n", [("x", M, None)]),
+    ("a mark alone", b"\xef\xbb\xbf", []),
+    ("a mark inside the data", b"data: \xef\xbb\xbfx\n\n", [("\ufeffx", M, None)]),
+    ("a last line end of CR", b"data: x\r\r", [("x", M, None)]),
+    ("an event behind an unfinished one", b"event: a\n\nid: 2\n\ndata: x\n\n", [("x", M, "2")]),
+    ("a cut character at the end", b"data: x\n\ndata: \xe2\x82", [("x", M, None)]),
     ("many blank lines", b"\n\n\ndata: x\n\n\n\n", [("x", M, None)]),
 ]  # fmt: skip
 
@@ -107,6 +118,44 @@ def test_a_comment_is_counted_and_an_unfinished_event_is_pending() -> None:
     assert (parser.comments, parser.pending) == (1, False)
     parser.feed(b"data: x\n")
     assert parser.pending
+
+
+FLAWS = [
+    (b"data: x\ntime: 7\nx-y\n: hello\n\n", ""),
+    ("data: \ufffd \u20ac\n\n".encode(), ""),
+    (b'data: {\n  "text": "x"\n}\n\n', 'a line that says nothing: \'  "text": "x"\''),
+    (b"Data: x\n\n", "a line that says nothing: 'Data: x'"),
+    (b" data: x\n\n", "a line that says nothing: ' data: x'"),
+    (b"id: 1\x002\ndata: x\n\n", "a line that says nothing: 'id: 1\\x002'"),
+    (b"retry: 1.5\n\n", "a line that says nothing: 'retry: 1.5'"),
+    (b"data: \xff\n\n", "bytes that are no UTF-8"),
+    (b"data: \xe2\x82\n\n", "bytes that are no UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("data", "flaw"), FLAWS)
+def test_what_is_passed_over_and_no_server_means_is_told(data: bytes, flaw: str) -> None:
+    for cut in range(len(data) + 1):
+        parser = Parser()
+        parser.feed(data[:cut])
+        parser.feed(data[cut:])
+        assert parser.flaw == flaw, cut
+
+
+def test_bytes_that_are_no_utf_8_are_told_in_lines_too() -> None:
+    parser = LineParser()
+    parser.feed(b'{"a": "\xff"}\n')
+    assert parser.flaw == "bytes that are no UTF-8"
+
+
+def test_a_long_line_is_read_in_time_that_grows_with_it_alone() -> None:
+    def seconds(chunks: int) -> float:
+        parser, start = Parser(), time.process_time()
+        for _ in range(chunks):
+            parser.feed(b"x" * 16)
+        return time.process_time() - start
+
+    assert seconds(120_000) < 40 * max(seconds(12_000), 0.01)
 
 
 def test_an_event_that_never_ends_is_refused() -> None:

@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
+from time import monotonic
+from typing import Literal
+
+from starlette.responses import Response
 
 from . import agent
 from .damage import attributes_as_stored, new_attributes_as_stored
@@ -35,6 +39,8 @@ class Backend:
         self.pace = pace
         self.sessions: dict[str, Session] = {}
         self.deleted: dict[str, Session] = {}
+        self.made_under: dict[tuple[str, str], Session] = {}
+        self.cache: dict[tuple[str, ...], tuple[float, Response]] = {}
         self._revision = 0
         self._now = now()
 
@@ -59,6 +65,10 @@ class Backend:
             revision=self._next_revision(),
             id_was_chosen=chosen is not None,
         )
+        if "create_takes_created_at" in self.faults and "created_at" in body:
+            session.created_at = datetime.fromisoformat(body["created_at"])
+        if "create_takes_message_count" in self.faults:
+            session.miscounted = body.get("message_count", 0)
         self.sessions.pop(session.id, None)  # a session made anew is the last one made
         self.sessions[session.id] = session
         if "recreated_with_old_history" in self.faults and session.id in self.deleted:
@@ -78,6 +88,28 @@ class Backend:
             session.created_at = self._clock() + TICK
         self.touch(session)
 
+    def assign(self, session: Session, body: JsonObject) -> None:
+        """The faults that take what only the server sets."""
+        if "update_takes_user_id" in self.faults and "user_id" in body:
+            session.user_id = body["user_id"]
+        if "update_takes_updated_at" in self.faults and "updated_at" in body:
+            session.updated_at = datetime.fromisoformat(body["updated_at"])
+
+    def hang_up(self, session: Session, turn: Turn) -> None:
+        """The faults of a turn whose client has gone away."""
+        if turn.task is None:
+            return
+        if {"disconnect_stops_turn", "disconnect_keeps_half"} & set(self.faults):
+            turn.task.cancel()
+        if "disconnect_keeps_half" in self.faults:
+            first = next((e.data for e in turn.feed.entries if e.name == "chunk"), None)
+            if first is not None:
+                self._reply(session, turn, first["message_id"], first["text"], "complete")
+        if "disconnect_loses_question" in self.faults:
+            session.unrecorded |= {e["id"] for e in session.messages()[-1:]}
+        if "disconnect_wedges_session" in self.faults:
+            turn.task.add_done_callback(lambda _: setattr(session, "turns", _Wedged()))
+
     def touch(self, session: Session, *, talk: bool = False) -> None:
         """Note that the session is another one than before."""
         if "updated_at_frozen" not in self.faults:
@@ -88,6 +120,7 @@ class Backend:
     def delete(self, session: Session) -> None:
         del self.sessions[session.id]
         session.deleted = True
+        session.deleted_at = monotonic()
         if self.faults:
             self.deleted[session.id] = session
         if session.turn is not None:
@@ -265,6 +298,11 @@ class Backend:
         entry = Entry(session.position, name, data, shown)
         session.log.append(entry)
         turn.feed.append(entry)
+        if "events_reach_everyone" in self.faults:
+            for other in self.sessions.values():
+                if other.owner != session.owner:
+                    other.position += 1
+                    other.log.append(Entry(other.position, name, data, other.position))
 
     def _close_log(self, session: Session) -> None:
         if "subscribe_outlives_session" not in self.faults:
@@ -284,3 +322,14 @@ class Backend:
 
 def _attributes(defaults: JsonObject, given: JsonObject) -> JsonObject:
     return {name: given.get(name, default) for name, default in defaults.items()}
+
+
+class _Wedged(asyncio.Lock):
+    """A lock that somebody holds who will never let it go."""
+
+    def locked(self) -> bool:
+        return True
+
+    async def acquire(self) -> Literal[True]:
+        await asyncio.Event().wait()
+        return True

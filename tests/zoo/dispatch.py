@@ -31,6 +31,7 @@ class Call:
     body: Any
     media_type: str
     """What the client wants to have."""
+    headers: Mapping[str, str]
 
     @property
     def faults(self) -> Collection[str]:
@@ -42,6 +43,10 @@ class Call:
         if session is None:
             raise Problem(404, "There is no such session.")
         if session.owner != self.user and not any(name in self.faults for name in loopholes):
+            if "precondition_before_owner" in self.faults:
+                self.check_if_match(session)
+            if "foreign_told_apart" in self.faults:
+                raise Problem(404, "This session is not yours.")
             if "other_user_forbidden" in self.faults:
                 raise Problem(403, "This session is not yours.")
             raise Problem(404, "There is no such session.")
@@ -75,8 +80,12 @@ class Resource:
             response = await self._respond(Request(scope, receive))
         except Problem as problem:
             response = problem.response(self.faults)
+            if "head_of_missing_is_200" in self.faults and scope["method"] == "HEAD":
+                response.status_code = 200
         except ClientDisconnect:
             return
+        if "head_of_other_type" in self.faults and scope["method"] == "HEAD":
+            response.headers["Content-Type"] = "text/html"
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
@@ -84,6 +93,8 @@ class Resource:
             raise Problem(404, "There is nothing here.")
         method = "GET" if request.method == "HEAD" else request.method
         if method == "OPTIONS":
+            if "options_allow_partial" in self.faults:
+                return Response(status_code=204, headers={"Allow": "GET"})
             return Response(status_code=204, headers=self.allow)
         if method not in self.operations:
             headers = None if "allow_missing" in self.faults else self.allow
@@ -96,7 +107,10 @@ class Resource:
             body = await self._body(request, operation) if operation.bodies else None
         except _Malformed:
             return Response("Internal Server Error", 500, media_type="text/plain")
-        return await handler(Call(self.backend, request.method, user, params, body, wanted))
+        call = Call(
+            self.backend, request.method, user, params, body, wanted, headers=request.headers
+        )
+        return await handler(call)
 
     def _authenticate(self, request: Request, operation: Operation) -> str:
         keys = [bearer(request.headers.get("authorization", ""), self.faults)]

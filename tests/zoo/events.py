@@ -1,6 +1,7 @@
 """The event log of a session and its streams."""
 
 from collections.abc import AsyncIterator
+from time import monotonic
 
 from starlette.responses import Response, StreamingResponse
 
@@ -60,7 +61,7 @@ async def stream_turn(call: Call, session: Session, turn: Turn, *, skip: bool = 
     await turn.started.wait()
     if session.deleted:
         raise Problem(404, "The session was deleted.")
-    frames = _of_turn(call, turn, skip=skip)
+    frames = _of_turn(call, session, turn, skip=skip)
     if "frames_buffered" in call.faults:
         whole = b"".join([one async for one in frames])
         return Response(whole, media_type="text/event-stream")
@@ -74,7 +75,7 @@ def _stream(call: Call, frames: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(frames, 200, {"Cache-Control": "no-store"}, media_type)
 
 
-async def _of_turn(call: Call, turn: Turn, *, skip: bool) -> AsyncIterator[bytes]:
+async def _of_turn(call: Call, session: Session, turn: Turn, *, skip: bool) -> AsyncIterator[bytes]:
     complete = False
     try:
         async for entry in turn.feed.follow(0):
@@ -83,8 +84,8 @@ async def _of_turn(call: Call, turn: Turn, *, skip: bool) -> AsyncIterator[bytes
             yield frame(entry, call.faults)
         complete = True
     finally:
-        if "disconnect_stops_turn" in call.faults and not complete and turn.task is not None:
-            turn.task.cancel()
+        if not complete:
+            call.backend.hang_up(session, turn)
 
 
 async def _followed(call: Call, session: Session, begin: int) -> AsyncIterator[bytes]:
@@ -94,14 +95,20 @@ async def _followed(call: Call, session: Session, begin: int) -> AsyncIterator[b
         wait = 60
     if "subscribe_never_live" in call.faults:
         wait = 0
+    lost = 0
     async for entry in session.log.follow(begin, wait):
+        if entry.position <= lost:
+            continue
         if (
             "resume_without_chunks" in call.faults
             and entry.name == "chunk"
             and entry.position <= past
         ):
             continue
+        sent = monotonic()
         yield frame(entry, call.faults)
+        if "slow_reader_loses" in call.faults and monotonic() - sent > 0.05:
+            lost = session.position
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 Category = Literal[
-    "schema", "input", "state", "query", "talk", "stream", "auth", "protocol", "race"
+    "schema",
+    "input",
+    "state",
+    "query",
+    "talk",
+    "stream",
+    "auth",
+    "protocol",
+    "race",
+    "assignment",
+    "stale",
+    "leak",
+    "fidelity",
+    "act",
+    "resource",
 ]
 
 
@@ -114,6 +128,10 @@ QUERY = _faults(
     min_offset_exclusive="The event list begins after `min_offset`, not at it.",
     types_first_only="The event list looks at the first of several `types` only.",
     types_after_limit="The event list applies `types` after `limit`.",
+    page_beyond_end_repeats="A page behind the end of the session list is the last one again.",
+    filter_lost_on_later_pages="The filter holds on the first page only.",
+    total_counts_deleted="`total` of the session list counts what was deleted.",
+    order_by_whole_seconds="The session list is sorted by whole seconds.",
 )
 
 TALK = _faults(
@@ -170,6 +188,9 @@ STREAM = _faults(
     stop_stores_whole_reply="A stopped turn stores what the agent had not said yet.",
     stopped_event_missing="The stream of a stopped turn ends with `done`.",
     disconnect_stops_turn="A client that goes away stops the turn.",
+    disconnect_keeps_half="When a client goes away, the first word of the reply is stored.",
+    disconnect_loses_question="When a client goes away, its question leaves the history.",
+    disconnect_wedges_session="After a client has gone away, no turn of the session begins.",
 )
 
 AUTH = _faults(
@@ -210,6 +231,15 @@ PROTOCOL = _faults(
     problem_as_json="Problems have the media type application/json.",
     accept_ignored="Chat answers JSON when the client accepts an event stream only.",
     not_acceptable_ignored="A client that accepts neither media type gets an answer.",
+    head_of_missing_is_200="HEAD of a session that does not exist is a 200.",
+    head_of_other_type="HEAD has the Content-Type text/html.",
+    options_allow_partial="OPTIONS names GET only.",
+    if_none_match_ignored="A read under the current tag sends the session again.",
+    if_none_match_strong="`If-None-Match` does not take a weak tag.",
+    not_modified_after_change="A read under a tag of before a change is a 304.",
+    idempotency_key_ignored="A create that is sent again under its key makes a second session.",
+    idempotency_key_of_anyone="Two users with one key get one session.",
+    idempotency_key_once_per_user="Only the first key of a user makes a session.",
 )
 
 RACE = _faults(
@@ -220,7 +250,80 @@ RACE = _faults(
     patch_lost="Of two simultaneous PATCHes one is lost.",
 )
 
-FAULTS = SCHEMA + INPUT + STATE + QUERY + TALK + STREAM + AUTH + PROTOCOL + RACE
+ASSIGNMENT = _faults(
+    "assignment",
+    create_takes_created_at="A create may say when the session was made.",
+    create_takes_message_count="A create may say how many messages there are.",
+    update_takes_user_id="An update may give the session to another user.",
+    update_takes_updated_at="An update may say when it was made.",
+)
+
+STALE = _faults(
+    "stale",
+    get_cached="A session that was read is read from a cache for a moment.",
+    list_cached="The session list comes from a cache for a moment.",
+    history_cached="The history comes from a cache for a moment.",
+    deleted_still_cached="A deleted session can be read for a moment.",
+)
+
+LEAK = _faults(
+    "leak",
+    foreign_told_apart="The 404 for a session of another user says that it is not the caller's.",
+    precondition_before_owner="`If-Match` is looked at before the owner: a foreign id is a 412.",
+    total_counts_everyone="`total` of the session list counts the sessions of all users.",
+    suggestions_of_everyone="The suggestions contain those of other users.",
+    history_of_everyone="The history contains what other users have said.",
+    events_reach_everyone="What one user says is told in the sessions of all others.",
+)
+
+FIDELITY = _faults(
+    "fidelity",
+    local_time_as_utc="The times of a session are local, and marked as UTC.",
+    offset_without_shift="The times of a session are UTC, and marked as two hours east of it.",
+    message_time_local="The times of messages are local, and marked as UTC.",
+    floats_rounded="Numbers in metadata are rounded to six places.",
+    floats_single="Numbers in metadata have single precision.",
+    integers_drift="Integers above 2^53 in metadata lose their last digit.",
+    large_numbers_as_text="Numbers in metadata from 1e16 on come back as text.",
+    title_normalised="Titles are stored in Unicode normal form C.",
+    metadata_keys_normalised="The keys of metadata are stored in Unicode normal form C.",
+    text_ends_at_nul="A message ends at its first null character.",
+    control_characters_dropped="Control characters are lost from messages.",
+)
+
+ACT = _faults(
+    "act",
+    regenerate_appends="A reply that is given anew stands behind the old one.",
+    regenerate_forgets_talk="Regenerating forgets all that was said before.",
+    edit_keeps_rest="What stood behind an edited message stays.",
+    edit_text_lost="An edited message keeps its old text.",
+)
+
+RESOURCE = _faults(
+    "resource",
+    lookup_slows_down="Reading a session looks through all sessions, slowly.",
+    listing_slows_down="Listing sessions takes longer with every session of anyone.",
+    lookup_takes_seconds="Reading a session takes more than a second.",
+    slow_reader_loses="A subscriber that reads slowly misses what was said meanwhile.",
+)
+
+FAULTS = (
+    SCHEMA
+    + INPUT
+    + STATE
+    + QUERY
+    + TALK
+    + STREAM
+    + AUTH
+    + PROTOCOL
+    + RACE
+    + ASSIGNMENT
+    + STALE
+    + LEAK
+    + FIDELITY
+    + ACT
+    + RESOURCE
+)
 
 
 def known(names: Collection[str]) -> frozenset[str]:

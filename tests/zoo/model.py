@@ -120,6 +120,7 @@ class Session:
     turn: Turn | None = None
     turns: asyncio.Lock = field(default_factory=asyncio.Lock)
     deleted: bool = False
+    deleted_at: float = 0.0
     id_was_chosen: bool = False
     unrecorded: set[str] = field(default_factory=set)
     """Messages that a fault keeps out of the history."""

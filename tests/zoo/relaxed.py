@@ -31,6 +31,16 @@ def relax(tree: dict[str, Any], faults: Collection[str]) -> None:
     if "null_metadata_accepted" in faults:
         for name in ("ReplaceSession", "PatchSession"):
             schemas[name]["properties"]["metadata"] = {"type": ["object", "null"]}
+    for fault, name, attribute in (
+        ("create_takes_created_at", "CreateSession", "created_at"),
+        ("create_takes_message_count", "CreateSession", "message_count"),
+        ("update_takes_user_id", "ReplaceSession", "user_id"),
+        ("update_takes_user_id", "PatchSession", "user_id"),
+        ("update_takes_updated_at", "ReplaceSession", "updated_at"),
+        ("update_takes_updated_at", "PatchSession", "updated_at"),
+    ):
+        if fault in faults:
+            schemas[name]["properties"][attribute] = {}
     if "bad_last_event_id_accepted" in faults:
         subscribe = tree["paths"]["/sessions/{session_id}/events/stream"]["get"]
         (header,) = (node for node in subscribe["parameters"] if node["in"] == "header")

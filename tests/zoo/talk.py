@@ -8,6 +8,7 @@ from .dispatch import Call, reply
 from .events import stream_turn
 from .model import Input, JsonObject, Session, new_id
 from .problem import Problem
+from .sessions import cached
 from .views import message_view
 
 SOURCES = {"user": "user", "system": "system", "assistant": "agent"}
@@ -42,10 +43,27 @@ async def _again(
     if not own:
         raise Problem(409, "There is nothing that could be answered again.")
     asked = said[own[-1]]
-    session.unrecorded |= {event["id"] for event in said[own[-1] :]}
-    text = asked["data"]["content"] if text is None else text
+    _take_back(call, session, said, own[-1], edited=text is not None)
+    if text is None and "regenerate_appends" in call.faults:
+        return await _answer(call, session, [])
+    if text is None or "edit_text_lost" in call.faults:
+        text = asked["data"]["content"]
     data = {**asked["data"], "content": text}
     return await _answer(call, session, [Input("message", asked["source"], data, text)])
+
+
+def _take_back(
+    call: Call, session: Session, said: list[JsonObject], place: int, *, edited: bool
+) -> None:
+    """Takes the message at a place, and all behind it, out of the history."""
+    gone = said[place:]
+    if "edit_keeps_rest" in call.faults and edited:
+        gone = said[place : place + 2]
+    if "regenerate_appends" in call.faults and not edited:
+        gone = []
+    if "regenerate_forgets_talk" in call.faults and not edited:
+        gone = said
+    session.unrecorded |= {event["id"] for event in gone}
 
 
 async def _answer(call: Call, session: Session, inputs: list[Input]) -> Response:
@@ -100,6 +118,8 @@ async def get_history(call: Call) -> Response:
         sessions = call.backend.sessions.values()
         own = [event for one in sessions if one.owner == session.owner for event in one.messages()]
         events = sorted(own, key=lambda event: str(event["created_at"]))
+    if "history_of_everyone" in call.faults:
+        events = [event for one in call.backend.sessions.values() for event in one.messages()]
     if "history_newest_first" in call.faults:
         events = events[::-1]
     offset, limit = call.params["offset"], call.params["limit"]
@@ -109,7 +129,9 @@ async def get_history(call: Call) -> Response:
     if "history_limit_from_end" in call.faults:
         items = events[-limit:]
     total = len(items) if "history_total_is_page_size" in call.faults else len(events)
-    return reply({"items": [message_view(event, call.faults) for event in items], "total": total})
+    views = [message_view(event, call.faults) for event in items]
+    asked = (session.id, repr(sorted(call.params.items())))
+    return cached(call, "history_cached", asked, reply({"items": views, "total": total}))
 
 
 async def clear_history(call: Call) -> Response:
@@ -130,6 +152,8 @@ async def get_suggestions(call: Call) -> Response:
             if one.owner == session.owner
             for suggestion in one.suggestions
         ]
+    if "suggestions_of_everyone" in call.faults:
+        suggestions = [s for one in call.backend.sessions.values() for s in one.suggestions]
     newest_first = "suggestions_oldest_first" not in call.faults
     ordered = sorted(suggestions, key=lambda one: str(one["created_at"]), reverse=newest_first)
     offset, limit = call.params["offset"], call.params["limit"]

@@ -1,12 +1,13 @@
 """What clients see of sessions, messages, suggestions and streams."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .model import Entry, JsonObject, Session
 from .values import dumps
 
 ROLES = {"user": "user", "agent": "assistant", "system": "system"}
+EAST = timedelta(hours=2)
 
 
 def stamp(moment: datetime) -> str:
@@ -32,6 +33,12 @@ def session_view(session: Session, faults: Collection[str], *, listed: bool = Fa
     if "created_at_without_zone" in faults:
         view["created_at"] = view["created_at"].removesuffix("Z")
         view["updated_at"] = view["updated_at"].removesuffix("Z")
+    if "local_time_as_utc" in faults:
+        view["created_at"] = stamp(session.created_at + EAST)
+        view["updated_at"] = stamp(session.updated_at + EAST)
+    if "offset_without_shift" in faults:
+        view["created_at"] = view["created_at"].replace("Z", "+02:00")
+        view["updated_at"] = view["updated_at"].replace("Z", "+02:00")
     if "boolean_as_integer" in faults:
         view["render_templates"] = int(view["render_templates"])
     if "owner_leaked" in faults:
@@ -64,6 +71,8 @@ def message_view(event: JsonObject, faults: Collection[str]) -> JsonObject:
         **event["data"],
         "created_at": event["created_at"],
     }
+    if "message_time_local" in faults:
+        view["created_at"] = stamp(datetime.fromisoformat(view["created_at"]) + EAST)
     if "message_name_null" in faults:
         view.setdefault("name", None)
     return view

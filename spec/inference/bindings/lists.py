@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sparring.spec import pointers
@@ -64,6 +65,7 @@ _HOLDERS = words(
     "meta pagination paging page pages responsemetadata pageinfo metadata cursor data result "
     "response"
 )
+_LOOSE = re.compile(r"(?i)partial|contain|substring|fuzzy|prefix|starts? with|search|like")
 _BY = ranked("sortby orderby sortfield orderfield sortkey ordering")
 _DIRECTION = ranked(
     "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir"
@@ -298,9 +300,19 @@ def filter_block(
             how = "any-of"
         elif "boolean" in types and "boolean" not in target:
             how = ""
+        if how == "exact" and _LOOSE.search(_told(api, subject, name)):
+            how = ""
         if how:
             found[place] = {"at": pointers.join(at), "how": how}
     return found
+
+
+def _told(api: Api, subject: Subject, name: str) -> str:
+    """What the document says of a query parameter, in words."""
+    found = subject.parameters("query").get(name)
+    at = tuple(map(str, found.path)) if found else ()
+    node = pointers.first(api.document.source.tree, at, {}) if at else {}
+    return str(node.get("description", "")) if isinstance(node, dict) else ""
 
 
 def _by_words(api: Api, schema: Schema, members: dict[str, Schema]) -> Location | None:

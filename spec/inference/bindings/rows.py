@@ -29,7 +29,7 @@ _OFFSET = ranked(
     "offset sequence sequencenumber seq seqid seqnum seqno sequenceid position index messageindex"
 )
 _TURN = ranked(
-    "turnid correlationid requestid runid traceid interactionid responseid taskid invocationid "
+    "turnid correlationid requestid runid traceid invocationid interactionid responseid taskid "
     "parentrunid replytoid jobid"
 )
 _ROLE = ranked(

@@ -128,8 +128,10 @@ class Api:
         """The flat names that a session's id may have, the document's own first."""
         nouns = [*sorted(self.nouns - RUN_NOUNS - MESSAGE_NOUNS), *sorted(SESSION_NOUNS)]
         parameter = [
-            flat(s.holders[-1][0]) for s in self.subjects if s.resource == "session" and s.holders
-        ]
+            flat(s.holders[-1][0])
+            for s in self.subjects
+            if s.resource == "session" and s.holders and s.verb not in ("create", "list")
+        ]  # above a collection stands whose sessions they are
         own = [name for name in parameter if name not in ("id", "name", "uuid")]
         names = [f"{noun}{end}" for noun in nouns for end in ("id", "uuid", "key")]
         contexts = ["contextid", "sessionkey", "roomid", "channelid", "userpseudoid"]

@@ -409,7 +409,7 @@ def test_the_model_of_a_bundled_document_could_have_been_inferred(
 # | texts in requests, sessions made implicitly, pages, filters.
 COUNTS = {
     "acp-beeai": "1 0 0 0 0 | 1 1 0 0",
-    "agno": "7 3 0 0 0 | 10 10 1 3",
+    "agno": "7 3 0 0 0 | 10 10 1 2",
     "flux0": "0 1 0 0 0 | 1 0 1 2",
     "julep-v0-2024-04": "1 0 0 0 0 | 1 0 3 1",
     "langchain-agent-protocol": "1 1 1 1 0 | 3 3 3 2",

@@ -78,3 +78,55 @@ def not_acceptable_ignored(api: Api) -> bool:
 
 def _post(api: Api, headers: dict[str, str], body: bytes) -> httpx2.Response:
     return api.http.post("/sessions", content=body, headers=headers)
+
+
+def head_of_missing_is_200(api: Api) -> bool:
+    return api.http.head("/sessions/nowhere0").status_code == 404
+
+
+def head_of_other_type(api: Api) -> bool:
+    return api.http.head("/sessions").headers["Content-Type"] == "application/json"
+
+
+def options_allow_partial(api: Api) -> bool:
+    return "POST" in api.http.options("/sessions").headers["Allow"]
+
+
+def if_none_match_ignored(api: Api) -> bool:
+    session = api.new_id()
+    return _known(api, session, api.etag(session)) == 304
+
+
+def if_none_match_strong(api: Api) -> bool:
+    session = api.new_id()
+    return _known(api, session, f"W/{api.etag(session)}") == 304
+
+
+def not_modified_after_change(api: Api) -> bool:
+    session = api.new_id()
+    etag = api.etag(session)
+    api.put(session, {"title": "new"})
+    return _known(api, session, etag) == 200
+
+
+def idempotency_key_ignored(api: Api) -> bool:
+    return _under(api.http, "one") == _under(api.http, "one")
+
+
+def idempotency_key_of_anyone(api: Api) -> bool:
+    return _under(api.http, "one") != _under(api.bob, "one")
+
+
+def idempotency_key_once_per_user(api: Api) -> bool:
+    return _under(api.http, "one") != _under(api.http, "two")
+
+
+def _known(api: Api, session: str, tag: str) -> int:
+    headers = {"If-None-Match": tag}
+    return api.http.get(f"/sessions/{session}", headers=headers).status_code
+
+
+def _under(client: httpx2.Client, key: str) -> str:
+    headers = {"Idempotency-Key": key}
+    answer = client.post("/sessions", json={"agent_id": "agent"}, headers=headers)
+    return str(answer.json()["id"])

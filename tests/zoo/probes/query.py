@@ -1,5 +1,6 @@
 """Each function is named after a fault and tells whether a server is free of it."""
 
+from time import sleep
 from typing import Any
 
 from .client import Api, JsonObject
@@ -126,3 +127,27 @@ def _selects(api: Api, wanted: JsonObject, *, yes: Any, no: Any) -> bool:
     right = api.new_id(metadata=yes)
     api.new(metadata=no)
     return api.ids(metadata_filter=wanted) == [right]
+
+
+def page_beyond_end_repeats(api: Api) -> bool:
+    api.new_id()
+    return api.ids(offset=1) == []
+
+
+def filter_lost_on_later_pages(api: Api) -> bool:
+    for tag in ("a", "a", "b", "b"):
+        api.new_id(metadata={"tag": tag})
+    return len(api.ids(metadata_filter={"tag": "a"}, offset=1)) == 1
+
+
+def total_counts_deleted(api: Api) -> bool:
+    api.delete(api.new_id())
+    return bool(api.listing()["total"] == 0)
+
+
+def order_by_whole_seconds(api: Api) -> bool:
+    for _ in range(3):
+        api.new_id()
+        sleep(0.005)
+    times = [item["created_at"] for item in api.listing()["items"]]
+    return times == sorted(times, reverse=True)

@@ -1,6 +1,6 @@
 """Each function is named after a fault and tells whether a server is free of it."""
 
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx2
 
@@ -172,3 +172,36 @@ def _reply(turn: list[Frame]) -> Frame:
         frame for frame in turn if frame.event == "message" and frame.data["source"] == "agent"
     )
     return reply
+
+
+def disconnect_keeps_half(api: Api) -> bool:
+    session, seen = _hung_up(api)
+    return api.texts(session)[-1].startswith(seen)
+
+
+def disconnect_loses_question(api: Api) -> bool:
+    session, _ = _hung_up(api)
+    return api.texts(session)[:1] == [QUESTION]
+
+
+def disconnect_wedges_session(api: Api) -> bool:
+    session, _ = _hung_up(api)
+    try:
+        return api.http.post(f"/sessions/{session}/chat", json=AGAIN, timeout=2).is_success
+    except httpx2.TimeoutException:
+        return False
+
+
+QUESTION = "word " * 20
+AGAIN = {"messages": [{"role": "user", "content": "Again"}]}
+
+
+def _hung_up(api: Api) -> tuple[str, str]:
+    """A session whose client has left in the middle of a turn, and what it had seen."""
+    session = api.new_id()
+    seen = ""
+    with api.turn(session, QUESTION) as incoming:
+        for _ in range(4):
+            seen += spoken(until(incoming, "chunk"))
+    sleep(0.5)
+    return session, seen

@@ -1,0 +1,48 @@
+"""What a request that is sent again promises: under its key it is done once."""
+
+from __future__ import annotations
+
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import parameter
+
+from ..checks import Context, first_reason, scenario
+from ..comparing import has
+from ..driver import User, id_in
+from ..world import Blocked, succeeded
+
+CREATE = Role.SESSION_CREATE
+HEADER = "Idempotency-Key"
+
+
+def takes_keys(document: Document, operation: Operation) -> str:
+    """`Idempotency-Key` is declared."""
+    found = parameter(operation, "header", HEADER)
+    return "" if found else f"{HEADER} is not declared"
+
+
+def created(context: Context, user: User, key: str) -> str:
+    """The id of the session that a create under a key makes; empty if it is refused."""
+    draft = user.create_draft(operation=context.operation)
+    draft.headers[HEADER] = key
+    exchange = user.send(draft)
+    if not succeeded(exchange):
+        if not context.world.made:
+            raise Blocked(context.operation, exchange)
+        return ""
+    return user.made(draft, exchange).id if id_in(context.operation, exchange) else ""
+
+
+@scenario("idempotency.key", CREATE, needs=first_reason(takes_keys, has(CREATE)))
+def creates_under_a_key_are_done_once(context: Context) -> None:
+    """A create that is sent again gives the first session, under another key or of another user
+    another one."""
+    key, other = (f"sparring-{context.world.bodies.fresh()}" for _ in range(2))
+    first = created(context, context.alice, key)
+    again = created(context, context.alice, key)
+    if again and again != first:
+        context.fail("one session for one key", "a second one")
+    if created(context, context.alice, other) == first:
+        context.fail("another session for another key", "the first one")
+    if context.bob.key != context.alice.key and created(context, context.bob, key) == first:
+        context.fail("a session of their own for another user's key", "that of the first user")
