@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import Message, Scope
 
 from sparring.fixtures.content import Conversation
+from sparring.fixtures.dialogue import lines_of
 from sparring.fixtures.exchanges import Told
 from sparring.fixtures.requests import Requests
 from sparring.fixtures.script import Script
@@ -32,6 +33,7 @@ LINES = ("Hello!", "What's the weather in SF?", "Tell me a story.", "Thanks, bye
 _SPOKEN = (Role.MESSAGE_CREATE, Role.RUN_CREATE)
 _VIA = ("sse", "body", "subscribe", "poll", "none")
 _ROUNDS = 8
+_TOLD = "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Teller:
     def __init__(self, document: Document, cast: Cast, *, seed: str, url: str) -> None:
         self.document = document
         self.clock = ManualClock()
-        self._world = world = World(cast=cast, seed=seed, clock=self.clock)
+        self._world = world = World(cast=cast, seed=seed, play_seed=_TOLD, clock=self.clock)
         self.requests = Requests(document, base=url, key=next(iter(world.keys)), seed=seed)
         self.told: list[Told] = []
         self._app = MockServer(document, world)
@@ -72,6 +74,10 @@ class Teller:
         """Makes a session, says each line, and reads whatever there is to read of it: what was
         exchanged, and the log of the session. `create` goes to the request that makes it."""
         return asyncio.run(self._converse(talk, lines, create))
+
+    def lines(self, script: Script) -> list[str]:
+        """The user's side of a dialogue with a script, as it comes to be in this world."""
+        return lines_of(script, f"{self._world.seed}/{self._world.play_seed}") or list(LINES)
 
     async def _converse(
         self, way: Talk, lines: Sequence[str], create: Mapping[str, Any]
@@ -179,7 +185,7 @@ def conversations(document: Document, script: Script, *, seed: str, url: str) ->
     told = []
     for streamed, talk in sorted(found.items()):
         teller = Teller(document, Cast([script]), seed=f"{seed}/{script.name}", url=url)
-        told.append(Conversation(script.name, *teller.converse(talk, LINES), streamed))
+        told.append(Conversation(script.name, *teller.converse(talk, teller.lines(script)), streamed))
     return told
 
 
