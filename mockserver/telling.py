@@ -185,7 +185,9 @@ def conversations(document: Document, script: Script, *, seed: str, url: str) ->
     told = []
     for streamed, talk in sorted(found.items()):
         teller = Teller(document, Cast([script]), seed=f"{seed}/{script.name}", url=url)
-        told.append(Conversation(script.name, *teller.converse(talk, teller.lines(script)), streamed))
+        told.append(
+            Conversation(script.name, *teller.converse(talk, teller.lines(script)), streamed)
+        )
     return told
 
 

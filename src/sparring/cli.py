@@ -116,8 +116,7 @@ def serve(
     names = names_of(specs := specs or ("sessions",))
     laid = _overlays_of(names, overlays)
     sources = [
-        Sources(spec, laid[name], scripts, scenes)
-        for name, spec in zip(names, specs, strict=True)
+        Sources(spec, laid[name], scripts, scenes) for name, spec in zip(names, specs, strict=True)
     ]
     known = {**DEFAULT_KEYS, **dict(_key(text) for text in keys)}
     cast = sources[0].cast()
@@ -238,7 +237,9 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
 @click.argument("spec", default="sessions")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
-@click.option("--scene", "scenes", multiple=True, metavar="NAME", help="These scenes, not all of them.")
+@click.option(
+    "--scene", "scenes", multiple=True, metavar="NAME", help="These scenes, not all of them."
+)
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same bytes.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(
