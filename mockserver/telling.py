@@ -26,14 +26,13 @@ from sparring.spec.model import Entry
 
 from .app import MockServer
 from .clock import ManualClock
-from .turns import read_log
+from .turns import SESSIONS, decode_session, read_log
 from .world import World
 
 LINES = ("Hello!", "What's the weather in SF?", "Tell me a story.", "Thanks, bye!")
 _SPOKEN = (Role.MESSAGE_CREATE, Role.RUN_CREATE)
 _VIA = ("sse", "body", "subscribe", "poll", "none")
 _ROUNDS = 8
-_TOLD = "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Teller:
     def __init__(self, document: Document, cast: Cast, *, seed: str, url: str) -> None:
         self.document = document
         self.clock = ManualClock()
-        self._world = world = World(cast=cast, seed=seed, play_seed=_TOLD, clock=self.clock)
+        self._world = world = World(cast=cast, seed=seed, clock=self.clock)
         self.requests = Requests(document, base=url, key=next(iter(world.keys)), seed=seed)
         self.told: list[Told] = []
         self._app = MockServer(document, world)
@@ -75,9 +74,10 @@ class Teller:
         exchanged, and the log of the session. `create` goes to the request that makes it."""
         return asyncio.run(self._converse(talk, lines, create))
 
-    def lines(self, script: Script) -> list[str]:
-        """The user's side of a dialogue with a script, as it comes to be in this world."""
-        return lines_of(script, f"{self._world.seed}/{self._world.play_seed}") or list(LINES)
+    def stage(self, script: Script, seed: str = "told") -> list[str]:
+        """Lets a script play, with what it draws from a seed: the lines to converse with."""
+        self._world.cast, self._world.play_seed = Cast([script]), seed
+        return lines_of(script, f"{self._world.seed}/{seed}") or list(LINES)
 
     async def _converse(
         self, way: Talk, lines: Sequence[str], create: Mapping[str, Any]
@@ -120,7 +120,7 @@ class Teller:
         told = await self._call(talk, session=session, text=text, stream=way.stream)
         if session is None and binding.run.session is not None:
             found = pointers.first(told.exchange.response.json(), binding.run.session)
-            session = None if found is None else str(found)
+            session = await self._newest() if found is None else str(found)
         get = self.requests.nearest(Role.RUN_GET, talk)
         if binding.role is Role.RUN_CREATE and binding.via == "poll" and get is not None:
             await self._settle()
@@ -129,6 +129,12 @@ class Teller:
                 self.told.pop()  # it is of runs of another kind
         await self._settle()
         return session
+
+    async def _newest(self) -> str | None:
+        """The session that was made last, where only a stream says which it is."""
+        owner = self._world.somebody
+        found = await self._world.store.page(SESSIONS, owner, 0, 1, newest_first=True)
+        return decode_session(found[0]).id if found else None
 
     async def _settle(self) -> None:
         """Moves the time until nothing is left that waits for it."""
@@ -185,9 +191,8 @@ def conversations(document: Document, script: Script, *, seed: str, url: str) ->
     told = []
     for streamed, talk in sorted(found.items()):
         teller = Teller(document, Cast([script]), seed=f"{seed}/{script.name}", url=url)
-        told.append(
-            Conversation(script.name, *teller.converse(talk, teller.lines(script)), streamed)
-        )
+        lines = teller.stage(script)
+        told.append(Conversation(script.name, *teller.converse(talk, lines), streamed))
     return told
 
 
