@@ -315,7 +315,7 @@ def test_the_first_scene_plays_and_the_others_when_asked_for(serve: Callable[...
     assert session["title"].startswith("Refund for order ")
     assert session["title"].split()[-1] in session["summary"]
     assert "order" in reply
-    assert says("7 × 7", **{"X-Sparring-Scene": "short"})[1].strip("=. ").isdigit()
+    assert says("7 * 7", **{"X-Sparring-Scene": "short"})[1].strip("=. ").isdigit()
 
 
 def test_serve_answers_within_about_a_second() -> None:
