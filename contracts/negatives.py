@@ -21,6 +21,14 @@ _WRONG: tuple[tuple[str, Any], ...] = (
     ("array", ["text"]),
     ("object", {"key": "text"}),
 )
+_ALIKE: dict[str, tuple[Any, ...]] = {
+    "boolean": ("true", "false", 0, 1),
+    "integer": ("1", True),
+    "number": ("1.5", True),
+    "array": ({}, "[]"),
+    "object": ([], "{}"),
+    "string": (1, False),
+}
 _BAD_FORMATS = {
     "date-time": "2024-13-45T99:00:00Z",
     "date": "2024-13-45",
@@ -72,6 +80,18 @@ def _walk(
         yield from _object(document, schema, here, root, at, depth)
     if isinstance(here, list) and here and isinstance(schema.get("items"), dict):
         yield from _walk(document, schema["items"], here[0], root, (*at, "0"), depth + 1)
+        yield from _behind(document, schema["items"], here, root, at, depth)
+
+
+def _behind(
+    document: Document, items: Any, here: list[Any], root: Any, at: Location, depth: int
+) -> Iterator[Negative]:
+    """Lists whose last item is broken, behind those that are not."""
+    found = list(_walk(document, items, here[0], here[0], (), depth + 1))
+    last = str(len(here))
+    for negative in [*found[:1], *[n for n in found if n.at][:2]]:
+        value = _replaced(root, at, [*here, negative.value])
+        yield Negative(f"{negative.kind} in the last item", (*at, last, *negative.at), value)
 
 
 def _object(
@@ -86,8 +106,8 @@ def _object(
         if name in here:
             rest = {key: value for key, value in here.items() if key != name}
             yield Negative("a missing required member", (*at, name), _replaced(root, at, rest))
-    strange = here | {"sparringUnknownMember": "x"}
-    yield Negative("an unknown member", at, _replaced(root, at, strange))
+    for name in ("sparringUnknownMember", "sparring/unknown~member"):
+        yield Negative("an unknown member", at, _replaced(root, at, here | {name: "x"}))
     known = properties(document, schema, View.REQUEST)
     for name, inner in known.items():
         if name in here and isinstance(here[name], str):
@@ -122,6 +142,8 @@ def words_elsewhere(document: Document, name: str) -> list[str]:
 def _broken(schema: dict[str, Any], here: Any) -> Iterator[tuple[str, Any]]:
     for _, value in _WRONG:
         yield "a wrong type", value
+    for value in _ALIKE.get(str(schema.get("type")), ()):
+        yield "another type that looks like the right one", value
     yield "a null", None
     text = here if isinstance(here, str) else "text"
     if isinstance(least := schema.get("minLength"), int) and least > 0:
