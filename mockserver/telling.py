@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import Message, Scope
 
 from sparring.fixtures.content import Conversation
+from sparring.fixtures.dialogue import lines_of
 from sparring.fixtures.exchanges import Told
 from sparring.fixtures.requests import Requests
 from sparring.fixtures.script import Script
@@ -25,7 +26,7 @@ from sparring.spec.model import Entry
 
 from .app import MockServer
 from .clock import ManualClock
-from .turns import read_log
+from .turns import SESSIONS, decode_session, read_log
 from .world import World
 
 LINES = ("Hello!", "What's the weather in SF?", "Tell me a story.", "Thanks, bye!")
@@ -73,6 +74,11 @@ class Teller:
         exchanged, and the log of the session. `create` goes to the request that makes it."""
         return asyncio.run(self._converse(talk, lines, create))
 
+    def stage(self, script: Script, seed: str = "told") -> list[str]:
+        """Lets a script play, with what it draws from a seed: the lines to converse with."""
+        self._world.cast, self._world.play_seed = Cast([script]), seed
+        return lines_of(script, f"{self._world.seed}/{seed}") or list(LINES)
+
     async def _converse(
         self, way: Talk, lines: Sequence[str], create: Mapping[str, Any]
     ) -> tuple[list[Told], list[Entry]]:
@@ -114,7 +120,7 @@ class Teller:
         told = await self._call(talk, session=session, text=text, stream=way.stream)
         if session is None and binding.run.session is not None:
             found = pointers.first(told.exchange.response.json(), binding.run.session)
-            session = None if found is None else str(found)
+            session = await self._newest() if found is None else str(found)
         get = self.requests.nearest(Role.RUN_GET, talk)
         if binding.role is Role.RUN_CREATE and binding.via == "poll" and get is not None:
             await self._settle()
@@ -123,6 +129,12 @@ class Teller:
                 self.told.pop()  # it is of runs of another kind
         await self._settle()
         return session
+
+    async def _newest(self) -> str | None:
+        """The session that was made last, where only a stream says which it is."""
+        owner = self._world.somebody
+        found = await self._world.store.page(SESSIONS, owner, 0, 1, newest_first=True)
+        return decode_session(found[0]).id if found else None
 
     async def _settle(self) -> None:
         """Moves the time until nothing is left that waits for it."""
@@ -179,7 +191,8 @@ def conversations(document: Document, script: Script, *, seed: str, url: str) ->
     told = []
     for streamed, talk in sorted(found.items()):
         teller = Teller(document, Cast([script]), seed=f"{seed}/{script.name}", url=url)
-        told.append(Conversation(script.name, *teller.converse(talk, LINES), streamed))
+        lines = teller.stage(script)
+        told.append(Conversation(script.name, *teller.converse(talk, lines), streamed))
     return told
 
 

@@ -18,6 +18,7 @@ from sparring.fixtures.manifest import (
     read_manifest,
 )
 from sparring.fixtures.script import Script, default_script, load_script
+from sparring.fixtures.script.scenes import load_scene, scene_names
 from sparring.fixtures.writers import FORMATS
 from sparring.fixtures.writers.folder import files_of, write_folder
 from sparring.spec.document import Document, load_document
@@ -44,7 +45,8 @@ def write_fixtures(
             remedy = nearest(name, FORMATS) or f"There are {', '.join(FORMATS)}."
             raise SparringError(Defect("C101", f'there is no format "{name}"', None, remedy))
     document = load_document(spec, overlays)
-    content, manifest, files, defects = _make(document, overlays, recipe, _script(script))
+    scripts = _scripts(script, recipe)
+    content, manifest, files, defects = _make(document, overlays, recipe, scripts)
     write_folder(folder, files | {MANIFEST: manifest.text()})
     if recipe.only and not content.values and not content.conversations:
         raise SparringError(Defect("C104", f"nothing is called {' or '.join(recipe.only)}"))
@@ -62,25 +64,33 @@ def check_fixtures(
     """
     known = read_manifest(folder)
     document = load_document(spec, overlays)
-    _, now, files, _ = _make(document, overlays, known.recipe, _script(script))
+    _, now, files, _ = _make(document, overlays, known.recipe, _scripts(script, known.recipe))
     return list(differences(folder, known, now, files))
 
 
-def _script(file: Path | None) -> Script:
-    return load_script(file) if file else default_script()
+def _scripts(file: Path | None, recipe: Recipe) -> list[Script]:
+    """What is told: a script and the scenes that are asked for, or else every scene."""
+    own = [load_script(file)] if file else []
+    if own or recipe.scenes:
+        return own + [load_scene(name) for name in recipe.scenes]
+    return [default_script(), *(load_scene(n) for n in scene_names() if recipe.wants(n))]
 
 
 def _make(
-    document: Document, overlays: Sequence[Path], recipe: Recipe, script: Script
+    document: Document, overlays: Sequence[Path], recipe: Recipe, scripts: Sequence[Script]
 ) -> tuple[Content, Manifest, dict[str, str], list[Defect]]:
     values, defects = sample_schemas(document, recipe)
-    told = []
-    if recipe.wants(script.name):
-        told = conversations(document, script, seed=recipe.seed, url=recipe.url)
+    told = [
+        conversation
+        for script in scripts
+        if recipe.wants(script.name)
+        for conversation in conversations(document, script, seed=recipe.seed, url=recipe.url)
+    ]
     content = Content(document, recipe, values, told)
     files = files_of(content)
     sources = {Path(document.source.name).name: document.source.text}
     sources |= {overlay.name: overlay.read_text("utf-8") for overlay in overlays}
-    if script.source is not None:
-        sources[Path(script.source.name).name] = script.source.text
+    for script in scripts:
+        if script.source is not None:
+            sources[Path(script.source.name).name] = script.source.text
     return content, manifest_of(document, recipe, sources, files), files, defects

@@ -65,6 +65,13 @@ _overlay = click.option(
     type=click.Path(path_type=Path),
     help="What the agent says; may be repeated, each with its `bind`.",
 )
+@click.option(
+    "--scene",
+    "scenes",
+    multiple=True,
+    metavar="NAME",
+    help="A dialogue that comes with sparring (sparring script scenes); may be repeated.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
     "--port",
@@ -80,6 +87,7 @@ _overlay = click.option(
 def serve(
     specs: tuple[str, ...],
     scripts: tuple[Path, ...],
+    scenes: tuple[str, ...],
     host: str,
     port: int,
     keys: tuple[str, ...],
@@ -97,6 +105,7 @@ def serve(
     gc.disable()  # next to nothing that starting makes is garbage; `run` turns it on again
 
     from sparring.fixtures.script.declared import refuse_undeclared
+    from sparring.fixtures.script.scenes import HEADER
     from sparring.mockserver.app import MockServer
     from sparring.mockserver.mounts import Mounts, names_of
     from sparring.mockserver.reloading import Sources, follow
@@ -106,7 +115,9 @@ def serve(
 
     names = names_of(specs := specs or ("sessions",))
     laid = _overlays_of(names, overlays)
-    sources = [Sources(spec, laid[name], scripts) for name, spec in zip(names, specs, strict=True)]
+    sources = [
+        Sources(spec, laid[name], scripts, scenes) for name, spec in zip(names, specs, strict=True)
+    ]
     known = {**DEFAULT_KEYS, **dict(_key(text) for text in keys)}
     cast = sources[0].cast()
     apps: dict[str, MockServer] = {}
@@ -137,6 +148,8 @@ def serve(
                 click.echo(f"  {name}: {served.document.title} on {url}/{name}")
         for agent in cast.scripts:
             bound = " where it is bound" if agent.bind else ""
+            if ("headers", HEADER) in agent.bind:
+                bound = f" where a request says X-Sparring-Scene: {agent.name}"
             click.echo(f'  the script "{agent.name}" answers{bound}')
         click.echo(f"  keys: {', '.join(known)}")
 
@@ -224,6 +237,9 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
 @click.argument("spec", default="sessions")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
+@click.option(
+    "--scene", "scenes", multiple=True, metavar="NAME", help="These scenes, not all of them."
+)
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same bytes.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(
