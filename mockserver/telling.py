@@ -57,7 +57,10 @@ class Teller:
         self.document = document
         self.clock = ManualClock()
         self._world = world = World(cast=cast, seed=seed, clock=self.clock)
-        self.requests = Requests(document, base=url, key=next(iter(world.keys)), seed=seed)
+        self._root = urlsplit(url).path.rstrip("/")
+        self.requests = Requests(
+            document, base=url.rstrip("/"), key=next(iter(world.keys)), seed=seed
+        )
         self.told: list[Told] = []
         self._app = MockServer(document, world)
         self._chance = random.Random(f"{seed}/teller")
@@ -155,7 +158,7 @@ class Teller:
                 pieces.append((now - last, bytes(message["body"])))
                 last = now
 
-        task = asyncio.ensure_future(self._app(_scope(request), receive, send))
+        task = asyncio.ensure_future(self._app(_scope(request, self._root), receive, send))
         while not task.done():
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
@@ -204,7 +207,7 @@ def _id(operation: Operation, told: Told) -> str | None:
     return None if found is None else str(found)
 
 
-def _scope(request: Request) -> Scope:
+def _scope(request: Request, root: str) -> Scope:
     parts = urlsplit(request.url)
     headers = {"Host": parts.netloc, **request.headers}
     if request.body:
@@ -217,7 +220,7 @@ def _scope(request: Request) -> Scope:
         "scheme": parts.scheme,
         "path": unquote(parts.path),
         "raw_path": parts.path.encode("ascii"),
-        "root_path": "",
+        "root_path": root,
         "query_string": parts.query.encode("ascii"),
         "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
         "client": ("127.0.0.1", 1),
