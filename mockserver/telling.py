@@ -57,10 +57,7 @@ class Teller:
         self.document = document
         self.clock = ManualClock()
         self._world = world = World(cast=cast, seed=seed, clock=self.clock)
-        self._root = urlsplit(url).path.rstrip("/")
-        self.requests = Requests(
-            document, base=url.rstrip("/"), key=next(iter(world.keys)), seed=seed
-        )
+        self.requests = Requests(document, base=url, key=next(iter(world.keys)), seed=seed)
         self.told: list[Told] = []
         self._app = MockServer(document, world)
         self._chance = random.Random(f"{seed}/teller")
@@ -158,7 +155,8 @@ class Teller:
                 pieces.append((now - last, bytes(message["body"])))
                 last = now
 
-        task = asyncio.ensure_future(self._app(_scope(request, self._root), receive, send))
+        scope = _scope(request, urlsplit(self.requests.base).path)
+        task = asyncio.ensure_future(self._app(scope, receive, send))
         while not task.done():
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
