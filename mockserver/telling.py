@@ -167,7 +167,8 @@ class Teller:
                 pieces.append((now - last, bytes(message["body"])))
                 last = now
 
-        task = asyncio.ensure_future(self._app(_scope(request), receive, send))
+        scope = _scope(request, urlsplit(self.requests.base).path)
+        task = asyncio.ensure_future(self._app(scope, receive, send))
         while not task.done():
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
@@ -217,7 +218,7 @@ def _id(operation: Operation, told: Told) -> str | None:
     return None if found is None else str(found)
 
 
-def _scope(request: Request) -> Scope:
+def _scope(request: Request, root: str) -> Scope:
     parts = urlsplit(request.url)
     headers = {"Host": parts.netloc, **request.headers}
     if request.body:
@@ -230,7 +231,7 @@ def _scope(request: Request) -> Scope:
         "scheme": parts.scheme,
         "path": unquote(parts.path),
         "raw_path": parts.path.encode("ascii"),
-        "root_path": "",
+        "root_path": root,
         "query_string": parts.query.encode("ascii"),
         "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
         "client": ("127.0.0.1", 1),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -371,3 +372,10 @@ def test_check_says_which_fixtures_have_changed_and_why(tmp_path: Path) -> None:
     done = sparring("fixtures", spec, "-o", folder, "--check")
     assert done.returncode == 2
     assert "manifest.json is not a manifest" in done.stderr
+
+
+def test_the_help_of_fixtures_names_every_format() -> None:
+    from sparring.fixtures.writers import FORMATS
+
+    helped = sparring("fixtures", "--help").stdout
+    assert [name for name in FORMATS if not re.search(rf"\b{name}\s+\(", helped)] == []

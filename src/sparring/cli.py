@@ -243,7 +243,13 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same bytes.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(
-    "--format", "formats", multiple=True, metavar="NAME", help="json (the default), har, http, …"
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="NAME",
+    help="json (files, the default), jsonl (lines), yaml (files), typescript (types), openapi"
+    " (examples), pytest (fixtures), msw (handlers), sse (streams), har (browsers), http (editors),"
+    " postman (collections), chat (training); may be repeated.",
 )
 @click.option("--only", multiple=True, metavar="PATTERN", help="These schemas, conversations.")
 @click.option("--url", help="Where the API is, for formats that call it.")
