@@ -41,6 +41,8 @@ CODES = {
     "S202": "a value grows too large while the script plays",
     # values for fixtures
     "F101": "no value satisfies the schema",
+    "F102": "a provider of values can't be used",
+    "F103": "the dictionary of values is broken",
     # the command line and the target of a contract run
     "C101": "wrong usage",
     "C102": "a part of sparring is not installed",
