@@ -18,6 +18,7 @@ from sparring.spec.model import Record
 from ..answers import Answer, Responder
 from ..problems import Problem
 from ..requests import Request
+from ..world import World
 from . import Handler, records
 from .paging import Pager
 from .samples import Sample
@@ -70,7 +71,7 @@ class _Resource(ABC):
 
     def __init__(self, wire: Wire, operation: Operation, collection: str) -> None:
         self.responder = Responder(wire.shaper, operation)
-        self.binding = _binding(wire.document, operation, item=bool(_split(operation.template)[1]))
+        self.binding = resource_binding(wire.document, operation)
         self._collection = collection
         _, self._item = _split(operation.template)
         schema, at = self.responder.schema, self.binding.id
@@ -97,9 +98,10 @@ class _Resource(ABC):
         return record
 
 
-def _binding(document: Document, operation: Operation, *, item: bool) -> Binding:
+def resource_binding(document: Document, operation: Operation) -> Binding:
     """Where ids, entities, rows and pages stand: a resource is to its collection what a session is
     to its own, so it is read in the same way."""
+    item = _split(operation.template)[1] is not None
     roles = {"POST": Role.SESSION_CREATE, "GET": Role.SESSION_GET if item else Role.SESSION_LIST}
     role = roles.get(operation.method, Role.SESSION_UPDATE)
     block = infer_bindings(document, {operation.label: role}).get(operation.label, {})
@@ -113,12 +115,18 @@ class _Create(_Resource):
         attributes = self.attributes(request.body)
         now = world.clock.now()
         chosen = place.read(request) if place is not None else attributes.pop("id", None)
-        id = str(chosen or self.new_id(world.chance))
-        record = Record(id, request.user, now, now, attributes)
         collection = self.collection(request)
+        id = str(chosen or await self._unused(world, collection))
+        record = Record(id, request.user, now, now, attributes)
         if not await world.store.create(collection, request.user, id, _encode(record)):
             raise Problem(409, "H409", f"The id {id} is taken.")
         return self.responder.json(self.show(record))
+
+    async def _unused(self, world: World, collection: str) -> str:
+        """An id that nothing has, though it was there when the server began."""
+        while await world.store.read(collection, id := str(self.new_id(world.chance))):
+            pass
+        return id
 
 
 class _List(_Resource):
