@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from .related import Collection, collections, noun_of
 from .saved import WORLD, save
 from .store import MemoryStore
 from .telling import LINES, Talk, Teller, talks
+from .turns import SESSIONS
 
 _MOST = 16
 """So many kinds of resources are made beside sessions."""
@@ -51,6 +53,11 @@ class _Known:
     refused: list[str] = field(default_factory=list)
     user: str = ""
 
+    def first(self, name: str) -> Any:
+        """The first id that a member or a parameter of this name may have."""
+        found = self.ids[self.user].get(noun_of(name) or "", ()) if self.user else ()
+        return found[0] if found else None
+
     def id(self, name: str) -> Any:
         """An id that a member or a parameter of this name may have, None where there is none."""
         found = self.ids[self.user].get(noun_of(name) or "", ())
@@ -63,7 +70,7 @@ class Datasets:
     def __init__(self, document: Document, script: Script, *, seed: str, url: str) -> None:
         self._document, self._script, self._seed = document, script, seed
         self._teller = Teller(document, Cast([script]), seed=seed, url=url)
-        self._collections = collections(document)[:_MOST]
+        self._collections = collections(document, _MOST)
         found: dict[bool, Talk] = {}
         for talk in talks(document):
             found.setdefault(talk.stream is not None, talk)
@@ -83,7 +90,7 @@ class Datasets:
         self._teller.begin_again(seed)
         users = self._teller.world.keys.values()
         known = _Known(seed, random.Random(seed), {user: {} for user in users})
-        self._teller.requests.known = known.id
+        self._teller.requests.known = known.first
         files: dict[str, str] = asyncio.run(self._files(known))
         return files
 
@@ -93,17 +100,16 @@ class Datasets:
         files: dict[str, str] = {}
         sessions: list[tuple[str, str, Talk]] = []
         for key, user in keys.items():
-            teller.requests.key, known.user = key, user
+            self._be(key, known, user)
             for collection in self._collections:
                 await self._make(collection, known)
             for _ in range(1 + int(known.chance.random() * 2)) if self._talks else ():
-                session, talk = await self._session(known, files)
-                if session is not None:
-                    sessions.append((session, user, talk))
+                found = await self._talk(known, files)
+                sessions += [(session, user, talk) for session, talk in found]
         await teller.clock.advance(60)
         shown: dict[str, list[Any]] = {}
         for key, user in keys.items():
-            teller.requests.key, known.user = key, user
+            self._be(key, known, user)
             for collection in self._collections:
                 rows = await self._items(collection, known)
                 shown.setdefault(f"{file_name(collection.name)}.json", []).extend(rows)
@@ -123,13 +129,18 @@ class Datasets:
                 "users": [{"name": user, "key": key} for key, user in keys.items()],
                 "sessions": [
                     {"id": session, "user": user, "folder": _folder(session)}
-                    for session, user, _ in sessions
+                    for session, user in self._sessions().items()
                 ],
                 "ids": known.ids,
                 "refused": known.refused,
             }
         )
         return files
+
+    def _be(self, key: str, known: _Known, user: str) -> None:
+        """Asks as this user from now on."""
+        requests = self._teller.requests
+        requests.key, requests.caller, known.user = key, user, user
 
     async def _ask(self, operation: Operation, known: _Known, **said: Any) -> Any:
         """What an operation answers, None where it refuses."""
@@ -151,7 +162,7 @@ class Datasets:
             await self._teller.clock.advance(1)
             seed = f"{known.user}/{collection.name}/{number}"
             members = self._body(operation, known, seed, collection.noun)
-            made = await self._ask(operation, known, members=members)
+            made = await self._ask(operation, known, body=members or None)
             if made is None and members:
                 known.refused.pop()
                 made = await self._ask(operation, known)  # with as little as is demanded
@@ -176,30 +187,47 @@ class Datasets:
         kept = {k: linked.get(k, v) for k, v in body.items() if k in linked or k in needed}
         return kept if is_valid(kept) else {}
 
-    async def _session(self, known: _Known, files: dict[str, str]) -> tuple[str | None, Talk]:
-        """A conversation of its own; what answered the user is in the folder of its session."""
+    async def _talk(self, known: _Known, files: dict[str, str]) -> list[tuple[str, Talk]]:
+        """A conversation, and its sessions: some documents make one for each thing that is said.
+        What answered the user is in the folder of its session."""
         teller, start = self._teller, len(self._teller.told)
         talk = self._talks[int(known.chance.random() * len(self._talks))]
         create = teller.requests.nearest(Role.SESSION_CREATE, talk.operation)
         seed = f"{known.user}/session/{start}"
         members = self._body(create, known, seed, "session") if create else {}
+        before = self._sessions()
         lines = lines_of(self._script, known.chance)
-        session = await teller.speak(talk, lines, {"members": members})
-        turns = 0
+        await teller.speak(talk, lines, {"body": members or None})
+        new = [each for each in self._sessions() if each not in before]
+        turns: Counter[str] = Counter()
+        answers = []
         for told in teller.told[start:]:
             response = told.exchange.response
-            if told.operation is create and session is not None and create.binding is not None:
-                known.created[session] = pointers.first(response.json(), create.binding.entity)
             if response.status >= 400:
                 known.refused.append(f"{told.operation.label}: {response.status}")
-            elif told.operation is talk.operation and session is not None:
-                turns += 1
-                kind = "sse" if response.media_type == EVENT_STREAM else "jsonl"
-                kind = kind if told.is_stream else "json"
-                body = response.body.decode()
-                text = _text(response.json()) if kind == "json" and body else body
-                files[f"{_folder(session)}/turn-{turns}.{kind}"] = text
-        return session, talk
+            elif told.operation is create and create.binding is not None:
+                known.created |= dict.fromkeys(
+                    new, pointers.first(response.json(), create.binding.entity)
+                )
+            elif told.operation is talk.operation:
+                answers.append(told)
+        for number, told in enumerate(answers if new else ()):
+            session = new[number if len(new) == len(answers) else 0]
+            turns[session] += 1
+            response = told.exchange.response
+            kind = "sse" if response.media_type == EVENT_STREAM else "jsonl"
+            kind = kind if told.is_stream else "json"
+            text = response.body.decode()
+            if kind == "json" and text:
+                text = _text(response.json())
+            files[f"{_folder(session)}/turn-{turns[session]}.{kind}"] = text
+        return [(session, talk) for session in new]
+
+    def _sessions(self) -> dict[str, str]:
+        """Whose each session is, by its id, in the order of their creation."""
+        store = self._teller.world.store
+        assert isinstance(store, MemoryStore)
+        return {id: owner for in_, owner, id, _ in store.records() if in_ == SESSIONS}
 
     # Reading back
 

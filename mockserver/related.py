@@ -31,8 +31,9 @@ class Collection:
     list: Operation | None
 
 
-def collections(document: Document) -> list[Collection]:
-    """What can be made and shown again; each comes behind those that its requests name."""
+def collections(document: Document, most: int) -> list[Collection]:
+    """What can be made and shown again; each comes behind those that its requests name. Of more
+    than `most` kinds those that sessions name, and others as the document has them."""
     found: dict[str, Collection] = {}
     for operation in document.operations:
         template = operation.template.rstrip("/")
@@ -41,8 +42,18 @@ def collections(document: Document) -> list[Collection]:
             if collection is not None:
                 found.setdefault(collection.noun, collection)
     links = {c.noun: {*c.above, *_named(document, c.create)} & found.keys() for c in found.values()}
+    wanted: set[str] = set()
+    bound = [each for each in document.operations if each.binding is not None]
+    queue = [noun for each in bound for noun in sorted(_named(document, each))]
+    queue += found
+    while queue:
+        noun = queue.pop(0)
+        if noun in found and noun not in wanted and len(wanted) < most:
+            wanted.add(noun)
+            queue[:0] = sorted(links[noun])
     ordered: list[Collection] = []
-    left = list(found.values())
+    left = [each for each in found.values() if each.noun in wanted]
+    links = {noun: links[noun] & wanted for noun in wanted}
     while left:
         made = {each.noun for each in ordered}
         ready = [c for c in left if links[c.noun] - {c.noun} <= made] or left[:1]
@@ -60,7 +71,7 @@ def noun_of(name: str) -> str | None:
 
 def singular(noun: str) -> str:
     """One of many: `agent` of `agents`."""
-    for many, one in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("s", "")):
+    for many, one in (("ies", "y"), ("sses", "ss"), ("tches", "tch"), ("xes", "x"), ("s", "")):
         if noun.endswith(many) and not noun.endswith("ss"):
             return noun.removesuffix(many) + one
     return noun
@@ -94,9 +105,10 @@ def _collection(document: Document, create: Operation, template: str) -> Collect
 
 
 def _named(document: Document, operation: Operation) -> set[str]:
-    """What the body of a request may name."""
+    """What a request may name."""
     schemas: list[Any] = [media.schema for media in operation.body.values() if media.schema]
     members = (
         properties(document, document.schema(s, View.REQUEST), View.REQUEST) for s in schemas
     )
-    return {noun for each in members for name in each if (noun := noun_of(name))}
+    names = [p.name for p in operation.parameters] + [name for each in members for name in each]
+    return {noun for name in names if (noun := noun_of(name))}

@@ -12,6 +12,7 @@ from sparring.spec.document import Document
 from sparring.spec.errors import Defect, SparringError
 from sparring.spec.model import Entry, Record, Run, Session
 
+from .credentials import GUEST
 from .store import MemoryStore
 from .turns import RUNS, SESSIONS
 from .world import World
@@ -70,7 +71,7 @@ def load(folder: Path, document: Document, world: World) -> int:
 
 
 async def _put(file: Path, saved: _Saved, world: World) -> int:
-    owners = set(world.keys.values())
+    owners = {*world.keys.values(), GUEST}
     sessions = set()
     for number, stored in enumerate(saved.records):
         at = f"{file}: records[{number}]"

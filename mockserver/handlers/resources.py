@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -79,6 +80,16 @@ class _Resource(ABC):
         self.show = RecordShape(wire.shaper, schema, self.binding.entity, known)
         self.new_id = wire.ids(operation, self.binding)
         self.attributes = records.Attributes(wire.request_shaper, operation)
+        shown = wire.shaper.at(schema, self.binding.entity)
+        self._declared = wire.shaper.members(shown) if shown is not None else {}
+
+    def above(self, request: Request) -> dict[str, Any]:
+        """What the path names above the item, where the item has it too."""
+        return {
+            name: value
+            for name, value in request.path.items()
+            if name in self._declared and name != self._item
+        }
 
     def collection(self, request: Request) -> str:
         """The collection of this request: a child collection of each parent is its own."""
@@ -112,7 +123,7 @@ def resource_binding(document: Document, operation: Operation) -> Binding:
 class _Create(_Resource):
     async def __call__(self, request: Request) -> Answer:
         world, place = request.world, self.binding.client_id
-        attributes = self.attributes(request.body)
+        attributes = self.above(request) | self.attributes(request.body)
         now = world.clock.now()
         chosen = place.read(request) if place is not None else attributes.pop("id", None)
         collection = self.collection(request)
@@ -169,7 +180,7 @@ class _Update(_Resource):
     async def __call__(self, request: Request) -> Answer:
         record = await self.find(request)
         body = self.attributes(request.body)
-        attributes = {} if self._replaces else dict(record.attributes)
+        attributes = self.above(request) if self._replaces else dict(record.attributes)
         if self._replaces:
             attributes |= body
         else:

@@ -57,7 +57,7 @@ class _Dataset:
             }:
                 yield f"{name} is of no session"
         listed = self.parsed.get("sessions.json", [])
-        if self.about["sessions"] and len(listed) != len(sessions):
+        if "sessions.json" in self.files and len(listed) != len(sessions):
             yield f"sessions.json has {len(listed)} of {len(sessions)}"
         for name, value in self._shown():
             for at, found in _members(value):
@@ -111,17 +111,19 @@ class _Dataset:
             for name in ("messages", "events"):
                 history += self.files.get(f"{each['folder']}/{name}.json", "")
             turns = [t for n, t in self.files.items() if n.startswith(f"{each['folder']}/turn-")]
+            heard = False
             for entry in log:
                 kind, role, text, pieces = entry[2], entry[5], entry[7], entry[9]
                 if kind != "message":
                     continue
+                heard = heard or role == "user"
                 if pieces and sum(pieces) != len(text):
                     yield f"{each['id']}: the pieces of a message are not its text"
                 written = json.dumps(text, ensure_ascii=False)[1:-1]
                 if history and written not in history:
                     yield f"{each['id']}: {text[:40]!r} is not in its history"
                 streams = [t for t in turns if not t.startswith(("{", "[")) or "\n{" in t]
-                if role == "agent" and pieces and streams and text:
+                if role == "agent" and heard and pieces and streams and text:
                     cut, start = [], 0
                     for length in pieces:
                         cut.append(text[start : start + length])
