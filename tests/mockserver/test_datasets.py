@@ -8,12 +8,16 @@ from typing import Any
 import httpx2
 import pytest
 from tests.mockserver.coherent import violations
-from tests.test_cli import refused, sparring
+from tests.test_cli import sparring
 from tests.wild.test_documents import DOCUMENTS
 
 from sparring.fixtures.script import default_script
+from sparring.fixtures.writers.folder import write_folder
 from sparring.mockserver.datasets import Datasets
+from sparring.mockserver.saved import load
+from sparring.mockserver.world import World
 from sparring.spec.document import BUNDLED, Document, load_document
+from sparring.spec.errors import SparringError
 
 OVERLAYS = Path(__file__).parents[1] / "wild" / "overlays"
 SAMPLED = {"openai.yaml", "letta.json"}  # their answers name resources that no request can make
@@ -95,16 +99,30 @@ def test_the_mock_begins_with_a_dataset(tmp_path: Path, serve: Callable[..., Any
 
 
 def test_a_folder_that_is_no_dataset_is_told_with_the_place(tmp_path: Path) -> None:
-    assert sparring("fixtures", "sessions", "-o", tmp_path, "--datasets", "1").returncode == 0
-    world = tmp_path / "datasets" / "0001" / "world.json"
-    told = refused("serve", "--seed-data", tmp_path, "--port", "0")
-    assert f"Name one dataset, such as {world.parent}." in told
-    told = refused("serve", "julep", "--seed-data", world.parent, "--port", "0")
-    assert "is of" in told
-    value = json.loads(world.read_text())
-    value["records"][0]["record"][2] = "yesterday"
-    world.write_text(json.dumps(value))
-    told = refused("serve", "--seed-data", world.parent, "--port", "0")
-    assert f"{world}: records[0].record: Expected `int`, got `str` - at `$[2]`" in told
-    world.write_text("[1]")
-    assert str(world) in refused("serve", "--seed-data", world.parent, "--port", "0")
+    document = load_document("sessions")
+    folder = tmp_path / "datasets" / "0001"
+    write_folder(folder, datasets(document).files(1))
+    file = folder / "world.json"
+
+    def told(folder: Path, document: Document = document) -> str:
+        with pytest.raises(SparringError) as caught:
+            load(folder, document, World())
+        return str(caught.value)
+
+    assert f"{tmp_path / 'world.json'}: No such file" in told(tmp_path)
+    assert f"Name one dataset, such as {folder}." in told(tmp_path)
+    assert 'is of "Sessions API", not of "' in told(folder, load_document("julep"))
+    value = json.loads(file.read_text())
+    first = value["records"][0]["record"]
+    for index, wrong, why in (
+        (2, "yesterday", "records[0].record: Expected `int`, got `str` - at `$[2]`"),
+        (0, "another", "records[0]: its id and owner are not those of its record"),
+    ):
+        value["records"][0]["record"] = [*first[:index], wrong, *first[index + 1 :]]
+        file.write_text(json.dumps(value))
+        assert f"{file}: {why}" in told(folder)
+    value["records"][0]["record"] = first
+    file.write_text(json.dumps({**value, "records": value["records"] * 2}))
+    assert "is there twice" in told(folder)
+    file.write_text("[1]")
+    assert f"{file}: Expected `object`, got `array`" in told(folder)
