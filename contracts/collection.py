@@ -19,7 +19,8 @@ from .command import keys_of, read_header
 from .conformance import tried
 from .replay import Replay
 from .report import Outcome, Report, suite_of
-from .runner import Runner, chosen_suites
+from .runner import Runner
+from .suites import chosen_suites
 from .terms import terms_of
 
 

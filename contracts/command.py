@@ -174,7 +174,7 @@ def _run(
     out: Console,
 ) -> Report:
     from .choice import print_choice
-    from .runner import run
+    from .suites import run
 
     return run(
         url,

@@ -279,6 +279,17 @@ class _Adapter:
             return True
         return False
 
+    def _made(self, operation: Operation, interaction: Any) -> bool:
+        """Whether a request is about a session that this run has made.
+
+        What follows a create may carry an id that its answer did not give.
+        """
+        place = session_parameter(self.document, operation)
+        if interaction is None or place is None or place[0] != "path":
+            return True
+        given = path_values(operation, urlsplit(interaction.request.uri).path).get(place[1], [])
+        return set(given) <= self.world.sessions.ids()
+
     def _findings(self, event: Any) -> Iterator[Finding]:
         for case_id, checks in event.recorder.checks.items():
             for check in checks:
@@ -302,7 +313,10 @@ class _Adapter:
             return None
         if self._unrelated(failure):
             return None
-        if _misjudged(self.document, operation, event.recorder.interactions.get(case_id), failure):
+        interaction = event.recorder.interactions.get(case_id)
+        if promise == "create.read_back" and not self._made(operation, interaction):
+            return None
+        if _misjudged(self.document, operation, interaction, failure):
             return None
         ids = [*failure.related_case_ids(), case_id, failure.case_id]
         exchanges = [

@@ -12,7 +12,7 @@ from sparring.spec.document import Document, load_document
 from .baseline import read_baseline
 from .command import keys_of
 from .report import Outcome, Report
-from .runner import run as run_suites
+from .suites import run as run_suites
 from .terms import terms_of
 
 

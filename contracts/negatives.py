@@ -57,6 +57,18 @@ def _walk(
         yield from _object(document, schema, here, root, at, depth)
     if isinstance(here, list) and here and isinstance(schema.get("items"), dict):
         yield from _walk(document, schema["items"], here[0], root, (*at, "0"), depth + 1)
+        yield from _behind(document, schema["items"], here, root, at, depth)
+
+
+def _behind(
+    document: Document, items: Any, here: list[Any], root: Any, at: Location, depth: int
+) -> Iterator[Negative]:
+    """Lists whose last item is broken, behind those that are not."""
+    found = list(_walk(document, items, here[0], here[0], (), depth + 1))
+    last = str(len(here))
+    for negative in [*found[:1], *[n for n in found if n.at][:2]]:
+        value = _replaced(root, at, [*here, negative.value])
+        yield Negative(f"{negative.kind} in the last item", (*at, last, *negative.at), value)
 
 
 def _object(
@@ -71,8 +83,8 @@ def _object(
         if name in here:
             rest = {key: value for key, value in here.items() if key != name}
             yield Negative("a missing required member", (*at, name), _replaced(root, at, rest))
-    strange = here | {"sparringUnknownMember": "x"}
-    yield Negative("an unknown member", at, _replaced(root, at, strange))
+    for name in ("sparringUnknownMember", "sparring/unknown~member"):
+        yield Negative("an unknown member", at, _replaced(root, at, here | {name: "x"}))
     known = properties(document, schema, View.REQUEST)
     for name, inner in known.items():
         if name in here and isinstance(here[name], str):

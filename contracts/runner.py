@@ -1,46 +1,36 @@
-"""Runs the suites against a target, and confirms what they find."""
+"""Runs single checks against a target, and confirms what they find."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from threading import Lock
-from urllib.parse import unquote
 
-from sparring.fixtures.script import Script
-from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.errors import Defect, SparringError, nearest
+from sparring.spec.errors import SparringError
 from sparring.spec.events import EventStream
-from sparring.spec.exchange import Exchange
-from sparring.spec.finding import Blame, Finding, Severity
-from sparring.spec.promises import REGISTRY
+from sparring.spec.finding import Finding
 from sparring.spec.schemas import Path
 
-from .answers import Deviation, deviations
 from .bodies import Bodies
 from .budget import Meter, Refused, Stopped
-from .checks import Check, Context, Run, checks, position, promised_at
-from .choice import Choice, Profile, choose
+from .checks import Check, Context, Run
+from .choice import Profile, choose
 from .conformance import conform, tried
-from .driver import User, id_in
+from .driver import User
 from .journal import Journal, Made
+from .judge import Judge, shortened
 from .learning import learn
 from .redaction import redaction
-from .replay import Replay
-from .report import SUITES, Outcome, Report, State, merged, suite_of
+from .report import Outcome, State, merged
 from .target import NoAnswer, Target
 from .target_file import Person
 from .terms import Terms
-from .world import Blocked, Entry, NotChecked, World, succeeded
+from .world import Blocked, NotChecked, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
-LONGEST_SHOWN = 1024 * 1024
 PATIENCE = 5  # unanswered requests before the target is asked whether it is still there
 
 
@@ -78,12 +68,11 @@ class Runner:
         self.reported: set[tuple[str, str]] = set()
         self.sessions = Journal(terms.journal)
         self._streams: dict[Path, EventStream] = {}
-        self._long = Lock()
-        self._judged_long: Counter[tuple[str, int]] = Counter()
         self._silent = 0
         self.broken: set[tuple[str, str]] = set()
         """The promises found broken, by operation: what breaks them again is the same cause."""
         self._bodies = Bodies(document, seed, terms.given)
+        self.judge = Judge(document, seed)
 
     def world(self) -> World:
         """What one check works in."""
@@ -121,7 +110,7 @@ class Runner:
         return self._shown(self._checked(check))
 
     def _shown(self, outcome: Outcome) -> Outcome:
-        findings = (_shortened(f) for f in map(self.redaction.finding, outcome.findings))
+        findings = (shortened(f) for f in map(self.redaction.finding, outcome.findings))
         return replace(
             outcome, findings=tuple(findings), reason=self.redaction.text(outcome.reason)
         )
@@ -276,10 +265,10 @@ class Runner:
             pass
         except Blocked as error:
             state, reason = State.BLOCKED, str(error)
-            extra = self._blocked(context, error)
+            extra = self.judge.blocked(context, error)
         except NoAnswer as error:
             state, reason = State.BLOCKED, error.reason
-            extra = [self._no_answer(context, error)]
+            extra = [self.judge.no_answer(context, error)]
             self._silent += 1
             if self._silent >= PATIENCE:
                 self._probe()
@@ -293,7 +282,7 @@ class Runner:
         shown = (e.response.status for f in findings for e in f.exchanges)
         failed = any(status >= 500 for status in shown)
         taken = any(f.promise.startswith("input.") for f in context.findings)
-        findings += self.deviations(world, failed=failed, taken=taken)
+        findings += self.judge.deviations(world, failed=failed, taken=taken)
         if self.meter.over():  # what was cut short is no evidence
             findings, state, reason = [], State.SKIPPED, self._over()
         self.clear(world)
@@ -307,92 +296,6 @@ class Runner:
             self.meter.stop(error.defects[0].message)
         except Stopped:
             pass
-
-    def finding(
-        self, promise: str, operation: Operation, expected: str, seen: str, shown: list[Exchange]
-    ) -> Finding:
-        """A broken promise, with the exchanges that show it."""
-        return Finding(
-            promise=promise,
-            operation=operation.label,
-            message=REGISTRY[promise].sentence,
-            expected=expected,
-            seen=seen,
-            suite=suite_of(promise),
-            exchanges=tuple(shown),
-            severity=REGISTRY[promise].severity,
-            position=position(self.document, operation, promise),
-            seed=self.seed,
-            pointer=pointers.join(promised_at(self.document, operation, promise)),
-        )
-
-    def _blocked(self, context: Context, error: Blocked) -> list[Finding]:
-        answer = error.exchange.response
-        if answer.status >= 500 and str(answer.status) not in error.operation.responses:
-            return []  # response.status speaks of it
-        if not error.operation.promises.holds("input.accepted"):
-            return []
-        if answer.status == 404 and context.alice.makes_up(error.operation):
-            return []  # whether there is such an agent only the target knows
-        seen = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
-        expected = "a success for a request that fits its schema"
-        if 200 <= answer.status < 300:
-            expected = "what the annotations of the document say, in the answer"
-        shown = context.world.exchanges()[-6:]
-        return [self.finding("input.accepted", error.operation, expected, seen, shown)]
-
-    def _no_answer(self, context: Context, error: NoAnswer) -> Finding:
-        shown = context.world.exchanges()[-5:]
-        seen = f"{error.reason} ({error.request.method} {error.request.url})"
-        expected = "an answer, in time and whole"
-        return self.finding("response.answered", context.operation, expected, seen, shown)
-
-    def deviations(
-        self, world: World, *, failed: bool = False, taken: bool = False
-    ) -> list[Finding]:
-        """What the answers of a world have that the document forbids, without what a finding tells
-        of already: that the server `failed`, or has `taken` what is wrong and so shows it now."""
-        found: dict[tuple[str, str, str], Finding] = {}
-        for index, entry in enumerate(world.journal):
-            if entry.exchange.request.method != entry.operation.method:
-                continue
-            for deviation in self._judged(entry):
-                if not entry.operation.promises.holds(deviation.promise):
-                    continue
-                is_failure = entry.exchange.response.status >= 500
-                says_so = entry.exchange.response.status in (501, 503)
-                if failed and is_failure and deviation.promise == "response.status":
-                    continue
-                if taken and deviation.promise == "response.schema":
-                    continue
-                key = (deviation.promise, entry.operation.label, deviation.cause)
-                if key in found:
-                    continue
-                shown = _before(world.journal, index)
-                expected = deviation.expected
-                if deviation.promise == "response.status":
-                    expected += f", not {deviation.cause}"
-                finding = self.finding(
-                    deviation.promise, entry.operation, expected, deviation.seen, shown
-                )
-                finding = replace(finding, cause=deviation.cause)
-                undeclared = deviation.promise == "response.status" and (says_so or not is_failure)
-                if undeclared or deviation.promise == "response.media_type":
-                    finding = replace(finding, severity=Severity.MINOR, blame=Blame.EITHER)
-                found[key] = finding
-        return list(found.values())
-
-    def _judged(self, entry: Entry) -> list[Deviation]:
-        """What is wrong with an answer; of long ones only the first of each kind are judged, one
-        after the other, as all that is wrong with one holds a copy of it."""
-        if len(entry.exchange.response.body) <= LONGEST_SHOWN:
-            return list(deviations(self.document, entry.operation, entry.exchange))
-        kind = (entry.operation.label, entry.exchange.response.status)
-        with self._long:
-            self._judged_long[kind] += 1
-            if self._judged_long[kind] > 3:
-                return []
-            return list(deviations(self.document, entry.operation, entry.exchange))
 
     def _clean(self, made: Sequence[tuple[User, str]]) -> bool:
         """Deletes sessions, whatever the budget says; a run that may only read has made none.
@@ -431,189 +334,3 @@ class Runner:
 def _key(person: Person, key: str) -> str:
     """The key of a user: their own, else the usual one; none beside headers that serve as one."""
     return person.key or ("" if person.headers else key)
-
-
-def _shortened(finding: Finding) -> Finding:
-    """A finding whose answers are of a length that a report can hold."""
-    if all(len(e.response.body) <= LONGEST_SHOWN for e in finding.exchanges):
-        return finding
-    shown = [
-        replace(e, response=replace(e.response, body=e.response.body[:LONGEST_SHOWN]))
-        for e in finding.exchanges
-    ]
-    return replace(finding, exchanges=shown)
-
-
-def _before(journal: list[Entry], index: int) -> list[Exchange]:
-    """The exchange that shows something, after the one that made its session."""
-    wanted = journal[index].exchange
-    said = unquote(wanted.request.url).encode() + wanted.request.body
-    for entry in journal[:index]:
-        role = entry.operation.binding.role if entry.operation.binding else None
-        if role is Role.SESSION_CREATE and succeeded(entry.exchange):
-            id = id_in(entry.operation, entry.exchange)
-            if id and id.encode() in said:
-                return [entry.exchange, wanted]
-    return [wanted]
-
-
-Watch = Callable[[Outcome], None]
-ALONE = ("race.", "response.time", "stream.incremental", "stream.wait", "session.active")
-POISON = ("input.malformed", "input.extremes")
-"""What may leave behind a session that no list survives."""
-
-
-def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outcome]:
-    """The outcomes in order: `workers` checks at a time, then, alone, those that measure time."""
-    alone = [check for check in wanted if check.promise.startswith(ALONE)]
-    alone += [check for check in wanted if check.promise in POISON]
-    pool = ThreadPoolExecutor(max(workers, 1))
-    try:
-        yield from pool.map(runner.check, [check for check in wanted if check not in alone])
-    except KeyboardInterrupt:
-        runner.meter.stop("interrupted")  # so that the checks that are under way end soon
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-    yield from map(runner.check, alone)
-
-
-def run(
-    url: str,
-    document: Document,
-    *,
-    keys: tuple[str, str] = DEFAULT_KEYS,
-    headers: Mapping[str, str] | None = None,
-    suites: Collection[str] = (),
-    promises: Collection[str] = (),
-    seed: int = 0,
-    max_examples: int = 20,
-    retries: int = RETRIES,
-    timeout: float = 10.0,
-    workers: int = 6,
-    terms: Terms | None = None,
-    scripts: Sequence[Script] = (),
-    announce: Callable[[Choice, str], None] | None = None,
-    watch: Watch | None = None,
-    stop: Callable[[Outcome], bool] | None = None,
-) -> Report:
-    """Holds the implementation at `url` to a document.
-
-    `suites` and `promises` narrow what is run, and `scripts` to what these expect unless a suite is
-    named; `terms` say what it may do; `announce` sees which
-    operations will be called before the first is; `watch` sees every outcome, `stop` may end the
-    run. Raises SparringError: C101 for an unknown suite, C103 when nobody answers, C104 for a
-    pattern that fits no operation.
-    """
-    suites = chosen_suites(suites, scripts)
-    if not any(operation.binding for operation in document.operations):
-        remedy = "Say them as x-session, in the document or in an overlay."
-        defect = document.source.defect("C101", "no operation has a role", ("paths",), remedy)
-        raise SparringError(defect)
-    start = time.perf_counter()
-    runner = Runner(
-        url,
-        document,
-        keys=keys,
-        headers=headers,
-        seed=seed,
-        retries=retries,
-        timeout=timeout,
-        terms=terms,
-    )
-    document = runner.document
-    report = Report(document, runner.target.root, seed, suites=suites)
-    wanted = [
-        check
-        for check in checks(document)
-        if suite_of(check.promise) in report.suites and (not promises or check.promise in promises)
-    ]
-    replay = Replay(scripts) if scripts else None
-    if replay is not None:
-        wanted.append(replay.check(document))
-    if announce:
-        announce(runner.choice, runner.target.root)
-    conformance = "conformance" in report.suites and not promises
-    try:
-        runner.target.probe()
-        report.notes += runner.learn()
-        for outcome in _in_turn(runner, wanted, workers):
-            report.outcomes.append(outcome)
-            report.findings += outcome.findings
-            if watch:
-                watch(outcome)
-            if stop and stop(outcome):
-                break
-        else:
-            if "lifecycle" in report.suites and not promises:
-                for outcome in runner.lifecycle(max_examples):
-                    report.outcomes.append(outcome)
-                    report.findings += outcome.findings
-                    if watch:
-                        watch(outcome)
-            if conformance:
-                outcomes, notes = runner.conformance(max_examples=max_examples)
-                report.notes += notes
-                report.outcomes += outcomes
-                report.findings += [f for o in outcomes for f in o.findings]
-    except KeyboardInterrupt:
-        runner.meter.stop("interrupted")
-    except Stopped:
-        pass
-    finally:
-        left = runner.clean()
-        runner.sessions.close()
-        runner.target.close()
-    if (
-        conformance
-        and runner.meter.stopped
-        and not any(o.promise == "conformance" for o in report.outcomes)
-    ):
-        report.outcomes += runner.conformance()[0]
-    report.notes += replay.notes if replay is not None else []
-    _conclude(report, runner, left, wanted)
-    report.findings = merged(report.findings)
-    report.seconds = time.perf_counter() - start
-    return report
-
-
-def chosen_suites(names: Collection[str], scripts: Sequence[Script]) -> tuple[str, ...]:
-    """The suites of a run. Raises SparringError (C101)."""
-    for name in names:
-        if name not in SUITES:
-            remedy = nearest(name, SUITES) or f"Known are {', '.join(SUITES)}."
-            raise SparringError(Defect("C101", f"there is no suite {name}", None, remedy))
-    if not scripts:
-        if "script" in names:
-            remedy = "Name one: --script FILE."
-            raise SparringError(Defect("C101", "the suite script needs a script", None, remedy))
-        return tuple(names or (suite for suite in SUITES if suite != "script"))
-    return (*(name for name in names if name != "script"), "script")
-
-
-def _conclude(
-    report: Report, runner: Runner, left: Sequence[Made], wanted: Sequence[Check]
-) -> None:
-    """Says what was not checked and why, what was left behind, and who wanted to lead away."""
-    report.requests = runner.meter.sent
-    report.stopped = runner.meter.stopped
-    report.notes += runner.target.strays
-    if report.stopped:
-        told = {o.id for o in report.outcomes}
-        why = f"not checked: {report.stopped}"
-        report.outcomes += [
-            Outcome(check.promise, check.operation.label, State.SKIPPED, why)
-            for check in wanted
-            if check.id not in told
-        ]
-        over = [o.id for o in report.outcomes if o.reason.startswith("not checked: ")]
-        report.notes.append(
-            f"{report.stopped}: the run ended early, {len(over)} checks were not made"
-            + (f": {', '.join(over[:20])}" if over else "")
-            + (f" and {len(over) - 20} more" if len(over) > 20 else "")
-        )
-    report.notes = list(map(runner.redaction.text, report.notes))
-    if left:
-        ids = ", ".join(made.id for made in left[:20])
-        more = f" and {len(left) - 20} more" if len(left) > 20 else ""
-        report.notes.append(f"{len(left)} sessions could not be deleted: {ids}{more}")

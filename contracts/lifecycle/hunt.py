@@ -207,7 +207,7 @@ class Attempt:
 
     def finish(self) -> None:
         """Holds all answers of the walk to the document, and clears away what it made."""
-        for finding in self.hunt.runner.deviations(self.walk.world):
+        for finding in self.hunt.runner.judge.deviations(self.walk.world):
             self.hunt.deviations.setdefault(finding.key, finding)
             self.hunt.times[finding.key] = self.hunt.times.get(finding.key, 0) + 1
         self.hunt.runner.clear(self.walk.world)

@@ -139,7 +139,7 @@ def walk(runner: Runner, max_examples: int) -> Walked:
         error = failure.error
         if seen > 1 or not runner.retries:
             shown = list(failure.exchanges)
-            found = runner.finding(
+            found = runner.judge.finding(
                 error.promise, error.operation, error.expected, error.seen, shown
             )
             findings.append(replace(found, suite="lifecycle", reproduced=seen, tried=tried))

@@ -11,16 +11,7 @@ from sparring.spec.drafts import expression, histories, put
 from sparring.spec.exchange import Request
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
-from ..comparing import (
-    allows_null,
-    at,
-    compare_attributes,
-    differences,
-    has,
-    instant,
-    readable,
-    rises,
-)
+from ..comparing import allows_null, compare_attributes, differences, has, readable
 from ..driver import history_operation
 from ..world import Entry, Session, entity, succeeded
 
@@ -162,7 +153,9 @@ def taken_ids_are_refused(context: Context) -> None:
     alice.made(first, alice.expect(first))
     before = alice.read(id)
     for user in (alice, context.bob):
-        draft = user.create_draft(operation=operation, client_id=id)
+        other = context.world.bodies.rich(operation, n=2 if user is alice else 3)
+        draft = user.create_draft(body=other, operation=operation)
+        put(context.document, draft, place, id)
         exchange = user.send(draft)
         if user is alice:
             status = exchange.response.status
@@ -180,16 +173,20 @@ def taken_ids_are_refused(context: Context) -> None:
             return
 
 
-def fresh_id(context: Context) -> str:
-    """An unused id that a client may choose."""
+def fresh_ids(context: Context) -> list[str]:
+    """Unused ids of several shapes that a client may choose."""
     operation = context.world.need(CREATE)
     pointer = id_pointer(context.document, operation)
     least = context.world.bodies.least(operation)
-    found = context.world.bodies.client_ids(operation, pointer, least) if pointer else iter(())
-    id = next(found, None)
-    if id is None:
+    return list(context.world.bodies.client_ids(operation, pointer, least)) if pointer else []
+
+
+def fresh_id(context: Context) -> str:
+    """An unused id that a client may choose."""
+    found = fresh_ids(context)
+    if not found:
         raise NotChecked("no id that a client may choose could be made")
-    return id
+    return found[0]
 
 
 def declares_location(document: Document, operation: Operation) -> str:
@@ -201,8 +198,18 @@ def declares_location(document: Document, operation: Operation) -> str:
 
 @scenario("create.location", CREATE, needs=first_reason(declares_location, has(Role.SESSION_GET)))
 def location_leads_to_the_session(context: Context) -> None:
-    """Following `Location` gives the session that was created."""
-    session = context.alice.create(operation=context.operation)
+    """Following `Location` gives the session that was created, whatever letters its id has."""
+    ids = [
+        None,
+        *(fresh_ids(context)[:3] if not chooses_ids(context.document, context.operation) else ()),
+    ]
+    for id in ids:
+        _follow_location(context, id)
+
+
+def _follow_location(context: Context, chosen: str | None) -> None:
+    draft = context.alice.create_draft(client_id=chosen, operation=context.operation)
+    session = context.alice.made(draft, context.alice.expect(draft))
     location = session.exchange.response.headers.get("location")
     if location is None:
         return  # response.headers speaks of that
@@ -253,47 +260,3 @@ def only_allowed_greetings(context: Context) -> None:
             context.fail("a greeting where the agent may greet", "no message")
         elif any(line.role not in (None, "agent") for line in said):
             context.fail("a greeting by the agent alone", f"one by the {said[0].role}")
-
-
-def is_active(document: Document, operation: Operation) -> str:
-    """The operation gets the active session."""
-    active = operation.binding is not None and operation.binding.active
-    return "" if active else "it does not get the active session"
-
-
-@scenario("session.active", Role.SESSION_GET, needs=first_reason(is_active, has(Role.SESSION_GET)))
-def active_session_is_ones_own(context: Context) -> None:
-    """The active session is a session of the caller and stays while nothing happens."""
-    operation, alice = context.operation, context.alice
-    made = [alice.create() for _ in range(2)][-1] if context.world.one(CREATE) else None
-    first, second = alice.read_active(operation), alice.read_active(operation)
-    where = context.document.model.session.get("id", ("id",))
-    id = pointers.first(first, where)
-    if id != pointers.first(second, where):
-        context.fail("the same active session twice", "two ids")
-    if not succeeded(alice.get(str(id))):
-        context.fail("an active session that can be read by its id", f"{id} can't")
-    rule = operation.promises.get("session.active", {}).get("is")
-    if rule == "newest" and made is not None and id != made.id:
-        created = context.document.model.session.get("created")
-        times = [instant(at(found, created)) for found in (alice.read(made.id), first)]
-        if not rises(times, strictly=True):  # else another caller made one in between
-            context.fail("the session that was made last", f"{id} instead of {made.id}")
-    if context.bob.key != alice.key and not operation_is_open(operation):
-        theirs = context.bob.read_active(operation)
-        if pointers.first(theirs, where) == id:
-            context.fail("an active session for each user", "two users share one")
-        else:
-            context.world.made.append((context.bob, str(pointers.first(theirs, where))))
-    if made is not None and context.world.one(Role.SESSION_DELETE) and id == made.id:
-        alice.delete(made.id)
-        left = pointers.first(alice.read_active(operation), where)
-        if left == made.id:
-            context.fail("another active session once that one is deleted", "the deleted one")
-        elif isinstance(left, str) and not succeeded(alice.get(left)):
-            context.fail("an active session that can be read by its id", f"{left} can't")
-
-
-def operation_is_open(operation: Operation) -> bool:
-    """Whether an operation asks for no key."""
-    return not operation.security or not all(operation.security)

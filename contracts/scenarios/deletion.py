@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import time
+from typing import Any
+
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
@@ -17,16 +21,31 @@ from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
-from ..comparing import at, has
-from ..driver import User, history_operation
+from ..comparing import has
+from ..driver import User
+from ..target import Limits
 from ..turns import message_draft, say, streams
-from ..world import entity, stream_type, succeeded
-from .create import chooses_ids, fresh_id
+from ..world import Blocked, entity, stream_type, succeeded
+from .create import chooses_ids, fresh_id, id_pointer
 from .listing import session_id
 
 DELETE = Role.SESSION_DELETE
 GONE = frozenset({404, 410})
 WITHOUT_SESSION = frozenset({Role.SESSION_CREATE, Role.SESSION_LIST})
+
+
+def chosen_ids(document: Document, operation: Operation) -> str:
+    """Clients may choose the ids of sessions."""
+    creates = document.with_role(Role.SESSION_CREATE)
+    found = any(not chooses_ids(document, create) for create in creates)
+    return "" if found else "clients can't choose the id of a session"
+
+
+def with_id(body: dict[str, Any], pointer: str, id: str) -> dict[str, Any]:
+    """A body that carries an id."""
+    copied = copy.deepcopy(body)
+    pointers.put(copied, pointers.split(pointer), id)
+    return copied
 
 
 def takes_session(document: Document, operation: Operation) -> str:
@@ -48,6 +67,7 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
         draft.accept = stream_type(operation) if streams(operation) and binding.via == "sse" else ""
         return draft
     draft = user.draft(operation, session)
+    aim_part(context, draft, session)
     if operation.body:
         draft.body = user.owned(operation, context.world.bodies.rich(operation))
         user.aim(draft, session)
@@ -55,6 +75,21 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
     if place is not None:
         put(context.document, draft, place, 0)
     return draft
+
+
+def aim_part(context: Context, draft: Draft, session: str) -> bool:
+    """Aims a request that is about one message at the last of the user's; whether there is one."""
+    binding = draft.operation.binding
+    if binding is None or binding.target is None or binding.role.value.startswith("run."):
+        return True
+    try:
+        lines = context.alice.history(session)
+    except (Blocked, NotChecked):
+        return False
+    ids = [line.id for line in lines if line.role == "user" and isinstance(line.id, str)]
+    if ids:
+        put(context.document, draft, (binding.target.part, binding.target.name), ids[-1])
+    return bool(ids)
 
 
 def answer(context: Context, user: User, operation: Operation, session: str) -> Exchange:
@@ -138,7 +173,10 @@ def second_deletes_are_harmless(context: Context) -> None:
     session = context.alice.create()
     context.alice.expect(context.alice.draft(context.operation, session.id))
     again = context.alice.delete(session.id)
-    if not succeeded(again) and again.response.status not in GONE:
+    stated = context.operation.promises.get("delete.idempotent", {}).get("again")
+    if stated and str(again.response.status) != str(stated):
+        context.fail(f"a {stated} for a second delete", str(again.response.status))
+    elif not succeeded(again) and again.response.status not in GONE:
         context.fail("a 404 or a success for a second delete", str(again.response.status))
 
 
@@ -158,6 +196,53 @@ def other_sessions_survive(context: Context) -> None:
             context.fail("the other sessions as they were after a delete", "one of them changed")
         if said(context, id) != lines:
             context.fail("what was said in other sessions after a delete", "some of it is gone")
+
+
+@scenario("delete.only", DELETE, needs=first_reason(chosen_ids, has(Role.SESSION_GET)))
+def ids_that_begin_alike_survive(context: Context) -> None:
+    """Deleting a session leaves those whose ids only begin or end like its own."""
+    create, alice = context.world.need(Role.SESSION_CREATE), context.alice
+    least, pointer = context.world.bodies.least(create), id_pointer(context.document, create)
+    id, ids = fresh_id(context), []
+    for other in (id, f"{id}x", f"{id}-1", f"x{id}", id[:-1]):
+        if not pointer or context.world.bodies.is_valid(create, with_id(least, pointer, other)):
+            draft = alice.create_draft(client_id=other)
+            exchange = alice.send(draft)
+            if succeeded(exchange):
+                ids.append(alice.made(draft, exchange).id)
+    alice.expect(alice.draft(context.operation, id))
+    gone = [other for other in ids if other != id and not succeeded(alice.get(other))]
+    if gone:
+        context.fail("sessions whose ids are only alike, after a delete", f"{show(gone)} is gone")
+
+
+@scenario(
+    "delete.gone",
+    DELETE,
+    needs=has(Role.SESSION_CREATE, Role.SESSION_GET, Role.MESSAGE_CREATE),
+)
+def running_turns_bring_nothing_back(context: Context) -> None:
+    """A session that is deleted while the agent speaks stays gone when it has finished."""
+    alice, talks = context.alice, context.document.with_role(Role.MESSAGE_CREATE)
+    talk = next((o for o in talks if streams(o)), None)
+    if talk is None:
+        raise NotChecked("no operation streams a turn")
+    session = alice.create()
+    draft = message_draft(alice, talk, session.id, ["Tell me a long story. " * 40])
+    deleted = None
+    with alice.open(draft, Limits(seconds=5)) as stream:
+        for arrival in stream.events():
+            if deleted is None and arrival.event.data:
+                deleted = alice.delete(session.id)
+    if deleted is None or not succeeded(deleted):
+        raise NotChecked("the session can't be deleted while the agent speaks")
+    for _ in range(5):
+        status = alice.get(session.id).response.status
+        if status not in GONE:
+            seen = f"{status} after the turn was over"
+            context.fail("a 404 for a session that was deleted while the agent spoke", seen)
+            return
+        time.sleep(0.1)
 
 
 def said(context: Context, session: str) -> list[str | None]:
@@ -209,37 +294,3 @@ def _missing(context: Context, operation: Operation, id: str) -> None:
     seen = f"{exchange.response.status} for {id}"
     blame = Blame.EITHER if is_delete and succeeded(exchange) else Blame.IMPLEMENTATION
     context.fail("a 404 for a session that does not exist", seen, blame=blame)
-
-
-@scenario(
-    "history.clear",
-    Role.MESSAGE_CLEAR,
-    needs=has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST),
-)
-def cleared_is_empty(context: Context) -> None:
-    """After a clear nothing is left of what was said, the session and its neighbours stay."""
-    alice = context.alice
-    session, neighbour = talked(context, alice), talked(context, alice)
-    talk = context.world.need(Role.MESSAGE_CREATE)
-    before = said(context, neighbour)
-    alice.expect(alice.draft(context.operation, session))
-    for role in (Role.MESSAGE_LIST, Role.SUGGESTION_LIST):
-        for operation in context.document.with_role(role):
-            if left := alice.all(operation, session):
-                seen = f"{len(left)} items in {operation.label}"
-                context.fail("nothing left of what was said after a clear", seen)
-    if context.world.one(Role.SESSION_GET) is not None:
-        exchange = alice.get(session)
-        if not succeeded(exchange):
-            context.fail("the session itself after a clear", f"{exchange.response.status}")
-            return
-        where = context.document.model.session.get("count")
-        count = at(entity(context.world.need(Role.SESSION_GET), exchange), where)
-        if where and count != 0:
-            context.fail("a count of 0 after a clear", str(count))
-    if said(context, neighbour) != before:
-        context.fail("what was said in other sessions after a clear", "some of it is gone")
-    turn = say(alice, talk, session, "A new beginning.")
-    texts = [line.text for line in alice.history(session, history_operation(context.world))]
-    if texts != ["A new beginning.", *turn.texts]:
-        context.fail("the new turn alone after a clear", show(texts))

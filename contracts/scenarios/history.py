@@ -7,6 +7,7 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import expression, put
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, instant
@@ -90,7 +91,10 @@ def events_tell_the_history(context: Context) -> None:
     ]
     if not others:
         raise NotChecked("there is no history beside the events")
-    session = context.alice.create()
+    draft = context.alice.create_draft()
+    if place := expression(context.document, draft.operation, "greeting"):
+        put(context.document, draft, place, True)
+    session = context.alice.made(draft, context.alice.expect(draft))
     for talk in context.document.with_role(TALK):
         for stream in ways(talk):
             say(context.alice, talk, session.id, f"{talk.id} {stream}", stream=stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +10,9 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, plain, put, scalar
+from sparring.spec.drafts import Draft, plain
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame
-from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 
 from ..bodies import RICH_OBJECT
@@ -24,10 +24,12 @@ from ..target import Limits
 from ..turns import streams
 from ..world import is_stream, succeeded
 from .create import id_names
-from .deletion import takes_session, talked
+from .deletion import aim_part, takes_session, talked
 from .keys import any_draft, settled, state
 
 creatable = has(Role.SESSION_CREATE)
+MOST = 200
+"""Items above which a list is too long to be sent."""
 
 
 def takes_json(document: Document, operation: Operation) -> str:
@@ -133,30 +135,47 @@ def refusals_name_the_place(context: Context) -> None:
         if not told:
             context.fail("the place of what is wrong", f"none for {what}", exchanges=shown)
             continue
+        astray = [place for place in told if not leads_into(draft.body, place)]
+        if astray and plain:
+            seen = f"{show(astray[0])} for {what}"
+            context.fail("a JSON Pointer into the body that was sent", seen, exchanges=shown)
         named = any(str(place).startswith(pointers.join(negative.at)) for place in told)
         if plain and negative.kind == "a wrong type" and not named:
             seen = f"{show(told)} for {what}"
             context.fail("the place of what is wrong, itself", seen, exchanges=shown)
 
 
-@scenario("input.accepted", needs=first_reason(takes_json, names_no_part, creatable))
+def leads_into(body: Any, place: Any) -> bool:
+    """Whether a place is in a body, or is that of a member which one of its objects could have."""
+    if not isinstance(place, str):
+        return True
+    if place and not place.startswith("/"):
+        return False
+    at = pointers.split(place)
+    return not at or any(True for _ in pointers.find(body, at[:-1]))
+
+
+@scenario("input.accepted", needs=first_reason(takes_json, creatable))
 def extremes_of_the_schema_are_taken(context: Context) -> None:
     """Values on the bounds of the schema are taken: longest, shortest, every word of an enum."""
-    draft, _ = base(context)
+    draft, session = base(context)
     body = draft.body
     names = id_names(context.document, context.operation)
-    for where, value in edges(context.document, context.world.bodies.attributes(context.operation)):
+    attributes = context.world.bodies.attributes(context.operation)
+    found = [*edges(context.document, attributes), *full_lists(context.document, attributes, body)]
+    for where, value in found:
         if context.world.bodies.is_given(context.operation, where):
             continue
         trial = dict(body) | {where: value}
-        if not context.world.bodies.is_valid(context.operation, trial):
-            continue
-        draft.body = trial
-        accepted(context, draft, f"{where}: {show(value)}", chosen=where in names)
+        if context.world.bodies.is_valid(context.operation, trial):
+            draft.body = trial
+            if aim_part(context, draft, session):
+                accepted(context, draft, f"{where}: {show(value)}", chosen=where in names)
     for media_type in context.operation.body:
-        if "json" in media_type:
-            draft.body, draft.media_type = body, f"{media_type}; charset=utf-8"
-            accepted(context, draft, f"Content-Type: {draft.media_type}")
+        for spelling in (f"{media_type}; charset=utf-8", media_type.title()):
+            if "json" in media_type and aim_part(context, draft, session):
+                draft.body, draft.media_type = body, spelling
+                accepted(context, draft, f"Content-Type: {spelling}")
 
 
 def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False) -> None:
@@ -187,8 +206,8 @@ def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str,
                 yield name, "👍" * most
         if isinstance(least := schema.get("minLength"), int) and "pattern" not in schema:
             yield name, "x" * least
-        if schema.get("minLength", 0) == 0 and "string" in str(schema.get("type")):
-            yield name, ""
+        if "string" in str(schema.get("type")):
+            yield name, " " * schema.get("minLength", 0)
         for key in ("minimum", "maximum"):
             if isinstance(schema.get(key), (int, float)):
                 yield name, schema[key]
@@ -199,101 +218,12 @@ def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str,
         yield name, dict(RICH_OBJECT)
 
 
-def has_parameters(document: Document, operation: Operation) -> str:
-    """The operation has parameters with a schema."""
-    return "" if any(p.schema for p in operation.parameters) else "the operation has no parameters"
-
-
-@scenario("input.parameters", needs=first_reason(has_parameters, creatable))
-def broken_parameters_are_refused(context: Context) -> None:
-    """A parameter that breaks its schema is refused."""
-    draft, session = base(context)
-    before = settled(context, session) if session else ""
-    for found in context.operation.parameters:
-        accepted_kinds: set[str] = set()
-        for kind, text in broken_texts(context.document, found):
-            if kind in accepted_kinds:
-                continue
-            trial = draft.copied()
-            trial.query = [pair for pair in trial.query if pair[0] != found.name]
-            put(context.document, trial, (found.place, found.name), "")
-            write(trial, found, text)
-            start = len(context.world.journal)
-            exchange = shot(context, trial)
-            if not refused(exchange) and exchange.response.status < 500:
-                accepted_kinds.add(kind)
-                context.fail(
-                    f"a 4xx for {kind} in {found.name}",
-                    f"{exchange.response.status} for {found.name}={text[:80]}",
-                    exchanges=context.world.exchanges(start),
-                )
-    if session and not context.findings and state(context, session) != before:
-        context.fail("no change by a request that was refused", "the session changed")
-
-
-def write(draft: Draft, found: Parameter, text: str) -> None:
-    """Puts raw text in place of a parameter's value."""
-    if found.place == "query":
-        draft.query = [pair for pair in draft.query if pair[0] != found.name] + [(found.name, text)]
-    elif found.place == "header":
-        draft.headers[found.name] = text
-    elif found.place == "path":
-        draft.path[found.name] = text
-
-
-def broken_texts(document: Document, found: Parameter) -> Iterator[tuple[str, str]]:
-    """Raw texts that a parameter can't be, by the kind of what is wrong."""
-    if found.schema is None:
-        return
-    schema = plain(document, document.schema(found.schema, View.REQUEST), View.REQUEST)
-    validator = document.schemas.at(found.schema, View.REQUEST)
-    candidates: list[tuple[str, str]] = [
-        ("a wrong type", "abc"),
-        ("a wrong type", "1.5"),
-        ("a wrong type", "[1]"),
-        ("a wrong type", '"text"'),
-        ("text that is not JSON", "{not json"),
-        ("text that is not JSON", "{'a': 1}"),
-        ("a value outside its enum", "sparring-unknown"),
-        ("a value outside its pattern", "not ok!"),
-        ("a value outside its pattern", "a" * 300),
-        ("a value outside its pattern", "-1"),
-    ]
-    for key, step in (("minimum", -1), ("maximum", 1)):
-        if isinstance(bound := schema.get(key), int):
-            candidates.append(("a number out of bounds", scalar(bound + step)))
-    words = schema.get("enum") or document.follow(schema.get("items", {}), View.REQUEST).get("enum")
-    if words:
-        candidates.append(("a value outside its enum", str(words[0]).upper() + "x"))
-        candidates.append(("a value outside its enum", f"{words[0]},sparring-unknown"))
-    for kind, text in candidates:
-        if found.place == "path" and ("/" in text or text in (".", "..")):
-            continue
-        try:
-            value = found.decode([text])
-        except ValueError:
-            yield kind, text
-            continue
-        if not validator.is_valid(value):
-            yield kind, text
-
-
-@scenario("input.accepted", needs=first_reason(has_parameters, names_no_part, creatable))
-def extreme_parameters_are_taken(context: Context) -> None:
-    """Query parameters on their bounds, and every word of an enum, are taken."""
-    draft, _ = base(context)
-    for found in context.operation.parameters:
-        if found.place != "query" or found.schema is None:
-            continue
-        schema = context.document.schema(found.schema, View.REQUEST)
-        schema = plain(context.document, schema, View.REQUEST)
-        values = [schema[key] for key in ("minimum", "maximum") if key in schema]
-        values += list(schema.get("enum", ()))
-        values += [True, False] if schema.get("type") == "boolean" else []
-        role = context.operation.binding.role if context.operation.binding else None
-        for value in values:
-            if role is Role.MESSAGE_SUBSCRIBE:
-                continue  # it may hold the stream open
-            trial = draft.copied()
-            put(context.document, trial, ("query", found.name), value)
-            accepted(context, trial, f"{found.name}={scalar(value)}")
+def full_lists(
+    document: Document, attributes: dict[str, Any], body: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Lists of as many items as their schema allows."""
+    for name, inner in attributes.items():
+        most = document.follow(inner, View.REQUEST).get("maxItems")
+        items = body.get(name)
+        if isinstance(most, int) and most <= MOST and isinstance(items, list) and items:
+            yield name, [copy.deepcopy(items[0]) for _ in range(most)]

@@ -137,6 +137,43 @@ def every_scheme_works(context: Context) -> None:
             )
 
 
+def reads(document: Document, operation: Operation) -> str:
+    """The operation is a GET whose answer ends."""
+    return "" if operation.method == "GET" and not streams(operation) else "it is no plain GET"
+
+
+@scenario("auth.required", needs=first_reason(reads, needs_key))
+def head_needs_the_key_too(context: Context) -> None:
+    """HEAD is not answered with a success where GET is refused for want of a key."""
+    session = talked(context, context.alice)
+    draft = any_draft(context, context.alice, session)
+    asked = context.alice.request(draft, anonymous=True)
+    statuses = []
+    for method in ("GET", "HEAD"):
+        exchange = context.world.target.send(Request(method, asked.url, asked.headers))
+        context.world.journal.append(Entry(context.operation, exchange))
+        statuses.append(exchange.response.status)
+    if statuses[0] in REFUSED and statuses[1] < 300:
+        context.fail("no success of HEAD without a key", f"{statuses[1]} with no key")
+
+
+@scenario("auth.schemes", needs=needs_key)
+def words_of_schemes_have_no_case(context: Context) -> None:
+    """The word before the key may be written in any case (RFC 9110, section 11.1)."""
+    ways = usable_security(context.operation)
+    if not any(scheme.kind == "bearer" for way in ways for scheme in way):
+        return
+    session = talked(context, context.alice)
+    for word in ("Bearer", "bearer", "BEARER"):
+        draft = any_draft(context, context.alice, session)
+        draft.headers["Authorization"] = f"{word} {context.alice.key}"
+        exchange = short_answer(context, context.alice.request(draft, anonymous=True), draft)
+        if exchange.response.status in REFUSED:
+            if word == "Bearer":
+                return  # every_scheme_works speaks of it
+            context.fail("the right key after the scheme in any case", f"{word} is refused")
+
+
 @scenario("auth.schemes", needs=needs_key)
 def no_other_scheme_works(context: Context) -> None:
     """The right key after the word of a scheme that is not declared is refused."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sparring.spec import pointers
@@ -103,8 +105,8 @@ def lists_are_in_order(context: Context) -> None:
     """The list is in the order that the document states, or that the caller asks for."""
     query, attribute = tagged(context, context.operation)
     sessions = [create_tagged(context, attribute) for _ in range(5)]
-    touch(context, sessions[1].id)
-    touch(context, sessions[3].id)
+    for session in (sessions[1], sessions[3]):
+        touch_later(context, session.id, [one.id for one in sessions])
     mine = {session.id for session in sessions}
     stated = context.operation.promises.get("list.order", {})
     asked: list[tuple[dict[str, Any], str, str]] = []
@@ -121,6 +123,8 @@ def lists_are_in_order(context: Context) -> None:
             values = [pointers.first(item, pointers.split(by)) for item in items]
             asking = f" when {show(extra)} asks for it" if extra else ""
             context.fail(f"{by} {direction}{asking}", show(values))
+        elif by == stated.get("by") and stated.get("ties") == "made":
+            _ties(context, items, key, [session.id for session in sessions])
         page = context.operation.binding.page if context.operation.binding else None
         if query and page and page.limit and page.start and page.style == "offset":
             part = {str(page.limit): 2, str(page.start): 1}
@@ -129,6 +133,15 @@ def lists_are_in_order(context: Context) -> None:
             if ids != [session_id(context, item) for item in whole[1:3]]:
                 asking = f"{show(part | extra)} gave {show(ids)}"
                 context.fail("pages that cut the list in the order that was asked for", asking)
+
+
+def _ties(context: Context, items: Sequence[Any], key: Key, made: list[str]) -> None:
+    """Fails unless sessions of one instant stand as they were made."""
+    for left, right in pairwise(items):
+        ranks = [made.index(session_id(context, item)) for item in (left, right)]
+        if key(left) == key(right) and ranks[0] > ranks[1]:
+            seen = f"{show(session_id(context, left))} before an older one of one instant"
+            context.fail("sessions of one instant in the order in which they were made", seen)
 
 
 def sorts(
@@ -164,9 +177,22 @@ def entity_list_properties(document: Document, operation: Operation) -> dict[str
     return entity_properties(document, get[0]) if get else {}
 
 
-def touch(context: Context, session: str) -> bool:
+def touch_later(context: Context, session: str, others: Sequence[str]) -> None:
+    """Changes a session at another instant than those of the others; a clock may be coarse."""
+    where = context.document.model.session.get("updated")
+    if where is None or context.world.one(Role.SESSION_GET) is None:
+        touch(context, session)
+        return
+    known = [at(context.alice.read(other), where) for other in others]
+    for n, pause in enumerate((0, 0.05, 0.5, 1.1)):
+        time.sleep(pause)
+        if not touch(context, session, n) or at(context.alice.read(session), where) not in known:
+            return
+
+
+def touch(context: Context, session: str, n: int = 0) -> bool:
     """Changes something in a session, where the document has a way."""
-    change = simple_change(context)
+    change = simple_change(context, n)
     if change is None:
         return False
     operation, body = change

@@ -70,6 +70,23 @@ def other_methods_are_refused(context: Context) -> None:
             context.fail("an Allow without the method that is refused", str(allow), exchanges=shown)
 
 
+@scenario(
+    "path.spelling", Role.SESSION_GET, needs=first_reason(takes_session, has(Role.SESSION_CREATE))
+)
+def encoded_letters_are_letters(context: Context) -> None:
+    """A session is found too when letters of its id are percent-encoded in the path."""
+    session = context.alice.create().id
+    request = context.alice.request(context.alice.draft(context.operation, session))
+    letter = next((c for c in session if c.isascii() and c.isalnum()), None)
+    if letter is None or session not in request.url:
+        raise NotChecked("the id has no letter")
+    spelled = session.replace(letter, f"%{ord(letter):02X}", 1)
+    like = Request("GET", request.url.replace(session, spelled, 1), request.headers)
+    statuses = [_send(context, "GET", one).response.status for one in (request, like)]
+    if statuses[0] < 300 and statuses[1] >= 400:
+        context.fail("the same session for another spelling of its path", f"{statuses[1]}")
+
+
 def reads(document: Document, operation: Operation) -> str:
     """The operation is a GET whose answer ends."""
     if operation.method != "GET":
@@ -92,6 +109,9 @@ def head_is_like_get(context: Context) -> None:
     request = context.alice.request(context.alice.draft(context.operation, session or None))
     before, head, after = (_send(context, method, request) for method in ("GET", "HEAD", "GET"))
     status = head.response.status
+    stated = context.operation.promises.get("method.head", {}).get("answered")
+    if succeeded(before) and status in (404, 405, 501) and str(stated).lower() == "true":
+        context.fail("an answer to HEAD as to GET", str(status))
     if not succeeded(before) or status >= 400:
         raise NotChecked("HEAD is not answered")
     if status != before.response.status:

@@ -9,10 +9,15 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
+from sparring.spec.drafts import Draft
 from sparring.spec.exchange import Exchange
 from sparring.spec.framing import framing_of
 
 from ..checks import Context, NotChecked, first_reason, scenario
+from ..driver import TALKING
+from ..turns import answers_json, streams
+from ..world import succeeded
+from .deletion import aim_part
 from .inputs import base, creatable, shot, takes_json
 from .keys import settled, state
 
@@ -20,7 +25,7 @@ from .keys import settled, state
 @scenario("input.media_type", needs=first_reason(takes_json, creatable))
 def other_media_types_are_refused(context: Context) -> None:
     """A body of an undeclared media type is refused, with a 415 where one is declared."""
-    draft, session = base(context)
+    draft, session = taken(context)
     before = settled(context, session) if session else ""
     for media_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
         if any(media_type == t or t == "*/*" for t in context.operation.body):
@@ -33,6 +38,17 @@ def other_media_types_are_refused(context: Context) -> None:
             context.fail("a 4xx for another media type", f"{status} for {media_type}")
     if session and not context.findings and state(context, session) != before:
         context.fail("no change by a request that was refused", "the session changed")
+
+
+def taken(context: Context) -> tuple[Draft, str]:
+    """A request that is taken as it is, to be sent again with one thing changed."""
+    draft, session = base(context)
+    exchange = shot(context, draft)
+    if not succeeded(exchange):
+        raise NotChecked(f"the request itself is answered {exchange.response.status}")
+    if session:
+        aim_part(context, draft, session)
+    return draft, session
 
 
 MALFORMED: tuple[tuple[str, bytes], ...] = (
@@ -58,6 +74,11 @@ def malformed_json_is_refused(context: Context) -> None:
         value = json.dumps(draft.body[name], ensure_ascii=False, separators=(",", ":")).encode()
         for word in (b"NaN", b"Infinity"):
             bodies.append((word.decode(), valid.replace(value, word, 1)))
+        for name in (n for n, inner in draft.body.items() if isinstance(inner, dict)):
+            marked = draft.body | {name: {"n": "sparring-marker"}}
+            if context.world.bodies.is_valid(context.operation, marked):
+                text = json.dumps(marked).replace('"sparring-marker"', "NaN").encode()
+                bodies.append(("NaN among free JSON", text))
         bodies.append(("a valid body that is cut short", valid[:-1]))
         bodies.append(("a valid body and more", valid + b"x"))
     for kind, raw in bodies:
@@ -137,6 +158,36 @@ def reads(context: Context, session: str) -> Iterator[Exchange]:
                 yield context.alice.send(context.alice.draft(operation, session))
 
 
+def negotiates(document: Document, operation: Operation) -> str:
+    """The answer is JSON or a stream, as `Accept` says."""
+    binding = operation.binding
+    if not (streams(operation) and answers_json(operation)):
+        return "the answer has one form"
+    stated = binding is not None and binding.when is not None
+    return "something else than `Accept` says which form the answer has" if stated else ""
+
+
+@scenario(
+    "stream.media_type", *TALKING, Role.SESSION_ACT, needs=first_reason(negotiates, creatable)
+)
+def the_better_form_is_sent(context: Context) -> None:
+    """Of JSON and a stream the answer is what `Accept` wants more, or the only one it names."""
+    draft, session = taken(context)
+    types = list(context.operation.success[1].content) if context.operation.success else []
+    json_type = next(t for t in types if "json" in t)
+    stream = next(t for t in types if framing_of(t))
+    for wanted, other in ((json_type, stream), (stream, json_type)):
+        for accept in (wanted, f"{other};q=0.1, {wanted}", f"{wanted}, {other};q=0"):
+            aim_part(context, draft, session)
+            draft.accept = accept
+            start = len(context.world.journal)
+            exchange = shot(context, draft)
+            if succeeded(exchange) and exchange.response.media_type != wanted:
+                seen = f"{exchange.response.media_type or 'none'} for Accept: {accept}"
+                shown = context.world.exchanges(start)
+                context.fail("the form that `Accept` wants more", seen, exchanges=shown)
+
+
 def refuses_accept(document: Document, operation: Operation) -> str:
     """The operation declares a 406."""
     return "" if "406" in operation.responses else "no 406 is declared"
@@ -145,11 +196,14 @@ def refuses_accept(document: Document, operation: Operation) -> str:
 @scenario("input.accept", needs=first_reason(refuses_accept, creatable))
 def accept_is_honoured(context: Context) -> None:
     """An `Accept` that no declared media type satisfies is a 406; one that any does is not."""
-    draft, _ = base(context)
+    draft, session = taken(context)
+    before = settled(context, session) if session else ""
     draft.accept = "application/x-sparring"
-    status = context.alice.send(draft).response.status
+    status = shot(context, draft).response.status
     if status != 406:
         context.fail("a 406 for an Accept that nothing satisfies", str(status))
+    elif session and settled(context, session) != before:
+        context.fail("no change by a request that was refused", "the session changed")
     found = context.operation.success
     for media_type in found[1].content if found else ():
         if framing_of(media_type):
@@ -160,6 +214,6 @@ def accept_is_honoured(context: Context) -> None:
             f"{media_type.split('/')[0]}/*",
         ):
             draft.accept = accept
-            status = context.alice.send(draft).response.status
+            status = shot(context, draft).response.status
             if status == 406:
                 context.fail("no 406 for an Accept that is satisfied", f"406 for {accept}")

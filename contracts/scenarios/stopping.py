@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
@@ -11,10 +14,21 @@ from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
+from ..driver import together
 from ..target import Limits
-from ..turns import Turn, joined, message_draft, read_events, say, streamed_events, streams
-from ..world import Session
+from ..turns import (
+    Turn,
+    answers_json,
+    joined,
+    message_draft,
+    read_events,
+    say,
+    streamed_events,
+    streams,
+)
+from ..world import Line, Session
 from .streams import LONG_QUESTION, modelled
+from .talk import texts_of
 
 ACT = Role.SESSION_ACT
 
@@ -36,8 +50,8 @@ def stop(context: Context, session: str) -> tuple[Exchange, bool | None]:
     return exchange, said if isinstance(said, bool) else None
 
 
-def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, Exchange]:
-    """A streamed turn that is stopped after its first piece."""
+def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, list[Line]]:
+    """A streamed turn that is stopped after its first piece, and the history right after that."""
     operation = next(
         (o for o in context.document.with_role(Role.MESSAGE_CREATE) if streams(o)), None
     )
@@ -45,16 +59,17 @@ def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, 
         raise NotChecked("no operation streams a turn")
     draft = message_draft(context.alice, operation, session.id, [LONG_QUESTION * 20])
     stopped: bool | None = None
-    answer: Exchange | None = None
+    lines: list[Line] | None = None
     with context.alice.open(draft, Limits(seconds=15)) as stream:
         reader = context.world.stream(operation)
         for arrival in stream.events():
-            if answer is None and reader.read(arrival.event).kind is Kind.CHUNK:
-                answer, stopped = stop(context, session.id)
-    if answer is None:
+            if lines is None and reader.read(arrival.event).kind is Kind.CHUNK:
+                stopped = stop(context, session.id)[1]
+                lines = context.alice.history(session.id)
+    if lines is None:
         raise NotChecked("the turn has no pieces")
     turn = Turn(stream.exchange, arrivals=stream.arrivals, ended=stream.ended)
-    return read_events(context.alice, operation, turn), stopped, answer
+    return read_events(context.alice, operation, turn), stopped, lines
 
 
 def has_pieces(document: Document, operation: Operation) -> str:
@@ -78,7 +93,7 @@ def partial_text_is_kept(context: Context) -> None:
     """A stopped turn ends with `stopped`; its pieces are in the history, marked as stopped."""
     for _ in range(3):
         session = context.alice.create()
-        turn, stopped, _ = interrupted(context, session)
+        turn, stopped, at_once = interrupted(context, session)
         kinds = [seen.kind for seen in turn.events]
         if stopped is not False and Kind.DONE not in kinds:
             break
@@ -99,16 +114,90 @@ def partial_text_is_kept(context: Context) -> None:
         context.fail(
             "what was streamed before the stop in the history", f"{seen} of {show(pieces)}"
         )
+    stated = context.operation.promises.get("stop.partial", {}).get("stored") == "at once"
+    if stated and said and not any(line.id == said[-1].id for line in at_once):
+        seen = show(texts_of(at_once))
+        context.fail("what was said, in the history when the stop is answered", seen)
     state = context.document.model.message.state
     if said and state and "stopped" in state.words and said[-1].state != "stopped":
         context.fail("a stopped message that is marked", show(said[-1].raw))
     if not any(line.role == "user" for line in lines):
         context.fail("the user's message after a stop", show([line.role for line in lines]))
-    talk = context.world.need(Role.MESSAGE_CREATE)
-    after = say(context.alice, talk, session.id, "Go on.")
+    talk = next(o for o in context.document.with_role(Role.MESSAGE_CREATE) if streams(o))
+    after = say(context.alice, talk, session.id, "Go on.", stream=True)
     texts = [line.text for line in context.alice.history(session.id)[len(lines) :]]
     if texts != ["Go on.", *after.texts]:
         context.fail("a whole turn after a stopped one", show(texts))
+    if any(seen.kind is Kind.STOPPED for seen in after.events):
+        context.fail("a turn after a stopped one that nothing stops", "it was stopped too")
+
+
+def replies_whole(document: Document, operation: Operation) -> str:
+    """A reply can be taken as JSON, as it is stored."""
+    talks = document.with_role(Role.MESSAGE_CREATE)
+    return "" if any(map(answers_json, talks)) else "no reply is JSON"
+
+
+@scenario(
+    "stop.partial",
+    ACT,
+    needs=first_reason(
+        cancels, replies_whole, has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST)
+    ),
+)
+def whole_replies_are_stopped(context: Context) -> None:
+    """A turn that is answered as JSON and stopped answers with what it said, as it is stored."""
+    alice = context.alice
+    talk = next(o for o in context.document.with_role(Role.MESSAGE_CREATE) if answers_json(o))
+    session = alice.create()
+    over = threading.Event()
+
+    def speak() -> Turn:
+        try:
+            return say(alice, talk, session.id, LONG_QUESTION * 20)
+        finally:
+            over.set()
+
+    def interrupt() -> bool:
+        while not over.is_set():
+            if stop(context, session.id)[1]:
+                return True
+            time.sleep(0.02)
+        return False
+
+    turn, stopped = together([speak, interrupt])
+    if not isinstance(turn, Turn) or stopped is not True:
+        raise NotChecked("the turn is over before it can be stopped")
+    lines = [line for line in alice.history(session.id) if line.role == "agent"]
+    if turn.texts and [line.text for line in lines] != turn.texts:
+        seen = f"{show([line.text for line in lines])} instead of {show(turn.texts)}"
+        context.fail("the answer of a stopped turn in the history", seen)
+    state = context.document.model.message.state
+    if lines and state and "stopped" in state.words and lines[-1].state != "stopped":
+        context.fail("a stopped message that is marked", show(lines[-1].raw))
+
+
+@scenario(
+    "stop.idle",
+    ACT,
+    needs=first_reason(cancels, modelled, has(Role.SESSION_CREATE, Role.MESSAGE_CREATE)),
+)
+def other_turns_go_on(context: Context) -> None:
+    """Stopping in one session stops no turn of another."""
+    alice, talks = context.alice, context.document.with_role(Role.MESSAGE_CREATE)
+    talk = next((o for o in talks if streams(o)), None)
+    if talk is None:
+        raise NotChecked("no operation streams a turn")
+    session, other = alice.create(), alice.create()
+    draft = message_draft(alice, talk, session.id, [LONG_QUESTION * 20])
+    reader, kinds = context.world.stream(talk), []
+    with alice.open(draft, Limits(seconds=15)) as stream:
+        for arrival in stream.events():
+            kinds.append(reader.read(arrival.event).kind)
+            if kinds.count(Kind.CHUNK) == 1 and kinds[-1] is Kind.CHUNK:
+                stop(context, other.id)
+    if Kind.STOPPED in kinds:
+        context.fail("a turn that goes on when another session is stopped", "it was stopped")
 
 
 @scenario("stop.idle", ACT, needs=first_reason(cancels, has(Role.SESSION_CREATE)))

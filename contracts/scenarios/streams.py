@@ -29,7 +29,7 @@ from ..turns import (
     streamed_events,
     streams,
 )
-from ..world import Blocked, Line, is_stream, stream_type, succeeded
+from ..world import Blocked, Line, is_stream, line, stream_type, succeeded
 
 TALK = Role.MESSAGE_CREATE
 LONG_QUESTION = (
@@ -119,6 +119,14 @@ def check_events(context: Context, turn: Turn) -> None:
             context.fail(
                 f"{kind} events that fit their schema ({violation.keyword} at {where})",
                 f"{violation.message[:300]}: {show(arrival.event.data)}",
+            )
+    shapes, row = context.world.stream(context.operation).events, context.document.model.event
+    for arrival, seen in zip(turn.arrivals, turn.events, strict=False):
+        shape = shapes.get(line(row, seen.data).kind or "") if isinstance(seen.data, dict) else None
+        if shape and shape.data is None and shape.name not in (None, arrival.event.event):
+            given = show(arrival.event.event)
+            context.fail(
+                f"{shape.name} as the name of such an event", f"{given}: {show(seen.data)}"
             )
     named = bool(context.world.stream(context.operation).events) and bool(turn.events)
     if named and all(seen.kind is None for seen in turn.events):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sparring.spec import pointers
@@ -71,6 +72,7 @@ def every_message_is_recorded(context: Context) -> None:
     for sent, roles in (
         (["First.", "Second.", "Second.", "Third?"], ["user"] * 4),
         (["Be short.", "Why?"], ["system", "user"]),
+        (["One.", "Be kind.", "Two.", "Be brief.", "Three?"], ["user", "system"] * 2 + ["user"]),
     ):
         if context.world.bodies.message(context.operation, sent, roles) is None:
             continue
@@ -86,34 +88,47 @@ def every_message_is_recorded(context: Context) -> None:
 @scenario("talk.recorded", TALK, needs=talkable)
 def what_came_with_a_message_is_recorded(context: Context) -> None:
     """What a message has beside its text stands in the history, where that has room for it."""
-    bodies, binding = context.world.bodies, context.operation.binding
-    body = bodies.message(context.operation, ["Who am I?"])
-    if binding is None or binding.messages is None or body is None:
-        return
     history = history_operation(context.world)
     shown = item_properties(context.document, history)
-    names = bodies.message_attributes(context.operation)
-    container = pointers.first(body, (*binding.messages, "0"))
-    added = {}
-    for name, values in names.items():
-        for value in values if name in shown and name not in container else ():
-            container[name] = value
-            if bodies.is_valid(context.operation, body):
-                added[name] = value
-                break
-            del container[name]
-    if not added:
+    found = dressed(context, context.operation, shown)
+    if found is None:
         return
+    body, added = found
     session = context.alice.create()
-    draft = message_draft(context.alice, context.operation, session.id, ["Who am I?"])
-    draft.body = body
-    if answers_json(context.operation) and streams(context.operation):
-        as_json(draft)
-    context.alice.expect(context.alice.aim(draft, session.id))
+    say_dressed(context, context.operation, session.id, body)
     lines = [line for line in context.alice.history(session.id, history) if line.role == "user"]
     raw = lines[0].raw if lines and isinstance(lines[0].raw, dict) else {}
     if wrong := differences(context.document, shown, added, raw):
         context.fail("what a message was sent with, in the history", "; ".join(wrong))
+
+
+def dressed(
+    context: Context, operation: Operation, shown: Mapping[str, Any]
+) -> tuple[Any, dict[str, Any]] | None:
+    """A message with all that it may have beside its text and the history shows; what that is."""
+    bodies, binding = context.world.bodies, operation.binding
+    body = bodies.message(operation, ["Who am I?"])
+    if binding is None or binding.messages is None or body is None:
+        return None
+    container = pointers.first(body, (*binding.messages, "0"))
+    added = {}
+    for name, values in bodies.message_attributes(operation).items():
+        for value in values if name in shown and name not in container else ():
+            container[name] = value
+            if bodies.is_valid(operation, body):
+                added[name] = value
+                break
+            del container[name]
+    return (body, added) if added else None
+
+
+def say_dressed(context: Context, operation: Operation, session: str, body: Any) -> None:
+    """Says a message as it is in a body, and takes the reply."""
+    draft = message_draft(context.alice, operation, session, ["Who am I?"])
+    draft.body = body
+    if answers_json(operation) and streams(operation):
+        as_json(draft)
+    context.alice.expect(context.alice.aim(draft, session))
 
 
 @scenario("text.verbatim", TALK, needs=talkable)

@@ -187,6 +187,10 @@ def merge_patches_reach_inside(context: Context) -> None:
         {"new": {"deep": {"er": "x"}}},
         {"a": {"now": "an object"}},
         {"b": "now a string"},
+        {"empty": {}, "none": [], "text": "", "no": False, "zero": 0},
+        {"list": [None, {"x": None}, [], {}, 1.5]},
+        {"empty": {"filled": {}}, "no": True, "zero": 0.5},
+        {},
     ]
     _merge_steps(context, steps, "the members of a merge patch, and the rest as it was")
 

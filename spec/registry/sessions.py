@@ -70,6 +70,7 @@ PROMISES = (
         parameters={
             "by": "a JSON Pointer to what the list is ordered by",
             "dir": "`asc` or `desc`",
+            "ties": "`made` where items of one instant stand as they were made, in both directions",
         },
     ),
     promise(
@@ -171,6 +172,7 @@ PROMISES = (
         "A second delete is a 404 or a success.",
         "A second delete is a 500.",
         DELETE,
+        parameters={"again": "the status of a second delete, where there is only one"},
     ),
     promise(
         "delete.only",

@@ -15,6 +15,7 @@ PROMISES = (
         "A stream is sent as text/plain.",
         TALK,
         SUBSCRIBE,
+        ACT,
     ),
     promise(
         "stream.schema",
@@ -50,6 +51,7 @@ PROMISES = (
         "The list of events lacks one that was streamed and is stored.",
         TALK,
         SUBSCRIBE,
+        parameters={"first": "`sent` where a stream begins with what was sent, as it is stored"},
     ),
     promise(
         "stream.incremental",
@@ -64,6 +66,7 @@ PROMISES = (
         "Resuming after event 5 sends event 5 again.",
         TALK,
         SUBSCRIBE,
+        parameters={"start": "the id that means the beginning, such as `0`"},
     ),
     promise(
         "stream.fresh",
@@ -90,6 +93,7 @@ PROMISES = (
         "A stopped turn keeps and marks what was said.",
         "A turn is stopped, and the words that were said are lost.",
         ACT,
+        parameters={"stored": "`at once` where that is in the history when the stop is answered"},
     ),
     promise(
         "stop.idle",

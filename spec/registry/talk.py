@@ -137,6 +137,14 @@ PROMISES = (
         "An edited message has its new text; what came before it stays, what came behind goes.",
         "An edit keeps the old answer behind the new question.",
         ACT,
+        parameters={"of": "`user` where only what users said can be edited"},
         severity=LOSS,
+    ),
+    promise(
+        "act.approve",
+        "Where no call waits for a decision, a decision changes nothing.",
+        "An approval of a call that nobody made lets the agent speak.",
+        ACT,
+        stated=True,
     ),
 )

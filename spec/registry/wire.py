@@ -7,7 +7,7 @@ from sparring.spec.binding import Role
 from .promise import LOSS, SMALL, promise
 
 CREATE, UPDATE, DELETE = Role.SESSION_CREATE, Role.SESSION_UPDATE, Role.SESSION_DELETE
-TALK = Role.MESSAGE_CREATE
+GET, TALK = Role.SESSION_GET, Role.MESSAGE_CREATE
 
 PROMISES = (
     promise(
@@ -41,6 +41,20 @@ PROMISES = (
         "input.parameters",
         "A parameter outside its bounds is refused.",
         "`limit=0` is taken though the least is 1.",
+    ),
+    promise(
+        "input.spelling",
+        "A number or a boolean in a parameter is taken in the spelling of JSON alone.",
+        "`limit=1_0` is taken for 10, `allow_greeting=1` for true.",
+        severity=SMALL,
+        stated=True,
+    ),
+    promise(
+        "path.spelling",
+        "A path means the same when its letters are percent-encoded (RFC 3986, 6.2.2.2).",
+        "`/sessions/%61bc` is a 404 where `/sessions/abc` is a session.",
+        GET,
+        severity=SMALL,
     ),
     promise(
         "input.media_type",
@@ -81,6 +95,7 @@ PROMISES = (
         parameters={
             "status": "the status that such a refusal has",
             "at": "a JSON Pointer to what tells the places, in the body of the error",
+            "part": "a JSON Pointer to what tells the part of the request: `body`, `query`, …",
         },
         severity=SMALL,
         stated=True,
@@ -154,6 +169,7 @@ PROMISES = (
         "method.head",
         "HEAD answers as GET does, without a body.",
         "HEAD of a session that does not exist is a 200.",
+        parameters={"answered": "`true` where HEAD is answered wherever GET is"},
         severity=SMALL,
     ),
     promise(

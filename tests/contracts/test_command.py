@@ -17,7 +17,7 @@ from sparring.contracts.command import FINDINGS, INTERNAL, UNREACHABLE, USAGE, r
 from sparring.contracts.report import Outcome, Report, State
 from sparring.contracts.reports.console import print_report
 from sparring.contracts.reports.junit import junit
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document
 from sparring.spec.errors import SparringError
 
@@ -94,7 +94,7 @@ def test_a_missing_extra_says_the_command(monkeypatch: pytest.MonkeyPatch) -> No
     real: Callable[..., Any] = builtins.__import__
 
     def absent(name: str, *arguments: Any, **more: Any) -> Any:
-        if name == "runner" or name.endswith(".runner"):
+        if name.rpartition(".")[2] == "suites":
             raise ModuleNotFoundError("No module named 'schemathesis'", name="schemathesis")
         return real(name, *arguments, **more)
 

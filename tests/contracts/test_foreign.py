@@ -9,7 +9,7 @@ from tests.contracts.conftest import served
 from tests.contracts.foreign import DOCUMENT, FAULTS, create_app
 
 from sparring.contracts.report import Report, causes
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document, load_document
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.finding import Blame, Finding

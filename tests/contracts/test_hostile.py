@@ -13,7 +13,8 @@ import pytest
 
 from sparring.contracts.budget import Budget, Refused
 from sparring.contracts.conformance import conform
-from sparring.contracts.runner import Runner, run
+from sparring.contracts.runner import Runner
+from sparring.contracts.suites import run
 from sparring.contracts.target import MAX_BODY, NoAnswer, Target
 from sparring.contracts.terms import Terms
 from sparring.spec.document import Document

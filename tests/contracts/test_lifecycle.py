@@ -12,7 +12,8 @@ from sparring.contracts.explain import explain
 from sparring.contracts.lifecycle import WALKED
 from sparring.contracts.lifecycle.model import Kept, Sessions, agrees, resembling
 from sparring.contracts.report import Report, State
-from sparring.contracts.runner import Runner, run
+from sparring.contracts.runner import Runner
+from sparring.contracts.suites import run
 from sparring.contracts.terms import Terms
 from sparring.mockserver.app import create_app
 from sparring.spec.document import Document, load_document

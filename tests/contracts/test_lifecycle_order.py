@@ -12,7 +12,7 @@ from tests.zoo.server import create_app
 
 from sparring.contracts.linear import Call, linear
 from sparring.contracts.report import Report
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document
 
 ORDER = ["race.order", "race.talk"]

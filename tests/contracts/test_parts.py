@@ -11,6 +11,7 @@ from sparring.contracts.checks import checks, same
 from sparring.contracts.conformance import tried
 from sparring.contracts.driver import User
 from sparring.contracts.negatives import negatives
+from sparring.contracts.replay import PROMISE as EXPECTATION
 from sparring.contracts.report import causes
 from sparring.contracts.requests import request_fits
 from sparring.contracts.scenarios.updates import merge
@@ -116,7 +117,7 @@ def test_every_negative_breaks_its_schema_and_every_body_fits(name: str) -> None
 
 def test_every_promise_has_a_check(document: Document) -> None:
     checked = {check.promise for check in checks(document)}
-    assert checked | ANSWERED == set(REGISTRY)
+    assert checked | ANSWERED | {EXPECTATION} == set(REGISTRY)
 
 
 def test_a_withdrawn_promise_is_not_checked() -> None:

@@ -25,7 +25,8 @@ from sparring.contracts.budget import Budget, Meter, Stopped, retry_after
 from sparring.contracts.choice import Choice, Profile, choose
 from sparring.contracts.journal import read_journal
 from sparring.contracts.reports import KINDS
-from sparring.contracts.runner import Runner, run
+from sparring.contracts.runner import Runner
+from sparring.contracts.suites import run
 from sparring.contracts.target import Target
 from sparring.contracts.terms import Terms
 from sparring.spec.document import Document, load_document

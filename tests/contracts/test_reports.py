@@ -22,7 +22,7 @@ from tests.zoo.server import create_app
 from sparring.contracts.report import Outcome, Report, State
 from sparring.contracts.reports import KINDS, render
 from sparring.contracts.reports.console import print_report
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.finding import Blame, Finding, Severity

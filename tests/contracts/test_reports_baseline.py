@@ -13,7 +13,7 @@ from sparring.contracts.baseline import Baseline, Entry, read_baseline
 from sparring.contracts.report import Report, State
 from sparring.contracts.reports import render
 from sparring.contracts.reports.junit import junit
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document
 
 TODAY = date(2030, 1, 1)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tests.contracts.conftest import served
 from tests.conventions import CONVENTIONS, document
 
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.fixtures.shapes import Shaper
 from sparring.fixtures.streams import compile_stream
 from sparring.spec import model

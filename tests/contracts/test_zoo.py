@@ -7,7 +7,7 @@ from tests.zoo.faults import FAULTS, Fault
 
 from sparring.contracts.report import State
 from sparring.contracts.reports.console import summary
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document
 
 

@@ -8,7 +8,7 @@ from tests.contracts.conftest import served
 from tests.zoo.walks import FAULTS, create_walks
 
 from sparring.contracts.report import State
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.spec.document import Document, load_document
 
 WALKS = Path(__file__).resolve().parents[1] / "zoo" / "walks.yaml"

@@ -111,7 +111,7 @@ def test_a_folder_that_is_no_dataset_is_told_with_the_place(tmp_path: Path) -> N
 
     assert f"{tmp_path / 'world.json'}: No such file" in told(tmp_path)
     assert f"Name one dataset, such as {folder}." in told(tmp_path)
-    assert 'is of "Sessions API", not of "' in told(folder, load_document("julep"))
+    assert 'is of "Agent sessions", not of "Julep sessions"' in told(folder, load_document("julep"))
     value = json.loads(file.read_text())
     first = value["records"][0]["record"]
     for index, wrong, why in (

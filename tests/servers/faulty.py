@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sparring.contracts.report import Report
-from sparring.contracts.runner import run
+from sparring.contracts.suites import run
 from sparring.contracts.target_file import Person, load_target
 from sparring.contracts.terms import Terms
 from sparring.spec.document import Document, load_document

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sparring.mockserver.app import create_app
 from sparring.spec import pointers
@@ -229,3 +230,9 @@ def test_a_document_that_was_mangled_is_served_or_refused_never_a_crash(name: st
             told = error.defects
         assert all(defect.position for defect in told), path
     assert 10 < served < 60
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_document_is_yaml_for_every_reader(name: str) -> None:
+    text = (ROOT / "spec" / f"{name}.yaml").read_text("utf-8")
+    assert yaml.safe_load(text)["openapi"].startswith("3.")

@@ -168,6 +168,10 @@ class Backend:
     async def _play(self, session: Session, turn: Turn) -> None:
         for said in turn.inputs:
             self._store(session, turn, said.kind, said.source, said.data)
+        if not turn.inputs and "regenerate_appends" not in self.faults:
+            turn.finish_reason = "stop"  # a decision that no call waits for
+            self._end(session, turn)
+            return
         self._store(session, turn, "status", "agent", {"state": "typing"})
         turn.started.set()
         asked = turn.inputs[-1].text if turn.inputs else ""

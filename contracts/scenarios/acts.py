@@ -1,0 +1,151 @@
+"""What acts on a talk promise beside their own change: again and again, and to nothing else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from sparring.spec.binding import Role
+from sparring.spec.document import Document, Operation
+
+from ..checks import Context, NotChecked, first_reason, says, scenario, show
+from ..comparing import differences, item_properties
+from ..driver import history_operation
+from ..world import Blocked
+from .again import ACT, act, does, settled, told
+from .deletion import said, talked
+from .history import lists_events
+from .talk import TALK, dressed, say_dressed, talkable, texts_of
+
+REGENERATE, EDIT = does("regenerate"), does("edit")
+
+
+@scenario("act.regenerate", ACT, needs=first_reason(REGENERATE, talkable))
+def replies_are_replaced_every_time(context: Context) -> None:
+    """However often the last reply is asked for anew, the history has one."""
+    assert context.operation.binding is not None
+    if context.operation.binding.target is not None:
+        raise NotChecked("it is not the last reply that is given anew")
+    session, before = told(context, "The only question.")
+    first = len([line for line in before if line.role == "agent"])
+    for n in range(3):
+        act(context, session)
+        lines = settled(context, session, lambda found: texts_of(found)[:1] != [])
+        asked = [line for line in lines if line.role == "user"]
+        replies = [line for line in lines if line.role == "agent"]
+        if len(asked) != 1 or len(replies) > max(first, 1):
+            seen = f"{show(texts_of(lines))} the {n + 1}. time"
+            context.fail("one question and one reply, however often it is given anew", seen)
+            return
+
+
+def targeted(document: Document, operation: Operation) -> str:
+    """The act names the message that it changes."""
+    binding = operation.binding
+    named = binding is not None and binding.target is not None and binding.input is not None
+    return "" if named else "the document does not say what is edited, or how"
+
+
+@scenario("act.edit", ACT, needs=first_reason(EDIT, targeted, talkable))
+def edits_reach_no_other_session(context: Context) -> None:
+    """A message can't be edited by way of a session that it does not stand in."""
+    session, lines = told(context, "The message of one session.")
+    other, others = told(context, "The message of another session.")
+    target = next(line.id for line in lines if line.role == "user")
+    if not isinstance(target, str):
+        raise NotChecked("messages have no ids")
+    try:
+        act(context, other, target=target, text="Edited from elsewhere.")
+    except Blocked:
+        pass
+    else:
+        context.fail("a 404 for a message of another session", "a success")
+    for id, wanted in ((session, lines), (other, others)):
+        if texts_of(context.alice.history(id)) != texts_of(wanted):
+            context.fail("no change by an edit in the wrong session", "a history changed")
+
+
+def of_users(document: Document, operation: Operation) -> str:
+    """The document states that only what users said can be edited."""
+    stated = operation.promises.get("act.edit", {}).get("of") == "user"
+    return "" if stated else "the document does not say whose messages can be edited"
+
+
+@scenario("act.edit", ACT, needs=first_reason(EDIT, targeted, of_users, talkable))
+def replies_are_not_edited(context: Context) -> None:
+    """Where only the user's messages can be edited, the agent's are left as they are."""
+    session, lines = told(context, "A question.")
+    replies = [line.id for line in lines if line.role == "agent" and isinstance(line.id, str)]
+    if not replies:
+        raise NotChecked("the agent said nothing that has an id")
+    try:
+        act(context, session, target=replies[-1], text="Words in its mouth.")
+    except Blocked:
+        pass
+    else:
+        context.fail("a 4xx for the edit of what the agent said", "a success")
+    if texts_of(context.alice.history(session)) != texts_of(lines):
+        context.fail("no change by an edit that was refused", "the history changed")
+
+
+@scenario("act.edit", ACT, needs=first_reason(EDIT, targeted, talkable))
+def edits_change_the_text_alone(context: Context) -> None:
+    """What a message has beside its text is kept by an edit."""
+    talk = context.world.need(TALK)
+    shown = item_properties(context.document, history_operation(context.world))
+    found = dressed(context, talk, shown)
+    if found is None:
+        raise NotChecked("a message has nothing beside its text")
+    body, added = found
+    session = context.alice.create()
+    say_dressed(context, talk, session.id, body)
+    target = next(line.id for line in context.alice.history(session.id) if line.role == "user")
+    if not isinstance(target, str):
+        raise NotChecked("messages have no ids")
+    act(context, session.id, target=target, text="An edited question.")
+    lines = settled(context, session.id, lambda lines: len(lines) > 1)
+    raw: Any = next((line.raw for line in lines if line.role == "user"), {})
+    if wrong := differences(context.document, shown, added, raw):
+        context.fail("what a message has beside its text, after an edit", "; ".join(wrong))
+
+
+@scenario("event.agrees", Role.MESSAGE_LIST, needs=first_reason(lists_events, talkable))
+def events_follow_what_acts_change(context: Context) -> None:
+    """After an edit or a new reply, the messages among the events are those of the history."""
+    acts = [
+        operation
+        for operation in context.document.with_role(ACT)
+        if not (REGENERATE(context.document, operation) and EDIT(context.document, operation))
+    ]
+    lists = context.document.with_role(Role.MESSAGE_LIST)
+    if not acts or all(not lists_events(context.document, o) for o in lists):
+        raise NotChecked("nothing changes the history, or there is none beside the events")
+    for operation in acts:
+        session, lines = told(context, "The first question.", "The second question.")
+        target = next(line.id for line in lines if line.role == "user")
+        inner = Context(context.world, operation, context.promise, context.alice, context.bob)
+        act(inner, session, target=target, text="An edited question.")
+        wanted = settled(context, session, lambda lines: lines[-1:] != [])
+        listed = context.alice.history(session, context.operation)
+        for line in wanted:
+            found = [other.text for other in listed if other.id == line.id]
+            if found != [line.text]:
+                seen = f"{show(found)} instead of {show(line.text)} after {operation.label}"
+                context.fail("the messages of the changed history among the events", seen)
+                break
+
+
+approves = says("The effect of the act is `approve`.", does("approve"))
+
+
+@scenario("act.approve", ACT, needs=first_reason(approves, talkable))
+def nothing_is_said_to_no_call(context: Context) -> None:
+    """A decision on a call that nobody made is refused, or nothing comes of it."""
+    session = talked(context, context.alice)
+    before = said(context, session)
+    with suppress(Blocked):
+        act(context, session)
+    after = settled(context, session, lambda lines: len(lines) > len(before))
+    if [line.text for line in after] != before:
+        seen = show([line.text for line in after][len(before) :])
+        context.fail("no word where no call waits for a decision", seen)
