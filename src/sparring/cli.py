@@ -83,6 +83,7 @@ _overlay = click.option(
 @click.option("--key", "keys", multiple=True, metavar="USER=KEY", help="Adds a user's key.")
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same ids.")
 @click.option("--watch", is_flag=True, help="Take up changes of SPEC, overlays and script.")
+@click.option("--seed-data", type=_FILE, metavar="DIR", help="Begin with a dataset of fixtures.")
 @_overlay
 def serve(
     specs: tuple[str, ...],
@@ -93,6 +94,7 @@ def serve(
     keys: tuple[str, ...],
     seed: str,
     watch: bool,
+    seed_data: Path | None,
     overlays: tuple[Path, ...],
 ) -> None:
     """Serve a mock of SPEC: a path, or a bundled document (sessions, julep, flux0, sentius).
@@ -126,6 +128,14 @@ def serve(
         for warning in document.warnings:
             click.echo(f"warning: {warning}", err=True)
         apps[name] = MockServer(document, World(cast=cast, keys=known, seed=seed))
+    if seed_data is not None:
+        if len(apps) > 1:
+            message = "--seed-data is for one document, and there are several"
+            raise SparringError(Defect("C101", message, remedy="Serve that document alone."))
+        from sparring.mockserver.saved import load
+
+        first = apps[names[0]]
+        load(seed_data, first.document, first.world)
     refuse_undeclared(cast.scripts, [app.document for app in apps.values()])
     app = Mounts(apps) if len(apps) > 1 else apps[names[0]]
     try:
@@ -253,6 +263,14 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
 )
 @click.option("--only", multiple=True, metavar="PATTERN", help="These schemas, conversations.")
 @click.option("--url", help="Where the API is, for formats that call it.")
+@click.option("--cover", is_flag=True, help="Also a few values that show all a schema allows.")
+@click.option("--edges", is_flag=True, help="Also its extremes, and values with one error each.")
+@click.option(
+    "--datasets",
+    type=click.IntRange(0, 100_000),
+    metavar="N",
+    help="Also so many small worlds: agents, users, sessions, messages, events.",
+)
 @click.option("--check", is_flag=True, help="Write nothing: say what in DIR is not as it would be.")
 @_overlay
 @click.pass_context
@@ -268,13 +286,13 @@ def fixtures(
 ) -> None:
     """Write valid example data for SPEC: every schema, and conversations.
 
-    With --check the options are those with which DIR was written. Exit status: 0 done, 1 the folder
-    is out of date, 2 usage or document.
+    With --check the options are those with which DIR was written; --only narrows it. Exit status:
+    0 done, 1 the folder is out of date, 2 usage or document.
     """
     from sparring.mockserver.writing import check_fixtures, write_fixtures
 
     if check:
-        lines = check_fixtures(spec, output, script, overlays)
+        lines = check_fixtures(spec, output, script, overlays, recipe["only"])
         for line in lines:
             click.echo(line)
         click.echo(f"{len(lines)} files are out of date" if lines else "all files are up to date")
