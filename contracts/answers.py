@@ -124,7 +124,7 @@ def _body(
         return
     try:
         body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         yield Deviation(
             "response.schema",
             f"{answer.status} not JSON",

@@ -14,6 +14,7 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import Location, flat, is_owner, plain, properties
 from sparring.spec.schemas import View
 
+from .attributes import guard, is_required
 from .target_file import TargetFile
 
 HOSTILE = (
@@ -35,8 +36,8 @@ RICH_OBJECT = {
     "text": "  Ünï 👍 \n",
     "number": 1.5,
     "integer": 1,
-    "one": "1",
-    "true": True,
+    "camelCase": "1",
+    "snake_case": True,
     "empty": {},
     "list": [1, "1", None, [], {"deep": [True]}],
     "nested": {"kept": 1, "below": {"a.b": "c/d~e"}},
@@ -104,12 +105,15 @@ class Bodies(bodies.Bodies):
         if media is None or media.schema is None:
             return body
         sampled = self.sample(media.schema, n=n)
+        if guarding := guard(self.document, operation):
+            without = (*without, guarding[0])
         fixed = {*self.templates.get(operation.label, {}), *self._named(operation, {})}
         for name, schema in self.attributes(operation).items():
             if name in fixed or (name not in body and self.is_personal(name)):
                 continue
             if name in without:
-                body.pop(name, None)
+                if not is_required(self.document, operation, name):
+                    body.pop(name, None)
                 continue
             if name in body:
                 continue

@@ -10,9 +10,9 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.binding import Location, Role
 from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import histories, plain, properties
-from sparring.spec.schemas import View
+from sparring.spec.drafts import histories, plain
 
+from .attributes import entity_properties
 from .checks import Context, Needs, same, says, show
 from .world import World
 
@@ -29,32 +29,6 @@ def has(*roles: Role) -> Needs:
         return ""
 
     return says(f"The document has {', '.join(role.value for role in roles)}.", reason)
-
-
-def entity_properties(document: Document, operation: Operation) -> dict[str, Any]:
-    """The properties that the document declares for the entity in an answer; {} if it is free."""
-    found = operation.success
-    media = (
-        next((m for m in found[1].content.values() if "json" in m.type), None) if found else None
-    )
-    if media is None:
-        return {}
-    schema: Any = document.schema(media.schema)
-    for token in operation.binding.entity if operation.binding else ():
-        schema = properties(document, schema).get(token, {})
-    return properties(document, schema)
-
-
-def item_properties(document: Document, operation: Operation) -> dict[str, Any]:
-    """The properties that the document declares for an item of a list."""
-    found = operation.success
-    media = (
-        next((m for m in found[1].content.values() if "json" in m.type), None) if found else None
-    )
-    schema: Any = document.schema(media.schema) if media else {}
-    for token in operation.binding.items if operation.binding else ():
-        schema = document.follow(properties(document, schema).get(token, {}))
-    return properties(document, schema.get("items", {}))
 
 
 def readable(world: World) -> dict[str, Any]:
@@ -137,11 +111,3 @@ def compare_attributes(
     if found:
         context.fail(expected, "; ".join(found))
     return not found
-
-
-def request_properties(document: Document, operation: Operation) -> dict[str, Any]:
-    """The properties that the JSON body of an operation may have."""
-    media = next((m for m in operation.body.values() if "json" in m.type and m.schema), None)
-    if media is None:
-        return {}
-    return properties(document, document.schema(media.schema, View.REQUEST), View.REQUEST)

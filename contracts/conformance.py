@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import expression, scalar, session_parameter
+from sparring.spec.event_declaration import event_schema
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.finding import Blame, Finding, Severity
 from sparring.spec.promises import REGISTRY
@@ -30,10 +31,10 @@ from sparring.spec.security import credentials
 from .bounded import bounded
 from .budget import SAFE_METHODS
 from .checks import position, promised_at
-from .driver import User
+from .driver import User, shown_value
 from .made import TALKING, makes_sessions, sessions_in
 from .requests import path_values, request_fits
-from .world import World, succeeded
+from .world import World, is_stream, succeeded
 
 PROMISES = {
     "ServerError": "response.status",
@@ -263,7 +264,7 @@ class _Adapter:
     def _give(self, case: Any, operation: Operation) -> None:
         """Puts in what the target's file says, where what stands there is valid, and an id that
         no one has in place of that of a session which this run has not made."""
-        for name, value in self.user.given.items():
+        for name, value in {**self._shown(operation), **self.user.given}.items():
             for values in (case.path_parameters, case.query, case.headers):
                 if values and name in values:
                     values[name] = scalar(value)
@@ -279,6 +280,15 @@ class _Adapter:
         known = given is None or str(given) in self.world.sessions.ids()
         if not known and self.user.is_id(operation, str(given)):
             case.path_parameters[place[1]] = self.user.unused_id(operation)
+
+    def _shown(self, operation: Operation) -> dict[str, Any]:
+        """What the document shows for the parameters of a path, all but the session's."""
+        place = session_parameter(self.document, operation)
+        above = [
+            p for p in operation.parameters if p.place == "path" and (p.place, p.name) != place
+        ]
+        shown = {found.name: shown_value(self.document, found) for found in above}
+        return {name: value for name, value in shown.items() if value is not None}
 
     def _seen(self, exchange: Exchange) -> None:
         """Notes the sessions that were made, so that they are cleared away."""
@@ -390,8 +400,12 @@ def _misjudged(document: Document, operation: Operation, interaction: Any, failu
     Schemathesis takes `If-Match: 0` for a value of a schema whose pattern forbids it.
     """
     kind = type(failure).__name__
+    if kind == "JsonSchemaError" and interaction is not None:
+        return _streams_well(document, operation, interaction)
     if kind not in ("RejectedPositiveData", "AcceptedNegativeData") or interaction is None:
         return False
+    if kind == "RejectedPositiveData" and _made_up_page(operation, interaction.request.uri):
+        return True
     request, response = interaction.request, interaction.response
     if kind == "RejectedPositiveData" and len(request.body or b"") > READABLE:
         return True  # what such a request means as a whole no schema says, and no one can judge
@@ -403,6 +417,29 @@ def _misjudged(document: Document, operation: Operation, interaction: Any, failu
         document, operation, Request(request.method, request.uri, headers, request.body or b"")
     )
     return fits is (kind == "AcceptedNegativeData")
+
+
+def _made_up_page(operation: Operation, uri: str) -> bool:
+    """Whether a request names a page, as only an answer can: no schema tells which there are."""
+    page = operation.binding.page if operation.binding else None
+    places = [page.before, page.start if page.style == "cursor" else None] if page else []
+    names = {place.name for place in places if place is not None and place.part == "query"}
+    return any(name in names for name, _ in parse_qsl(urlsplit(uri).query, keep_blank_values=True))
+
+
+def _streams_well(document: Document, operation: Operation, interaction: Any) -> bool:
+    """Whether an answer is a stream whose events fit, in whichever way the document declares them.
+
+    Schemathesis takes the data of an event for text, or for JSON, without asking the document.
+    """
+    exchange = _exchange(interaction)
+    if exchange is None or not is_stream(exchange):
+        return False
+    schema = event_schema(document, operation)
+    if schema is None:
+        return False
+    parser = schema.framing.parser()
+    return not any(schema.violations(event, 1) for event in parser.feed(exchange.response.body))
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from sparring.spec.parameters import Parameter
 from sparring.spec.schemas import View
 from sparring.spec.security import SecurityScheme, credentials, usable_security
 
+from .attributes import guard
 from .made import TALKING, id_in, sessions_in
 from .target import Limits, Stream
 from .target_file import Person
@@ -74,6 +75,9 @@ class User:
                 put(self.world.document, draft, place, self.given[found.name])
             elif found.required and found.schema is not None:
                 put(self.world.document, draft, (found.place, found.name), self._sampled(found))
+        role = operation.binding.role.value if operation.binding else ""
+        if role.endswith(".list") and operation.body:
+            draft.body = self.world.bodies.least(operation)
         if session is not None:
             self.aim(draft, session)
         return draft
@@ -86,7 +90,9 @@ class User:
         name = f"{found.name} of {self.number}" if another else found.name
         if name not in self.world.above:
             n = self.number if another else 0
-            self.world.above[name] = self.world.bodies.sample(found.schema, n=n)
+            shown = None if another else shown_value(self.world.document, found)
+            made = self.world.bodies.sample(found.schema, n=n) if shown is None else shown
+            self.world.above[name] = made
         return self.world.above[name]
 
     def owned(self, operation: Operation, body: Any) -> Any:
@@ -123,10 +129,15 @@ class User:
         return {n: v for n, v in self._above().items() if create and is_owner(n)} | self.given
 
     def aim(self, draft: Draft, session: str) -> Draft:
-        """Writes the id of a session where the operation wants it."""
+        """Writes the id of a session where the operation wants it, and into a body that has a place
+        for it the revision that the session has now."""
         place = session_parameter(self.world.document, draft.operation)
         if place is not None:
             put(self.world.document, draft, place, session)
+        guarding = guard(self.world.document, draft.operation)
+        sent = guarding and isinstance(draft.body, dict) and guarding[0] in draft.body
+        if guarding and sent and self.world.one(Role.SESSION_GET) is not None:
+            draft.body[guarding[0]] = self.read(session).get(guarding[1])
         return draft
 
     def request(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Request:
@@ -418,8 +429,30 @@ class User:
     def history(self, session: str, operation: Operation | None = None) -> list[Line]:
         """The messages of a session, those of an event list too. Raises Blocked."""
         operation = operation or history_operation(self.world)
-        found = self.lines(operation, self.all(operation, session))
-        return [item for item in found if item.kind == "message"]
+        query, turned = oldest_first(self.world.document, operation)
+        found = self.lines(operation, self.all(operation, session, query))
+        messages = [item for item in found if item.kind == "message"]
+        return messages[::-1] if turned else messages
+
+
+def is_newest_first(document: Document, operation: Operation) -> bool:
+    """Whether a history begins at its end unless it is asked otherwise: stated, or the default."""
+    stated = str(operation.promises.get("history.order", {}).get("dir", ""))
+    place = operation.binding.order_direction if operation.binding else None
+    found = parameter(operation, place.part, place.name) if place else None
+    schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+    return (stated or str(schema.get("default", ""))).lower().startswith("desc")
+
+
+def oldest_first(document: Document, operation: Operation) -> tuple[dict[str, Any], bool]:
+    """The query that asks for a history from its beginning; whether to turn it round instead."""
+    if not is_newest_first(document, operation):
+        return {}, False
+    place = operation.binding.order_direction if operation.binding else None
+    found = parameter(operation, place.part, place.name) if place else None
+    schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+    words = [w for w in schema.get("enum", ()) if str(w).lower().startswith("asc")]
+    return ({str(place): words[0]}, False) if words else ({}, True)
 
 
 def history_operation(world: World) -> Operation:
@@ -431,6 +464,20 @@ def history_operation(world: World) -> Operation:
     if not found:
         raise NotChecked("the document has no message.list, nor a session that shows what was said")
     return found[0]
+
+
+def shown_value(document: Document, found: Parameter) -> Any:
+    """The value that a document shows for a parameter: its example, or the one of its schema, its
+    default or only word; None where it shows none that is valid."""
+    node = pointers.first(document.source.tree, tuple(map(str, found.path)), {})
+    examples = node.get("examples") if isinstance(node.get("examples"), dict) else {}
+    shown = [node.get("example"), *(e.get("value") for e in examples.values() if e)]
+    if found.schema is None:
+        return next((value for value in shown if value is not None), None)
+    schema = document.schema(found.schema, View.REQUEST)
+    shown += [schema.get("example"), *(schema.get("examples") or ()), schema.get("default")]
+    fits = document.schemas.at(found.schema, View.REQUEST).is_valid
+    return next((value for value in shown if value is not None and fits(value)), None)
 
 
 def bounds(document: Document, operation: Operation, limit: Place | None) -> int | None:

@@ -100,6 +100,6 @@ def _body_fits(document: Document, operation: Operation, request: Request) -> bo
         return True
     try:
         body = msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return document.schemas.at(media.schema, View.REQUEST).is_valid(body)

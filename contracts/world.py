@@ -171,9 +171,7 @@ def entity(operation: Operation, exchange: Exchange) -> Any:
 
 def stream_type(operation: Operation) -> str:
     """The media type of the stream that an operation declares; that of SSE where it has none."""
-    found = operation.success
-    types = found[1].content if found else ()
-    return next((name for name in types if framing_of(name)), EVENT_STREAM)
+    return next(filter(framing_of, operation.answers), EVENT_STREAM)
 
 
 def is_stream(exchange: Exchange) -> bool:

@@ -71,5 +71,8 @@ async def _read(world: World, session: str) -> Session:
 async def _create(world: World, copied: Session, log: list[Entry]) -> None:
     if not await world.store.create(SESSIONS, copied.owner, copied.id, _encode(copied)):
         raise ValueError(f"the id {copied.id} is taken")
-    kept = [_encode(entry) for entry in log if entry.position < copied.position]
+    kept = []
+    for entry in log:
+        if entry.position < copied.position:
+            kept.append(_encode(msgspec.structs.replace(entry, session=copied.id)))
     await world.store.append(copied.id, kept)

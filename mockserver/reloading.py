@@ -10,6 +10,7 @@ from pathlib import Path
 from sparring.fixtures.script import load_scripts
 from sparring.fixtures.script.cast import Cast
 from sparring.fixtures.script.declared import refuse_undeclared
+from sparring.fixtures.script.scenes import bound_scenes
 from sparring.spec.document import BUNDLED, Document, load_document
 from sparring.spec.errors import SparringError
 from sparring.spec.references import FILES
@@ -27,6 +28,7 @@ class Sources:
     spec: str
     overlays: Sequence[Path] = ()
     scripts: Sequence[Path] = ()
+    scenes: Sequence[str] = ()
 
     def document(self) -> Document:
         """The document as it is now. Raises SparringError."""
@@ -34,7 +36,9 @@ class Sources:
 
     def cast(self) -> Cast:
         """The scripts as they are now. Raises SparringError with every mistake in them."""
-        return Cast(load_scripts(self.scripts))
+        scripts = load_scripts(self.scripts)
+        has_other = any(not script.bind for script in scripts)
+        return Cast([*scripts, *bound_scenes(self.scenes, all_bound=has_other)])
 
     def files(self, document: Document) -> set[Path]:
         """All files that the document and its agent were read from."""

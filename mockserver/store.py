@@ -6,7 +6,7 @@ collector has nothing to walk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -60,6 +60,16 @@ class MemoryStore:
         self._records: dict[tuple[str, str], bytes] = {}
         self._owned: dict[tuple[str, str], dict[str, None]] = {}
         self._logs: dict[str, list[bytes]] = {}
+
+    def records(self) -> Iterator[tuple[str, str, str, bytes]]:
+        """Collection, owner, id and record of all that there is, in the order of its creation."""
+        owners = {(c, id): owner for (c, owner), ids in self._owned.items() for id in ids}
+        for (collection, id), record in self._records.items():
+            yield collection, owners[collection, id], id, record
+
+    def logs(self) -> Iterator[tuple[str, Sequence[bytes]]]:
+        """The log of every session that has one."""
+        yield from self._logs.items()
 
     async def read(self, collection: str, id: str) -> bytes | None:
         """The record, None when there is none."""

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import Message, Scope
 
 from sparring.fixtures.content import Conversation
+from sparring.fixtures.dialogue import lines_of
 from sparring.fixtures.exchanges import Told
 from sparring.fixtures.requests import Requests
 from sparring.fixtures.script import Script
@@ -23,9 +24,9 @@ from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.framing import EVENT_STREAM, framing_of, is_json
 from sparring.spec.model import Entry
 
-from .app import MockServer
+from .api import Api
 from .clock import ManualClock
-from .turns import read_log
+from .turns import SESSIONS, decode_session, read_log
 from .world import World
 
 LINES = ("Hello!", "What's the weather in SF?", "Tell me a story.", "Thanks, bye!")
@@ -55,16 +56,27 @@ class Teller:
 
     def __init__(self, document: Document, cast: Cast, *, seed: str, url: str) -> None:
         self.document = document
+        self._cast = cast
+        self._begin(seed)
+        self.requests = Requests(document, base=url, key=next(iter(self.world.keys)), seed=seed)
+        self._api = Api(document, self.world)
+
+    def begin_again(self, seed: str) -> None:
+        """Goes on in a new world, where nothing has been said; what is compiled stays."""
+        self._begin(seed)
+        self._api.world = self.world
+        self.requests.begin_again(seed)
+        self.requests.key = next(iter(self.world.keys))
+
+    def _begin(self, seed: str) -> None:
         self.clock = ManualClock()
-        self._world = world = World(cast=cast, seed=seed, clock=self.clock)
-        self.requests = Requests(document, base=url, key=next(iter(world.keys)), seed=seed)
+        self.world = World(cast=self._cast, seed=seed, clock=self.clock)
         self.told: list[Told] = []
-        self._app = MockServer(document, world)
         self._chance = random.Random(f"{seed}/teller")
 
     def call(self, operation: Operation, **said: Any) -> Told:
         """Calls an operation; what is said goes to `Requests.write`."""
-        return asyncio.run(self._call(operation, **said))
+        return asyncio.run(self.ask(operation, **said))
 
     def converse(
         self, talk: Talk, lines: Sequence[str], **create: Any
@@ -73,21 +85,31 @@ class Teller:
         exchanged, and the log of the session. `create` goes to the request that makes it."""
         return asyncio.run(self._converse(talk, lines, create))
 
+    def stage(self, script: Script, seed: str = "told") -> list[str]:
+        """Lets a script play, with what it draws from a seed: the lines to converse with."""
+        self.world.cast, self.world.play_seed = Cast([script]), seed
+        return lines_of(script, f"{self.world.seed}/{seed}") or list(LINES)
+
     async def _converse(
         self, way: Talk, lines: Sequence[str], create: Mapping[str, Any]
     ) -> tuple[list[Told], list[Entry]]:
         first, talk = len(self.told), way.operation
-        session = await self._open(talk, create)
-        for line in lines:
-            await self.clock.advance(2 + self._chance.random() * 8)
-            session = await self._say(way, line, session)
+        session = await self.speak(way, lines, create)
         await self.clock.advance(1)
         for role in (Role.SESSION_GET, Role.MESSAGE_LIST, Role.SUGGESTION_LIST, Role.SESSION_LIST):
             found = self.requests.nearest(role, talk)
             if found is not None and session is not None:
-                await self._call(found, session=session)
-        log = await read_log(self._world, session) if session is not None else []
+                await self.ask(found, session=session)
+        log = await read_log(self.world, session) if session is not None else []
         return self.told[first:], log
+
+    async def speak(self, way: Talk, lines: Sequence[str], create: Mapping[str, Any]) -> str | None:
+        """Makes a session and says each line: the id of the session, where it has one."""
+        session = await self._open(way.operation, create)
+        for line in lines:
+            await self.clock.advance(2 + self._chance.random() * 8)
+            session = await self._say(way, line, session)
+        return session
 
     async def _open(self, talk: Operation, create: Mapping[str, Any]) -> str | None:
         """The session to talk in: a new one, or an id of the client's where none is made first."""
@@ -97,8 +119,8 @@ class Teller:
         if operation is not None and (place is not None or not binding.implicit):
             greeting = operation.binding.greeting if operation.binding else None
             also = [(greeting, True)] if greeting is not None else []
-            told = await self._call(operation, also=also, **create)
-            return _id(operation, told)
+            told = await self.ask(operation, also=also, **create)
+            return made_id(operation, told)
         if place is None or (place.part == "body" and binding.implicit and binding.run.session):
             return None
         return self.requests.new_id(talk)
@@ -109,27 +131,34 @@ class Teller:
         if binding.input is None:  # the agent answers what was said before
             before = self.requests.nearest(Role.MESSAGE_CREATE, talk)
             if before is not None:
-                await self._call(before, session=session, text=line)
+                await self.ask(before, session=session, text=line)
         text = line if binding.input is not None else None
-        told = await self._call(talk, session=session, text=text, stream=way.stream)
+        told = await self.ask(talk, session=session, text=text, stream=way.stream)
         if session is None and binding.run.session is not None:
             found = pointers.first(told.exchange.response.json(), binding.run.session)
-            session = None if found is None else str(found)
+            session = await self._newest() if found is None else str(found)
         get = self.requests.nearest(Role.RUN_GET, talk)
         if binding.role is Role.RUN_CREATE and binding.via == "poll" and get is not None:
             await self._settle()
-            run = await self._call(get, session=session, target=_id(talk, told))
+            run = await self.ask(get, session=session, target=made_id(talk, told))
             if run.exchange.response.status >= 400:
                 self.told.pop()  # it is of runs of another kind
         await self._settle()
         return session
+
+    async def _newest(self) -> str | None:
+        """The session that was made last, where only a stream says which it is."""
+        owner = self.world.somebody
+        found = await self.world.store.page(SESSIONS, owner, 0, 1, newest_first=True)
+        return decode_session(found[0]).id if found else None
 
     async def _settle(self) -> None:
         """Moves the time until nothing is left that waits for it."""
         while await self.clock.advance_to_next() is not None:
             pass
 
-    async def _call(self, operation: Operation, **said: Any) -> Told:
+    async def ask(self, operation: Operation, **said: Any) -> Told:
+        """Calls an operation, inside an event loop."""
         request = self.requests.write(operation, **said)
         response, pieces, seconds = await self._send(request)
         told = Told(operation, Exchange(request, response, seconds), pieces)
@@ -155,7 +184,8 @@ class Teller:
                 pieces.append((now - last, bytes(message["body"])))
                 last = now
 
-        task = asyncio.ensure_future(self._app(_scope(request), receive, send))
+        scope = _scope(request, urlsplit(self.requests.base).path)
+        task = asyncio.ensure_future(self._api(scope, receive, send))
         while not task.done():
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
@@ -179,7 +209,8 @@ def conversations(document: Document, script: Script, *, seed: str, url: str) ->
     told = []
     for streamed, talk in sorted(found.items()):
         teller = Teller(document, Cast([script]), seed=f"{seed}/{script.name}", url=url)
-        told.append(Conversation(script.name, *teller.converse(talk, LINES), streamed))
+        lines = teller.stage(script)
+        told.append(Conversation(script.name, *teller.converse(talk, lines), streamed))
     return told
 
 
@@ -198,13 +229,14 @@ def talks(document: Document) -> list[Talk]:
     return sorted(found, key=Talk.rank)
 
 
-def _id(operation: Operation, told: Told) -> str | None:
+def made_id(operation: Operation, told: Told) -> str | None:
+    """The id of what an operation has made."""
     binding = operation.binding
     found = pointers.first(told.exchange.response.json(), binding.id) if binding else None
     return None if found is None else str(found)
 
 
-def _scope(request: Request) -> Scope:
+def _scope(request: Request, root: str) -> Scope:
     parts = urlsplit(request.url)
     headers = {"Host": parts.netloc, **request.headers}
     if request.body:
@@ -217,7 +249,7 @@ def _scope(request: Request) -> Scope:
         "scheme": parts.scheme,
         "path": unquote(parts.path),
         "raw_path": parts.path.encode("ascii"),
-        "root_path": "",
+        "root_path": root,
         "query_string": parts.query.encode("ascii"),
         "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
         "client": ("127.0.0.1", 1),

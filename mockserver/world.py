@@ -29,6 +29,8 @@ class World:
     cast: Cast = field(default_factory=Cast)
     keys: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_KEYS))
     seed: str = "sparring"
+    play_seed: str = ""
+    """What every session draws from in its turns, in place of its id."""
     store: Store = field(default_factory=MemoryStore)
     clock: Clock = field(default_factory=RealClock)
     signals: Signals = field(default_factory=Signals)

@@ -109,6 +109,12 @@ class Operation:
                 return (int(key) if key.isdecimal() else 200), self.responses[key]
         return None
 
+    @property
+    def answers(self) -> list[str]:
+        """The media types of all declared 2xx answers, those of the lowest status first."""
+        keys = sorted(key for key in self.responses if key.startswith("2"))
+        return list(dict.fromkeys(name for key in keys for name in self.responses[key].content))
+
     def media(self, status: int, media_type: str) -> Media | None:
         """The declared content of a response that has this media type, parameters aside."""
         response = self.response(status)

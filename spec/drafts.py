@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -115,8 +116,25 @@ def missing_statuses(document: Document, operation: Operation) -> set[int]:
 def histories(document: Document) -> tuple[Operation, ...]:
     """The operations that show what was said: lists, else reading a session that has it inside."""
     lists = document.with_role(Role.MESSAGE_LIST)
+    lists = tuple(o for o in lists if is_of_first_kind(document, o)) or lists
     reads = document.with_role(Role.SESSION_GET)
     return lists or tuple(o for o in reads if o.binding and o.binding.history and o.binding.session)
+
+
+def is_of_first_kind(document: Document, operation: Operation) -> bool:
+    """Whether an operation speaks of the sessions that the first session.create makes, and not of
+    those of another one, as far as its path, or the name of its place for the session, tells."""
+    kinds = [o.template.rstrip("/") for o in document.with_role(Role.SESSION_CREATE)]
+    place = session_parameter(document, operation)
+    if len(kinds) < 2 or place is None:
+        return True
+    part, name = place
+    if part == "path":
+        collection = operation.template.partition(f"{{{name}}}")[0].rstrip("/")
+        return collection not in kinds[1:] or collection == kinds[0]
+    nouns = [flat(kind.rpartition("/")[2]).rstrip("s") for kind in kinds]
+    named = [index for index, noun in enumerate(nouns) if noun and noun in flat(name)]
+    return not named or named[0] == 0
 
 
 def listed_at(operation: Operation) -> Location:
@@ -135,7 +153,7 @@ def put(document: Document, draft: Draft, place: tuple[str, str], value: Any) ->
             draft.body = {}
         pointers.put(draft.body, pointers.split(name), value)
     elif part == "query":
-        draft.query = [pair for pair in draft.query if pair[0] != name]
+        draft.query = [p for p in draft.query if p[0] != name and not p[0].startswith(f"{name}[")]
         draft.query += encode_query(
             document, parameter(draft.operation, "query", name), name, value
         )
@@ -171,12 +189,23 @@ def encode_query(
     if "content" in node:
         return [(name, json.dumps(value, ensure_ascii=False))]
     style = node.get("style", "form")
+    if isinstance(value, dict) and style == "deepObject":
+        return list(_deep(name, value))
     if isinstance(value, list):
         if node.get("explode", style == "form"):
             return [(name, scalar(item)) for item in value]
         separator = {"spaceDelimited": " ", "pipeDelimited": "|"}.get(style, ",")
         return [(name, separator.join(map(scalar, value)))]
     return [(name, scalar(value))]
+
+
+def _deep(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """`{"a": 1, "b": {"c": 2}}` as `name[a]=1` and `name[b][c]=2`."""
+    if not isinstance(value, dict):
+        yield name, scalar(value)
+        return
+    for key, inner in value.items():
+        yield from _deep(f"{name}[{key}]", inner)
 
 
 def scalar(value: Any) -> str:

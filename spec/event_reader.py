@@ -96,5 +96,5 @@ def _has_its_part(kind: Kind, shape: StreamedEvent, data: Any) -> int:
 def _json(text: str) -> tuple[Any, bool]:
     try:
         return msgspec.json.decode(text), True
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, False

@@ -136,7 +136,7 @@ class EventSchema:
         """
         try:
             data = msgspec.json.decode(event.data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return event.event, _ABSENT
         is_unnamed = self.form is Form.EVENT and "event" not in event.fields
         if is_unnamed and isinstance(data, dict) and {"data"} <= set(data) <= EVENT_MEMBERS:

@@ -130,12 +130,12 @@ class JsonPlaces:
         known = self._known.get(at)
         if known is None:
             is_collection = self._text[at : at + 1] in ("{", "[")
-            entries = _entries(self._text, at) if is_collection else iter(())
-            known = self._known[at] = {key: (begin, value) for key, begin, value in entries}
+            found = entries(self._text, at) if is_collection else iter(())
+            known = self._known[at] = {key: (begin, value) for key, begin, value in found}
         return known
 
 
-def _entries(text: str, at: int) -> Iterator[tuple[Key, int, int]]:
+def entries(text: str, at: int) -> Iterator[tuple[Key, int, int]]:
     """The members or items of the collection at `at`: key, where it begins, where its value does.
 
     The parser itself skips the values, so that a large text takes no longer than to be read.

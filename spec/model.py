@@ -74,6 +74,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     data: dict[str, Any] = {}
     pieces: list[int] = []
     state: str = "complete"
+    session: str = ""
 
 
 def touch(record: Record, now: int) -> None:
@@ -87,6 +88,7 @@ def append(session: Session, entry: Entry, *, stored: bool) -> None:
 
     `stored`: the document's event list shows it, so it gets an offset too.
     """
+    entry.session = session.id
     entry.position = session.position + len(entry.pieces)
     session.position = entry.position + 1
     if stored:

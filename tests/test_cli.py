@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -284,6 +285,40 @@ def test_the_files_of_a_conversation_agree(tmp_path: Path) -> None:
     assert "".join(pieces) == "".join(said)
 
 
+def test_scenes_are_listed_and_told_by_name(tmp_path: Path) -> None:
+    listed = json.loads(sparring("script", "scenes", "--json").stdout)
+    assert {"name", "language", "turns", "title", "summary"} == set(listed[0])
+    names = [row["name"] for row in listed]
+    told = sparring("script", "scenes").stdout
+    assert all(name in told for name in names)
+    options = ("-o", tmp_path, "--scene", "refund", "--scene", "short", "--only", "refund")
+    assert sparring("fixtures", *options).returncode == 0
+    assert contents(tmp_path / "conversations").keys() >= {"refund/getSession.json"}
+    assert "all files are up to date" in sparring("fixtures", "-o", tmp_path, "--check").stdout
+    assert 'Did you mean "refund"?' in refused("fixtures", "-o", tmp_path, "--scene", "refnd")
+    assert 'Did you mean "refund"?' in refused("serve", "--scene", "refnd", "--port", "0")
+
+
+def test_the_first_scene_plays_and_the_others_when_asked_for(serve: Callable[..., Any]) -> None:
+    import httpx2
+
+    server = serve("--scene", "refund", "--scene", "short")
+
+    def says(text: str, **headers: str) -> tuple[Any, str]:
+        sent = {"X-API-Key": "alice-key", **headers}
+        with httpx2.Client(base_url=server.url, headers=sent) as client:
+            session = client.post("/sessions", json={"agent_id": "x"}).json()
+            body = {"messages": [{"role": "user", "content": text}]}
+            answer = client.post(f"/sessions/{session['id']}/chat", json=body).json()
+        return session, answer["messages"][-1]["content"]
+
+    session, reply = says("I want a refund")
+    assert session["title"].startswith("Refund for order ")
+    assert session["title"].split()[-1] in session["summary"]
+    assert "order" in reply
+    assert says("7 * 7", **{"X-Sparring-Scene": "short"})[1].strip("=. ").isdigit()
+
+
 def test_serve_answers_within_about_a_second() -> None:
     began = time.monotonic()
     command = [sys.executable, "-m", "sparring.cli", "serve", "--port", "0"]
@@ -337,3 +372,10 @@ def test_check_says_which_fixtures_have_changed_and_why(tmp_path: Path) -> None:
     done = sparring("fixtures", spec, "-o", folder, "--check")
     assert done.returncode == 2
     assert "manifest.json is not a manifest" in done.stderr
+
+
+def test_the_help_of_fixtures_names_every_format() -> None:
+    from sparring.fixtures.writers import FORMATS
+
+    helped = sparring("fixtures", "--help").stdout
+    assert [name for name in FORMATS if not re.search(rf"\b{name}\s+\(", helped)] == []

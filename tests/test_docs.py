@@ -108,6 +108,15 @@ def test_the_examples_of_the_page_on_pytest_and_python_run(
     assert (tmp_path / "life.json").read_text().count("stepId") == 7
 
 
+def test_the_examples_of_the_page_on_fixtures_run(tmp_path: Path, shell: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "fixtures.md").read_text(encoding="utf-8")
+    printed = run(page, tmp_path, shell)
+    assert any("1 passed" in text for text in printed)
+    named = {name.partition("/")[0] for name in re.findall(r"`([^` ]+)`", page)}
+    for folder in (tmp_path / "fixtures").iterdir():
+        assert folder.name in named, "the page names every folder and file"
+
+
 def test_the_examples_of_the_page_on_changes_run_and_print_what_it_shows(
     tmp_path: Path, shell: dict[str, str]
 ) -> None:

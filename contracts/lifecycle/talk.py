@@ -14,8 +14,8 @@ from ..comparing import at
 from ..driver import bounds, history_operation
 from ..scenarios.history import lists_events
 from ..scenarios.stopping import cancels, stop
-from ..scenarios.talk import texts_of, ways
-from ..turns import Turn, say
+from ..scenarios.talk import texts_of
+from ..turns import Turn, say, ways
 from ..world import Blocked, Line
 from .model import Kept, Said, pick
 from .walk import Ended, Walk

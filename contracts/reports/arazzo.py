@@ -16,7 +16,7 @@ from sparring.spec.document import Document
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Finding
 
-from ..comparing import entity_properties
+from ..attributes import entity_properties
 from ..report import Report
 from ..target_file import TargetFile
 from .arazzo_life import life

@@ -8,14 +8,15 @@ from typing import Any
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 
+from ..attributes import item_properties
 from ..checks import Context, NotChecked, first_reason, says, scenario, show
-from ..comparing import differences, item_properties
+from ..comparing import differences
 from ..driver import history_operation
 from ..world import Blocked
 from .again import ACT, act, does, settled, told
 from .deletion import said, talked
 from .history import lists_events
-from .talk import TALK, dressed, say_dressed, talkable, texts_of
+from .talk import dressed, say_dressed, talkable, texts_of
 
 REGENERATE, EDIT = does("regenerate"), does("edit")
 
@@ -91,7 +92,7 @@ def replies_are_not_edited(context: Context) -> None:
 @scenario("act.edit", ACT, needs=first_reason(EDIT, targeted, talkable))
 def edits_change_the_text_alone(context: Context) -> None:
     """What a message has beside its text is kept by an edit."""
-    talk = context.world.need(TALK)
+    talk = context.world.need(Role.MESSAGE_CREATE)
     shown = item_properties(context.document, history_operation(context.world))
     found = dressed(context, talk, shown)
     if found is None:

@@ -11,7 +11,7 @@ from sparring.spec.drafts import put
 from sparring.spec.framing import is_json
 
 from ..checks import Context, Needs, NotChecked, first_reason, says, scenario, show
-from ..turns import answers_json, say, streams
+from ..turns import answers_json, say, streams, talk_of
 from ..world import Blocked, Line, succeeded
 from .talk import talkable, texts_of
 
@@ -67,7 +67,7 @@ def told(context: Context, *texts: str) -> tuple[str, list[Line]]:
     """A session in which this was said, and its history."""
     session = context.alice.create()
     for text in texts:
-        say(context.alice, context.world.need(Role.MESSAGE_CREATE), session.id, text)
+        say(context.alice, talk_of(context.world), session.id, text)
     lines = context.alice.history(session.id)
     if [line.text for line in lines if line.role == "user"] != [*texts]:
         raise NotChecked("the history is without the talk")  # talk.recorded

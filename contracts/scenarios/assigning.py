@@ -9,8 +9,9 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.schemas import View
 
+from ..attributes import entity_properties, request_properties
 from ..checks import Context, first_reason, scenario, show
-from ..comparing import alike, entity_properties, request_properties
+from ..comparing import alike
 from ..world import entity, succeeded
 from .inputs import takes_json
 from .updates import both

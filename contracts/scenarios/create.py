@@ -95,6 +95,19 @@ def nulls_and_extremes_are_read(context: Context) -> None:
     )
 
 
+@scenario("create.read_back", CREATE, needs=has(Role.SESSION_GET))
+def nulls_inside_are_read(context: Context) -> None:
+    """A member of free JSON that is null is read as null, and is not lost."""
+    bodies, least = context.world.bodies, context.world.bodies.least(context.operation)
+    shown, value = readable(context.world), {"kept": 1, "nothing": None}
+    for name in bodies.attributes(context.operation):
+        body = least | {name: value}
+        if name in least or name not in shown or not bodies.is_valid(context.operation, body):
+            continue
+        stored = context.alice.read(context.alice.create(body, operation=context.operation).id)
+        compare_attributes(context, {name: value}, stored, "the nulls inside an attribute")
+
+
 @scenario("create.unique", CREATE)
 def ids_differ(context: Context) -> None:
     """Ten sessions have ten ids."""

@@ -23,10 +23,11 @@ from sparring.spec.finding import Blame
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import has
 from ..driver import User
+from ..parts import aim_at, part_of
 from ..target import Limits
-from ..turns import message_draft, say, streams
-from ..world import Blocked, entity, stream_type, succeeded
-from .create import chooses_ids, fresh_id, id_pointer
+from ..turns import message_draft, say, streams, talking
+from ..world import entity, stream_type, succeeded
+from .create import chooses_ids, fresh_id, id_names, id_pointer
 from .listing import session_id
 
 DELETE = Role.SESSION_DELETE
@@ -59,18 +60,21 @@ def takes_session(document: Document, operation: Operation) -> str:
     return "" if place else "the operation does not name its session"
 
 
-def valid_draft(context: Context, user: User, operation: Operation, session: str) -> Draft:
-    """A request about a session that fits the document."""
+def valid_draft(
+    context: Context, user: User, operation: Operation, session: str, part: str | None = None
+) -> Draft:
+    """A request about a session that fits the document and, where it is about a part of the
+    session, about that part, or about one that the owner sees."""
     binding = operation.binding
     if binding is not None and binding.role is Role.MESSAGE_CREATE:
         draft = message_draft(user, operation, session, ["Is anybody there?"])
         draft.accept = stream_type(operation) if streams(operation) and binding.via == "sse" else ""
         return draft
     draft = user.draft(operation, session)
-    aim_part(context, draft, session)
     if operation.body:
         draft.body = user.owned(operation, context.world.bodies.rich(operation))
         user.aim(draft, session)
+    aim_at(draft, user, part or part_of(context.alice, session, operation))
     place = expression(context.document, operation, "reply", "wait")
     if place is not None:
         put(context.document, draft, place, 0)
@@ -78,23 +82,20 @@ def valid_draft(context: Context, user: User, operation: Operation, session: str
 
 
 def aim_part(context: Context, draft: Draft, session: str) -> bool:
-    """Aims a request that is about one message at the last of the user's; whether there is one."""
+    """Aims a request that is about a part of a session at one; whether there is one."""
     binding = draft.operation.binding
-    if binding is None or binding.target is None or binding.role.value.startswith("run."):
+    if binding is None or binding.target is None:
         return True
-    try:
-        lines = context.alice.history(session)
-    except (Blocked, NotChecked):
-        return False
-    ids = [line.id for line in lines if line.role == "user" and isinstance(line.id, str)]
-    if ids:
-        put(context.document, draft, (binding.target.part, binding.target.name), ids[-1])
-    return bool(ids)
+    part = part_of(context.alice, session, draft.operation)
+    aim_at(draft, context.alice, part)
+    return part is not None
 
 
-def answer(context: Context, user: User, operation: Operation, session: str) -> Exchange:
+def answer(
+    context: Context, user: User, operation: Operation, session: str, part: str | None = None
+) -> Exchange:
     """What a valid request about a session gets; of a stream only the beginning."""
-    draft = valid_draft(context, user, operation, session)
+    draft = valid_draft(context, user, operation, session, part)
     if not streams(operation):
         return user.send(draft)
     with user.open(draft) as stream:
@@ -106,7 +107,7 @@ def answer(context: Context, user: User, operation: Operation, session: str) -> 
 def talked(context: Context, user: User) -> str:
     """A session in which something was said, where the document lets one say something."""
     session = user.create()
-    talk = context.world.one(Role.MESSAGE_CREATE)
+    talk = next(iter(talking(context.document)), None)
     if talk is not None:
         say(user, talk, session.id, "Remember the word heliotrope.")
     return session.id
@@ -116,10 +117,11 @@ def talked(context: Context, user: User) -> str:
 def deleted_is_gone(context: Context) -> None:
     """No operation finds a session that was deleted."""
     session = talked(context, context.alice)
+    part = part_of(context.alice, session, context.operation)
     context.alice.expect(context.alice.draft(context.world.need(DELETE), session))
     if context.operation.binding and context.operation.binding.role is DELETE:
         return  # delete.idempotent
-    exchange = answer(context, context.alice, context.operation, session)
+    exchange = answer(context, context.alice, context.operation, session, part)
     if exchange.response.status in missing_statuses(context.document, context.operation):
         return
     if names_no_run(context.operation) and 400 <= exchange.response.status < 500:
@@ -152,7 +154,7 @@ def nothing_comes_back(context: Context) -> None:
     alice = context.alice
     id = fresh_id(context)
     alice.create(client_id=id)
-    talk = context.world.one(Role.MESSAGE_CREATE)
+    talk = next(iter(talking(context.document)), None)
     if talk is None:
         return
     say(alice, talk, id, "This must be forgotten.")
@@ -243,6 +245,19 @@ def running_turns_bring_nothing_back(context: Context) -> None:
             context.fail("a 404 for a session that was deleted while the agent spoke", seen)
             return
         time.sleep(0.1)
+
+
+@scenario("delete.only", DELETE, needs=has(Role.SESSION_CREATE, Role.SESSION_GET))
+def namesakes_survive(context: Context) -> None:
+    """Deleting one session leaves those that were made with the same body."""
+    alice, create = context.alice, context.world.need(Role.SESSION_CREATE)
+    body = context.world.bodies.rich(create, without=id_names(context.document, create))
+    left, middle, right = (alice.create(body).id for _ in range(3))
+    alice.expect(alice.draft(context.operation, middle))
+    for id in (left, right):
+        if not succeeded(alice.get(id)):
+            context.fail("sessions that look like the one that was deleted", "one is gone, too")
+            return
 
 
 def said(context: Context, session: str) -> list[str | None]:

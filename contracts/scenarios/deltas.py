@@ -9,8 +9,9 @@ from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import flat, plain
 from sparring.spec.schemas import View
 
+from ..attributes import entity_properties, request_properties
 from ..checks import Context, first_reason, scenario, show
-from ..comparing import entity_properties, has, request_properties
+from ..comparing import has
 
 UPDATE = Role.SESSION_UPDATE
 _SUFFIXES = ("delta", "patch", "changes", "updates")

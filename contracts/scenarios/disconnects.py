@@ -9,10 +9,11 @@ from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
+from ..made import TALKING
 from ..target import Limits, NoAnswer
 from ..turns import Turn, joined, message_draft, read_events, say
 from ..world import Line, succeeded
-from .streams import LONG_QUESTION, TALK, talks
+from .streams import LONG_QUESTION, talks
 
 SEEN = 3
 PATIENCE = 2.0
@@ -35,7 +36,7 @@ def hung_up(context: Context, session: str) -> Turn:
     return read_events(context.alice, context.operation, turn)
 
 
-@scenario("talk.whole", TALK, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
+@scenario("talk.whole", *TALKING, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
 def hanging_up_breaks_nothing(context: Context) -> None:
     """Of a turn whose caller hangs up there is no reply, or one that has at least what was seen,
     behind its question; and the session goes on."""

@@ -16,10 +16,11 @@ from sparring.spec.schemas import View
 from ..bodies import HOSTILE
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..comparing import at, differences, has, instant, readable
+from ..made import TALKING
 from ..turns import message_draft, say, streams
 from ..world import Session, entity, succeeded
 from .inputs import takes_json
-from .talk import TALK, talkable
+from .talk import speakable
 from .updates import both, changeable, free_objects, timed
 
 CREATE, UPDATE = Role.SESSION_CREATE, Role.SESSION_UPDATE
@@ -131,7 +132,7 @@ def _unchanged(context: Context, body: dict[str, Any], shown: dict[str, Any]) ->
         context.fail("text as it was sent", seen, exchanges=context.world.exchanges(start))
 
 
-@scenario("text.verbatim", TALK, needs=talkable)
+@scenario("text.verbatim", *TALKING, needs=speakable)
 def odd_characters_are_refused_or_kept(context: Context) -> None:
     """Control characters and the like, where they are taken at all, come back as they were sent."""
     alice, operation = context.alice, context.operation
@@ -185,7 +186,7 @@ def creation_is_now(context: Context) -> None:
             context.fail(f"the {key} time of a session that was made now", show(value))
 
 
-@scenario("time.zone", TALK, needs=talkable)
+@scenario("time.zone", *TALKING, needs=speakable)
 def messages_are_now(context: Context) -> None:
     """What is said now says so in the history, whatever zone its times name."""
     session = context.alice.create()

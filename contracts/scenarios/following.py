@@ -12,6 +12,7 @@ from sparring.spec.turn import TERMINAL, Kind
 from ..bodies import HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
+from ..made import TALKING
 from ..target import Limits
 from ..turns import answers_json, as_json, message_draft, say, streams
 from ..world import succeeded
@@ -25,7 +26,7 @@ from .resuming import (
     told,
     waits,
 )
-from .streams import LONG_QUESTION, TALK, modelled, streamed, talks
+from .streams import LONG_QUESTION, modelled, streamed, talks
 
 WAIT = 1
 SLACK = 0.3
@@ -139,7 +140,7 @@ def begins(document: Document, operation: Operation) -> str:
     return "" if stated else "the document does not say how a stream begins"
 
 
-@scenario("stream.stored", TALK, needs=first_reason(talks, begins))
+@scenario("stream.stored", *TALKING, needs=first_reason(talks, begins))
 def streams_begin_with_what_was_sent(context: Context) -> None:
     """The first event of a stream is the message that was sent, as it is stored."""
     _, turn = streamed(context)

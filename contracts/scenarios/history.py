@@ -11,16 +11,17 @@ from sparring.spec.drafts import expression, put
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, instant
-from ..turns import say
+from ..driver import is_newest_first
+from ..turns import say, talk_of, talking, ways
 from ..world import Line
 from .listing import in_order, sort_key
-from .talk import TALK, talkable, ways
+from .talk import talkable
 
 
 @scenario("history.order", Role.MESSAGE_LIST, needs=talkable)
 def history_is_in_order(context: Context) -> None:
     """The history is in the order of what was said, and its times rise."""
-    talk = context.world.need(TALK)
+    talk = talk_of(context.world)
     session = context.alice.create()
     sent = [f"Message number {n}." for n in range(4)]
     for text in sent:
@@ -29,7 +30,7 @@ def history_is_in_order(context: Context) -> None:
     lines = context.alice.lines(context.operation, items)
     said = [line.text for line in lines if line.role == "user" and line.kind == "message"]
     stated = context.operation.promises.get("history.order", {})
-    backwards = str(stated.get("dir", "asc")).lower().startswith("desc")
+    backwards = is_newest_first(context.document, context.operation)
     wanted = sent[::-1] if backwards else sent
     if said != wanted:
         context.fail("messages in the order in which they were said", show(said))
@@ -61,7 +62,7 @@ def offsets_have_no_gap(context: Context) -> None:
         raise NotChecked("events have no offsets")
     session = context.alice.create()
     before: list[Line] = []
-    for talk in context.document.with_role(TALK):
+    for talk in talking(context.document):
         for stream in ways(talk):
             say(
                 context.alice, talk, session.id, context.world.words("What is next?"), stream=stream
@@ -95,7 +96,7 @@ def events_tell_the_history(context: Context) -> None:
     if place := expression(context.document, draft.operation, "greeting"):
         put(context.document, draft, place, True)
     session = context.alice.made(draft, context.alice.expect(draft))
-    for talk in context.document.with_role(TALK):
+    for talk in talking(context.document):
         for stream in ways(talk):
             say(context.alice, talk, session.id, f"{talk.id} {stream}", stream=stream)
     events = context.alice.history(session.id, context.operation)
@@ -117,7 +118,7 @@ def kinds_are_filtered_exactly(context: Context) -> None:
     if not rules:
         raise NotChecked("the list has no filter")
     session = context.alice.create()
-    talk = context.world.need(TALK)
+    talk = talk_of(context.world)
     for _ in range(2):
         say(context.alice, talk, session.id, context.world.words("Say something."))
     whole = context.alice.all(operation, session.id)

@@ -179,11 +179,14 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
 
 
 def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False) -> None:
-    """Fails when a valid request is refused; an id that the client has `chosen` may be taken."""
+    """Fails when a valid request is refused; an id that the client has `chosen` may be taken, and
+    what is declared to be a conflict depends on more than the request."""
     start = len(context.world.journal)
     exchange = shot(context, draft)
     status = exchange.response.status
-    taken = (chosen and status == 409) or status == 404  # there is no such agent, or model
+    declared = status in (409, 412) and str(status) in context.operation.responses
+    taken = declared or (chosen and status == 409)
+    taken = taken or status == 404  # there is no such agent, or model
     failed = status >= 500 and str(status) in context.operation.responses
     if failed or (refused(exchange) and not taken):
         context.fail(

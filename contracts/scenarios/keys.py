@@ -11,8 +11,9 @@ from sparring.spec.drafts import Draft, histories, is_owner, missing_statuses
 from sparring.spec.exchange import Exchange, Request
 from sparring.spec.security import usable_security
 
+from ..attributes import request_properties
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
-from ..comparing import has, request_properties
+from ..comparing import has
 from ..driver import User, Way
 from ..turns import streams
 from ..world import is_stream, succeeded
@@ -81,6 +82,8 @@ def wrong_keys_are_refused(context: Context) -> None:
     keys: list[tuple[Way, str | None]] = [(usable_security(context.operation)[0], None)]
     for way in usable_security(context.operation):
         keys += [(way, key) for key in wrong_keys(context.alice.key)]
+        if all(scheme.kind not in ("bearer", "basic") for scheme in way):
+            keys.append((way, ""))
     for way, key in keys:
         start = len(context.world.journal)
         user = User(context.world, key or "", replace(context.alice.person, key=None, headers={}))
@@ -190,6 +193,29 @@ def no_other_scheme_works(context: Context) -> None:
             raise NotChecked("the target looks at no keys: auth.required tells of that")
         status = exchange.response.status
         context.fail("a 401 for a scheme that is not declared", f"{status} for Basic and the key")
+
+
+@scenario("auth.schemes", needs=needs_key)
+def keys_do_not_travel_otherwise(context: Context) -> None:
+    """The right key as a bearer token, or in the query, is refused where that is not declared."""
+    ways = usable_security(context.operation)
+    schemes = [scheme for way in ways for scheme in way]
+    session = talked(context, context.alice)
+    tries: list[tuple[str, dict[str, str], list[tuple[str, str]]]] = []
+    in_authorization = any(s.parameter.lower() == "authorization" for s in schemes)
+    if not in_authorization and not any(s.kind in ("bearer", "basic") for s in schemes):
+        tries.append(("a bearer token", {"Authorization": f"Bearer {context.alice.key}"}, []))
+    if not any(scheme.place == "query" for scheme in schemes):
+        names = dict.fromkeys([*(s.parameter for s in schemes if s.parameter), "api_key"])
+        tries += [(f"the parameter {n}", {}, [(n, context.alice.key)]) for n in names]
+    for where, headers, query in tries:
+        draft = any_draft(context, context.alice, session)
+        draft.headers |= headers
+        draft.query += query
+        exchange = short_answer(context, context.alice.request(draft, anonymous=True), draft)
+        if succeeded(exchange):
+            status = exchange.response.status
+            context.fail("a 401 for a key that comes otherwise", f"{status} for {where}")
 
 
 def two_users(context: Context) -> None:

@@ -14,11 +14,12 @@ from sparring.spec.drafts import part_of, put
 from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..comparing import at, differences, has, readable
+from ..comparing import at, differences, readable
 from ..driver import bounds, history_operation, together
 from ..linear import Call, linear
 from ..turns import answers_json, message_draft
 from ..world import entity, succeeded
+from .talk import talkable
 from .updates import MERGE_PATCH, UPDATE, both, changeable, free_objects
 
 MANY = 8
@@ -196,7 +197,7 @@ def answered_at_once(document: Document, operation: Operation) -> str:
 @scenario(
     "race.talk",
     Role.MESSAGE_CREATE,
-    needs=first_reason(answered_at_once, has(Role.SESSION_CREATE, Role.MESSAGE_LIST)),
+    needs=first_reason(answered_at_once, talkable),
 )
 def histories_have_an_order(context: Context) -> None:
     """What readers of a history see while turns run fits one order of what was said."""

@@ -16,7 +16,7 @@ from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import has
 from ..driver import bounds
 from ..target import Limits
-from ..turns import say
+from ..turns import say, talk_of
 from .resuming import SUBSCRIBE, subscription, talkable
 from .streams import modelled
 
@@ -98,7 +98,7 @@ def usual(read: Callable[[], Exchange]) -> tuple[float, float]:
 )
 def slow_readers_miss_nothing(context: Context) -> None:
     """Who begins to read when much has been said already gets all of it, in order."""
-    talk = context.world.need(Role.MESSAGE_CREATE)
+    talk = talk_of(context.world)
     most = int(context.operation.promises["stream.slow"]["bytes"])
     sizes = (90_000, 30_000, 10_000, 2_000, 500)
     fits = [n for n in sizes if context.world.bodies.message(talk, [FILLER * (n + 9)]) is not None]

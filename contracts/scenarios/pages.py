@@ -12,7 +12,7 @@ from sparring.spec.schemas import View
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has
 from ..driver import bounds
-from ..turns import say
+from ..turns import say, talk_of
 from ..world import Blocked, succeeded
 from .listing import create_tagged, session_id, tagged
 
@@ -48,7 +48,7 @@ def filled(context: Context, sessions: int = 5) -> tuple[str | None, dict[str, A
                 context.alice.create()  # the filter has something to leave out
         return None, query
     session = context.alice.create()
-    talk = context.world.need(Role.MESSAGE_CREATE)
+    talk = talk_of(context.world)
     for index in range(3):
         say(context.alice, talk, session.id, f"Tell me number {index}.")
     return session.id, {}

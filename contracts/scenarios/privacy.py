@@ -12,8 +12,9 @@ from sparring.spec.drafts import parameter
 from sparring.spec.exchange import Exchange
 
 from ..checks import Context, NotChecked, first_reason, scenario
+from ..parts import aim_at, part_of
 from ..target import Limits
-from ..turns import say
+from ..turns import say, talk_of
 from .deletion import takes_session, talked
 from .keys import any_draft, needs_key, short_answer, two_users
 from .resuming import subscription, talkable
@@ -46,7 +47,8 @@ def foreign_and_missing_are_alike(context: Context) -> None:
     ids = (look_alike(session, 1), look_alike(session, 2), session)
     guarded = parameter(context.operation, "header", "If-Match") is not None
     for condition in (None, '"sparring"') if guarded else (None,):
-        answers = [_asked(context, id, condition) for id in ids]
+        part = part_of(context.alice, session, context.operation)
+        answers = [_asked(context, id, condition, part) for id in ids]
         one, two, foreign = (answer.response.status for answer in answers)
         if one != two or not 400 <= one < 500 or not 400 <= foreign < 500:
             continue  # session.missing, auth.owner
@@ -60,8 +62,8 @@ def foreign_and_missing_are_alike(context: Context) -> None:
             context.fail("one answer for foreign and missing sessions", said, exchanges=shown)
 
 
-def _asked(context: Context, id: str, condition: str | None) -> Exchange:
-    draft = any_draft(context, context.bob, id)
+def _asked(context: Context, id: str, condition: str | None, part: str | None) -> Exchange:
+    draft = aim_at(any_draft(context, context.bob, id), context.bob, part)
     if condition:
         draft.headers["If-Match"] = condition
     return short_answer(context, context.bob.request(draft), draft)
@@ -83,7 +85,7 @@ def words_of_others_are_not_listed(context: Context) -> None:
     two_users(context)
     secret = f"secret {context.world.bodies.fresh()}"
     theirs = context.bob.create()
-    say(context.bob, context.world.need(Role.MESSAGE_CREATE), theirs.id, secret)
+    say(context.bob, talk_of(context.world), theirs.id, secret)
     own = talked(context, context.alice)
     binding = context.operation.binding
     is_sessions = binding is not None and binding.role is Role.SESSION_LIST
@@ -100,7 +102,7 @@ def words_of_others_are_not_streamed(context: Context) -> None:
     theirs, own = context.bob.create(), context.alice.create()
     draft = subscription(context, own.id, None, 1)
     with context.alice.open(draft, Limits(seconds=2)) as stream:
-        say(context.bob, context.world.need(Role.MESSAGE_CREATE), theirs.id, secret)
+        say(context.bob, talk_of(context.world), theirs.id, secret)
         stream.drain()
     if secret.encode() in stream.exchange.response.body:
         context.fail("a stream without the words of other users", "what another has said")

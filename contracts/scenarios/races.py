@@ -147,7 +147,7 @@ def _voices(context: Context, session: str) -> list[Draft]:
 @scenario(
     "race.talk",
     Role.MESSAGE_CREATE,
-    needs=has(Role.SESSION_CREATE, Role.MESSAGE_LIST),
+    needs=talkable,
 )
 def no_turn_is_lost(context: Context) -> None:
     """Of turns at one instant each is recorded once, with its reply, and counted."""

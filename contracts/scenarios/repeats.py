@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import parameter
 
 from ..checks import Context, first_reason, scenario
 from ..comparing import has
-from ..driver import User
+from ..driver import User, together
 from ..made import id_in
 from ..world import Blocked, succeeded
 
@@ -47,3 +49,16 @@ def creates_under_a_key_are_done_once(context: Context) -> None:
         context.fail("another session for another key", "the first one")
     if context.bob.key != context.alice.key and created(context, context.bob, key) == first:
         context.fail("a session of their own for another user's key", "that of the first user")
+
+
+@scenario("idempotency.key", CREATE, needs=first_reason(takes_keys, has(CREATE)))
+def creates_at_one_instant_are_done_once(context: Context) -> None:
+    """Of creates at one instant under one key one is done; the others give its session, or are
+    refused."""
+    for _ in range(3):
+        key = f"sparring-{context.world.bodies.fresh()}"
+        results = together([partial(created, context, context.alice, key) for _ in range(4)])
+        made = {id for id in results if isinstance(id, str) and id}
+        if len(made) > 1:
+            context.fail("one session for one key at one instant", f"{len(made)} sessions")
+            return

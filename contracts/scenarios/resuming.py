@@ -18,17 +18,28 @@ from ..turns import (
     Turn,
     answers_json,
     as_json,
+    can_talk,
     message_draft,
     say,
     streamed_events,
     streams,
+    talk_of,
+    talking,
 )
 from ..world import Blocked, is_stream, stream_type, succeeded
 from .streams import check_events, check_ids, modelled
 
 SUBSCRIBE = Role.MESSAGE_SUBSCRIBE
 HEADER = "Last-Event-ID"
-talkable = has(Role.SESSION_CREATE, Role.MESSAGE_CREATE)
+
+
+def of_session(document: Document, operation: Operation) -> str:
+    """The subscription follows a session, not one run of it."""
+    named = operation.binding is not None and operation.binding.target is not None
+    return "it follows one run" if named else ""
+
+
+talkable = first_reason(can_talk, has(Role.SESSION_CREATE), of_session)
 
 
 def resumes(document: Document, operation: Operation) -> str:
@@ -78,7 +89,7 @@ def follow(
 
 def streamed_turn(context: Context, session: str, text: str) -> Turn:
     """A turn that was streamed. Raises NotChecked where none can be."""
-    for operation in context.document.with_role(Role.MESSAGE_CREATE):
+    for operation in talking(context.document):
         if streams(operation):
             return say(context.alice, operation, session, text, stream=True)
     raise NotChecked("no operation streams a turn")
@@ -120,9 +131,7 @@ def resuming_gives_the_rest(context: Context) -> None:
 @scenario("stream.resume", SUBSCRIBE, needs=needs_resume)
 def json_turns_are_streamed_too(context: Context) -> None:
     """A turn whose caller took JSON is delivered to those who follow the session."""
-    talk = next(
-        (o for o in context.document.with_role(Role.MESSAGE_CREATE) if answers_json(o)), None
-    )
+    talk = next(filter(answers_json, talking(context.document)), None)
     if talk is None:
         return
     session = context.alice.create()
@@ -195,7 +204,7 @@ def followers_hear_at_once(context: Context) -> None:
     first = streamed_turn(context, session.id, "Before.").events
     if not first or first[-1].id is None:
         raise NotChecked("the turn has no ids")
-    talk = context.world.need(Role.MESSAGE_CREATE)
+    talk = talk_of(context.world)
     draft = subscription(context, session.id, first[-1].id, 5)
     reader = context.world.stream(context.operation)
     got: list[Seen] = []
@@ -226,7 +235,7 @@ def followers_hear_at_once(context: Context) -> None:
 def followers_hear_their_session_only(context: Context) -> None:
     """A subscription does not tell what is said in another session."""
     session, other = context.alice.create(), context.alice.create()
-    talk = context.world.need(Role.MESSAGE_CREATE)
+    talk = talk_of(context.world)
     secret = f"secret {context.world.bodies.fresh()}"
     has_wait = wait_place(context) is not None
     limits = Limits(seconds=2)
@@ -251,7 +260,11 @@ def fresh_subscriptions_begin_now(context: Context) -> None:
         context.fail("no event of the past", show(names))
 
 
-@scenario("stream.deleted", SUBSCRIBE, needs=has(Role.SESSION_CREATE, Role.SESSION_DELETE))
+@scenario(
+    "stream.deleted",
+    SUBSCRIBE,
+    needs=first_reason(has(Role.SESSION_CREATE, Role.SESSION_DELETE), of_session),
+)
 def deletes_end_subscriptions(context: Context) -> None:
     """A subscription of a session that is deleted ends at once."""
     for _ in range(2):  # the delete may come before the server listens
@@ -273,7 +286,7 @@ def waits(document: Document, operation: Operation) -> str:
     return "" if place else "the operation does not say when it ends"
 
 
-@scenario("stream.wait", SUBSCRIBE, needs=first_reason(waits, has(Role.SESSION_CREATE)))
+@scenario("stream.wait", SUBSCRIBE, needs=first_reason(waits, has(Role.SESSION_CREATE), of_session))
 def silence_ends_the_stream(context: Context) -> None:
     """A subscription ends after the silence that was asked for, not before and not much later."""
     session = context.alice.create()

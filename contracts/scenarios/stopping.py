@@ -19,18 +19,20 @@ from ..target import Limits
 from ..turns import (
     Turn,
     answers_json,
+    can_talk,
     joined,
     message_draft,
     read_events,
     say,
     streamed_events,
     streams,
+    talking,
 )
 from ..world import Line, Session
 from .streams import LONG_QUESTION, modelled
 from .talk import texts_of
 
-ACT = Role.SESSION_ACT
+ACT = Role.SESSION_ACT  # what stops a run is in `running`
 
 
 def cancels(document: Document, operation: Operation) -> str:
@@ -52,9 +54,7 @@ def stop(context: Context, session: str) -> tuple[Exchange, bool | None]:
 
 def interrupted(context: Context, session: Session) -> tuple[Turn, bool | None, list[Line]]:
     """A streamed turn that is stopped after its first piece, and the history right after that."""
-    operation = next(
-        (o for o in context.document.with_role(Role.MESSAGE_CREATE) if streams(o)), None
-    )
+    operation = next(filter(streams, talking(context.document)), None)
     if operation is None:
         raise NotChecked("no operation streams a turn")
     draft = message_draft(context.alice, operation, session.id, [LONG_QUESTION * 20])
@@ -86,7 +86,8 @@ def has_pieces(document: Document, operation: Operation) -> str:
         cancels,
         modelled,
         has_pieces,
-        has(Role.SESSION_CREATE, Role.MESSAGE_CREATE, Role.MESSAGE_LIST),
+        can_talk,
+        has(Role.SESSION_CREATE, Role.MESSAGE_LIST),
     ),
 )
 def partial_text_is_kept(context: Context) -> None:
@@ -123,7 +124,7 @@ def partial_text_is_kept(context: Context) -> None:
         context.fail("a stopped message that is marked", show(said[-1].raw))
     if not any(line.role == "user" for line in lines):
         context.fail("the user's message after a stop", show([line.role for line in lines]))
-    talk = next(o for o in context.document.with_role(Role.MESSAGE_CREATE) if streams(o))
+    talk = next(filter(streams, talking(context.document)))
     after = say(context.alice, talk, session.id, "Go on.", stream=True)
     texts = [line.text for line in context.alice.history(session.id)[len(lines) :]]
     if texts != ["Go on.", *after.texts]:
@@ -204,7 +205,7 @@ def other_turns_go_on(context: Context) -> None:
 def nothing_to_stop(context: Context) -> None:
     """Stopping where no turn runs says so and changes nothing."""
     session = context.alice.create()
-    talk = context.world.one(Role.MESSAGE_CREATE)
+    talk = next(iter(talking(context.document)), None)
     history = histories(context.document)
     if talk is not None:
         say(context.alice, talk, session.id, context.world.words("This turn is over."))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from email.message import Message
 from typing import Any
 
+from sparring.spec import pointers
 from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.event_schema import Form
@@ -18,6 +19,7 @@ from sparring.spec.turn import TERMINAL, Kind
 from ..answers import generalised
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..comparing import at, has, instant, rises
+from ..made import TALKING
 from ..target import Stream
 from ..turns import (
     Turn,
@@ -26,22 +28,23 @@ from ..turns import (
     joined,
     message_draft,
     say,
+    speaks,
     streamed_events,
     streams,
 )
-from ..world import Blocked, Line, is_stream, line, stream_type, succeeded
+from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
-TALK = Role.MESSAGE_CREATE
 LONG_QUESTION = (
     "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
 )
 
 
-def streaming(document: Document, operation: Operation) -> str:
+def is_streamed(document: Document, operation: Operation) -> str:
     """The answer may be a stream."""
-    if not has(Role.SESSION_CREATE)(document, operation):
-        return "" if streams(operation) else "the operation does not stream"
-    return "the document has no session.create"
+    return "" if streams(operation) else "the operation does not stream"
+
+
+streaming = first_reason(has(Role.SESSION_CREATE), speaks, is_streamed)
 
 
 def modelled(document: Document, operation: Operation) -> str:
@@ -58,7 +61,7 @@ def streamed(context: Context, text: str = LONG_QUESTION) -> tuple[str, Turn]:
     return session.id, say(context.alice, context.operation, session.id, text, stream=True)
 
 
-@scenario("stream.media_type", TALK, needs=streaming)
+@scenario("stream.media_type", *TALKING, needs=streaming)
 def streams_have_their_media_type(context: Context) -> None:
     """A stream is a stream, and JSON is JSON, as `Accept` asks."""
     session = context.alice.create()
@@ -97,7 +100,7 @@ def charset_of(exchange: Exchange) -> str:
     return str(message.get_content_charset("")).lower()
 
 
-@scenario("stream.schema", TALK, needs=streaming)
+@scenario("stream.schema", *TALKING, needs=streaming)
 def events_fit_their_schema(context: Context) -> None:
     """Every event, and the JSON in its data, fits the declared schema."""
     for text in (LONG_QUESTION, "Hi"):
@@ -120,9 +123,13 @@ def check_events(context: Context, turn: Turn) -> None:
                 f"{kind} events that fit their schema ({violation.keyword} at {where})",
                 f"{violation.message[:300]}: {show(arrival.event.data)}",
             )
-    shapes, row = context.world.stream(context.operation).events, context.document.model.event
+    shapes, kinds = (
+        context.world.stream(context.operation).events,
+        context.document.model.event.kind,
+    )
     for arrival, seen in zip(turn.arrivals, turn.events, strict=False):
-        shape = shapes.get(line(row, seen.data).kind or "") if isinstance(seen.data, dict) else None
+        word = pointers.first(seen.data, kinds.at) if kinds is not None else None
+        shape = shapes.get(kinds.ours(word) or "") if kinds is not None else None
         if shape and shape.data is None and shape.name not in (None, arrival.event.event):
             given = show(arrival.event.event)
             context.fail(
@@ -133,14 +140,20 @@ def check_events(context: Context, turn: Turn) -> None:
         context.fail("events that the document names", show(turn.arrivals[0].event.event))
 
 
-@scenario("stream.ids", TALK, needs=talks)
+@scenario("stream.ids", *TALKING, needs=talks)
 def ids_rise(context: Context) -> None:
-    """Every event that has an id has one of its own, and numbers rise, over turns too."""
+    """Every event that has an id has one of its own, and numbers rise; over turns too, where these
+    are no runs with streams of their own."""
     session, turn = streamed(context)
     again = say(
         context.alice, context.operation, session, context.world.words("And then?"), stream=True
     )
-    check_ids(context, turn.events + again.events)
+    binding = context.operation.binding
+    if binding is not None and binding.role is Role.RUN_CREATE:
+        check_ids(context, turn.events)
+        check_ids(context, again.events)
+    else:
+        check_ids(context, turn.events + again.events)
 
 
 def check_ids(context: Context, events: list[Any]) -> None:
@@ -170,7 +183,7 @@ def ends(document: Document, operation: Operation) -> str:
     return "" if done else "no event ends a turn"
 
 
-@scenario("stream.terminal", TALK, needs=first_reason(talks, ends))
+@scenario("stream.terminal", *TALKING, needs=first_reason(talks, ends))
 def one_terminal_event(context: Context) -> None:
     """The last event of a turn, and no other, ends it; then the stream ends."""
     for text in (LONG_QUESTION, "Hi"):
@@ -197,7 +210,7 @@ def _without_sentinel(turn: Turn) -> list[Seen]:
     return events
 
 
-@scenario("stream.adds_up", TALK, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
+@scenario("stream.adds_up", *TALKING, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
 def pieces_add_up(context: Context) -> None:
     """The pieces are numbered, and together they are the message as it is sent and stored."""
     for text in (LONG_QUESTION, "Hi"):
@@ -228,7 +241,7 @@ def pieces_add_up(context: Context) -> None:
         check_echo(context, turn, text)
 
 
-@scenario("talk.outlives", TALK, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
+@scenario("talk.outlives", *TALKING, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
 def turns_outlive_their_callers(context: Context) -> None:
     """A turn whose caller hangs up after the first piece is finished and stored all the same."""
     session = context.alice.create()
@@ -287,7 +300,7 @@ def event_list(document: Document, operation: Operation) -> str:
     return "" if lists else "the document does not list its events"
 
 
-@scenario("stream.stored", TALK, needs=first_reason(talks, event_list))
+@scenario("stream.stored", *TALKING, needs=first_reason(talks, event_list))
 def streamed_events_are_stored(context: Context) -> None:
     """Events that are stored stand in the list as they were streamed, in that order, no others."""
     shapes = context.world.stream(context.operation).events
@@ -334,7 +347,7 @@ def _suggestions(context: Context, session: str, turn: Turn, operation: Operatio
         context.fail("the streamed suggestions in their list", f"{show(missing)} is missing")
 
 
-@scenario("stream.incremental", TALK, needs=talks)
+@scenario("stream.incremental", *TALKING, needs=talks)
 def pieces_arrive_one_by_one(context: Context) -> None:
     """A turn that takes time is not held back to its end; an instant one proves nothing."""
     verdicts = [burst(context, streamed(context)[1]) for _ in range(2)]
@@ -342,6 +355,25 @@ def pieces_arrive_one_by_one(context: Context) -> None:
         verdicts.append(burst(context, streamed(context)[1]))
         if all(verdicts):
             context.fail("events that arrive while the turn goes on", verdicts[0])
+            return
+    if all(_held_back(context) for _ in range(3)):
+        seen = "more pieces come later, and all at once"
+        context.fail("pieces that arrive while the turn goes on", seen)
+
+
+def _held_back(context: Context) -> bool:
+    """Whether many pieces come at one instant, the later the more there are: an agent that only
+    thinks before it speaks takes as long for a few."""
+    many, few = (_pieces(streamed(context, text)[1]) for text in (LONG_QUESTION, "Hi"))
+    if len(many) < 12 or not few or len(few) > len(many) / 2:
+        return False
+    return many[0] - few[0] >= 0.08 and many[0] > 1.5 * few[0] and many[-1] - many[0] < many[0] / 40
+
+
+def _pieces(turn: Turn) -> list[float]:
+    """When the pieces of a turn arrived, in seconds since the request."""
+    pairs = zip(turn.events, turn.arrivals, strict=True)
+    return [arrival.seconds for seen, arrival in pairs if seen.kind is Kind.CHUNK]
 
 
 def burst(context: Context, turn: Turn) -> str:

@@ -12,7 +12,7 @@ from sparring.spec.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
 from ..driver import User
-from ..turns import say
+from ..turns import say, talking
 from ..world import Session, entity, succeeded
 from .updates import UPDATE, apply, both, differing_bodies, marked
 
@@ -57,7 +57,7 @@ def tags_follow_changes(context: Context) -> None:
 
 
 def _tags_follow_turns(context: Context, session: Session, seen: list[str | None]) -> None:
-    talk = context.world.one(Role.MESSAGE_CREATE)
+    talk = next(iter(talking(context.document)), None)
     if talk is None or "count" not in context.document.model.session:
         return
     before = context.alice.read(session.id)

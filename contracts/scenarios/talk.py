@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sparring.spec import pointers
@@ -10,16 +11,40 @@ from sparring.spec.binding import Role
 from sparring.spec.document import Document, Operation
 from sparring.spec.drafts import histories
 
+from ..attributes import item_properties
 from ..bodies import HOSTILE, HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, differences, has, item_properties
-from ..driver import history_operation
-from ..turns import Turn, answers_json, as_json, message_draft, say, streams
-from ..world import Line
+from ..comparing import at, differences, has
+from ..driver import history_operation, together
+from ..made import TALKING
+from ..parts import part_of
+from ..turns import (
+    Turn,
+    answers_json,
+    as_json,
+    can_talk,
+    message_draft,
+    say,
+    speaks,
+    streams,
+    talk_of,
+    ways,
+)
+from ..world import Line, succeeded
+from .deletion import answer, talked
 from .listing import in_order, sort_key
 
-TALK = Role.MESSAGE_CREATE
-talkable = has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST)
+
+def tells_speakers(document: Document, operation: Operation) -> str:
+    """The history tells what users said from what agents did."""
+    found = [o for o in document.with_role(Role.MESSAGE_LIST) if o.binding is not None]
+    rows = [o.binding.row or document.model.message for o in found if o.binding is not None]
+    told = any(row.role is not None and "user" in row.role.words for row in rows)
+    return "" if told else "the history does not tell who spoke"
+
+
+talkable = first_reason(can_talk, has(Role.SESSION_CREATE, Role.MESSAGE_LIST), tells_speakers)
+speakable = first_reason(speaks, talkable)
 
 
 def texts_of(lines: list[Line]) -> list[tuple[str | None, str | None]]:
@@ -27,17 +52,12 @@ def texts_of(lines: list[Line]) -> list[tuple[str | None, str | None]]:
     return [(line.role, line.text) for line in lines if line.text is not None]
 
 
-def ways(operation: Operation) -> list[bool]:
-    """The ways of taking the reply: False for a JSON body, True for a stream."""
-    return [False] * answers_json(operation) + [True] * streams(operation)
-
-
 def expected_lines(sent: list[str], turn: Turn) -> list[tuple[str | None, str | None]]:
     """What a turn leaves in the history."""
     return [*(("user", text) for text in sent), *(("agent", text) for text in turn.texts if text)]
 
 
-@scenario("talk.recorded", TALK, needs=talkable)
+@scenario("talk.recorded", *TALKING, needs=speakable)
 def turns_are_recorded(context: Context) -> None:
     """The history has every turn: what the user said, then what the agent answered."""
     for stream in ways(context.operation):
@@ -46,6 +66,9 @@ def turns_are_recorded(context: Context) -> None:
         wanted = texts_of(context.alice.history(session.id))
         for n, text in enumerate(("Good morning!", "What can you do?", "What can you do?")):
             turn = say(context.alice, context.operation, session.id, text, stream=stream)
+            if turn.run is not None and turn.run.state == "done" and not turn.reply:
+                context.fail("the reply of a finished run in the history", "no reply")
+                return
             wanted += expected_lines([text], turn)
             for operation in histories(context.document):
                 found = texts_of(context.alice.history(session.id, operation))
@@ -63,7 +86,7 @@ def turns_are_recorded(context: Context) -> None:
             context.fail("the same history when it is read again", show(texts_of(again)))
 
 
-@scenario("talk.recorded", TALK, needs=talkable)
+@scenario("talk.recorded", *TALKING, needs=speakable)
 def every_message_is_recorded(context: Context) -> None:
     """Of several messages in one request every one is recorded, in order."""
     if context.operation.binding is None or context.operation.binding.messages is None:
@@ -85,7 +108,7 @@ def every_message_is_recorded(context: Context) -> None:
             context.fail("every message of a request in the history", seen)
 
 
-@scenario("talk.recorded", TALK, needs=talkable)
+@scenario("talk.recorded", *TALKING, needs=speakable)
 def what_came_with_a_message_is_recorded(context: Context) -> None:
     """What a message has beside its text stands in the history, where that has room for it."""
     history = history_operation(context.world)
@@ -131,7 +154,7 @@ def say_dressed(context: Context, operation: Operation, session: str, body: Any)
     context.alice.expect(context.alice.aim(draft, session))
 
 
-@scenario("text.verbatim", TALK, needs=talkable)
+@scenario("text.verbatim", *TALKING, needs=speakable)
 def text_is_unchanged(context: Context) -> None:
     """Text that is hard to keep comes back as it was sent."""
     for stream in ways(context.operation):
@@ -160,7 +183,7 @@ def text_is_unchanged(context: Context) -> None:
                 context.fail("every text that was sent", f"{len(said)} of {len(sent)}")
 
 
-@scenario("talk.isolation", TALK, needs=talkable)
+@scenario("talk.isolation", *TALKING, needs=speakable)
 def sessions_do_not_mix(context: Context) -> None:
     """Two talks at the same time leave each its own history."""
     alice = context.alice
@@ -192,7 +215,7 @@ def counted(document: Document, operation: Operation) -> str:
     return "" if "count" in document.model.session else "the model has no count"
 
 
-@scenario("talk.count", TALK, needs=first_reason(counted, talkable, has(Role.SESSION_GET)))
+@scenario("talk.count", *TALKING, needs=first_reason(counted, speakable, has(Role.SESSION_GET)))
 def messages_are_counted(context: Context) -> None:
     """The session's count is the length of its history, after every turn."""
     where = context.document.model.session["count"]
@@ -222,12 +245,18 @@ def has_turns(document: Document, operation: Operation) -> str:
     return "" if row.turn is not None else "the model has no turn"
 
 
-@scenario("talk.turn", TALK, needs=first_reason(has_turns, talkable))
+@scenario("talk.turn", *TALKING, needs=first_reason(has_turns, speakable))
 def turns_are_told_apart(context: Context) -> None:
-    """All messages of a turn carry one id, that of the answer, and each turn another."""
+    """All messages of a turn carry one id, that of the answer, and each turn another.
+
+    What is only put in belongs to no turn.
+    """
+    binding = context.operation.binding
+    if binding is None or binding.via == "none":
+        raise NotChecked("nobody answers what is put in")
     for stream in ways(context.operation):
         session, ids = context.alice.create(), []
-        before = len(context.alice.history(session.id))
+        known = {line.id for line in context.alice.history(session.id)}
         for _ in range(3):
             turn = say(
                 context.alice,
@@ -236,9 +265,11 @@ def turns_are_told_apart(context: Context) -> None:
                 context.world.words("Which turn?"),
                 stream=stream,
             )
-            lines = context.alice.history(session.id)
-            mine = {line.turn for line in lines[before:]}
-            before = len(lines)
+            lines = [line for line in context.alice.history(session.id) if line.id not in known]
+            known |= {line.id for line in lines}
+            if binding.input is None:
+                lines = [line for line in lines if line.role == "agent"]
+            mine = {line.turn for line in lines}
             if len(mine) > 1:
                 context.fail("one turn id on all messages of a turn", show(sorted(map(str, mine))))
                 return
@@ -252,7 +283,7 @@ def turns_are_told_apart(context: Context) -> None:
             context.fail("another turn id for every turn", show(ids))
 
 
-@scenario("talk.ids", TALK, needs=talkable)
+@scenario("talk.ids", *TALKING, needs=speakable)
 def messages_have_ids(context: Context) -> None:
     """Ids of messages are unique, stay, and are those that the answer named."""
     if context.document.model.message.id is None:
@@ -282,14 +313,14 @@ def messages_have_ids(context: Context) -> None:
 @scenario(
     "suggestion.session",
     Role.SUGGESTION_LIST,
-    needs=has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST),
+    needs=talkable,
 )
 def suggestions_belong_to_their_session(context: Context) -> None:
     """Each suggestion names its session and a message in it; another session has none of them."""
     alice, model = context.alice, context.document.model.suggestion
     one, two = alice.create(), alice.create()
     for _ in range(2):
-        say(alice, context.world.need(TALK), one.id, context.world.words("What could I ask you?"))
+        say(alice, talk_of(context.world), one.id, context.world.words("What could I ask you?"))
     items = alice.all(context.operation, one.id)
     ids = {line.id for line in alice.history(one.id) if line.role == "agent"}
     for item in items:
@@ -310,9 +341,7 @@ def suggestions_belong_to_their_session(context: Context) -> None:
         raise NotChecked("the agent suggested nothing")
 
 
-@scenario(
-    "list.order", Role.SUGGESTION_LIST, needs=has(Role.SESSION_CREATE, TALK, Role.MESSAGE_LIST)
-)
+@scenario("list.order", Role.SUGGESTION_LIST, needs=talkable)
 def suggestions_are_in_order(context: Context) -> None:
     """Suggestions are in the stated order."""
     stated = context.operation.promises.get("list.order", {})
@@ -320,7 +349,7 @@ def suggestions_are_in_order(context: Context) -> None:
         raise NotChecked("the document states no order")
     session = context.alice.create()
     for _ in range(3):
-        say(context.alice, context.world.need(TALK), session.id, context.world.words("And now?"))
+        say(context.alice, talk_of(context.world), session.id, context.world.words("And now?"))
     items = context.alice.all(context.operation, session.id)
     direction = str(stated.get("dir", "asc"))
     if not in_order(items, sort_key(pointers.split(stated["by"])), direction):
@@ -331,3 +360,45 @@ def suggestions_are_in_order(context: Context) -> None:
     ranks = [order.index(at(i, message)) for i in items if message and at(i, message) in order]
     if not in_order(ranks, lambda rank: rank, direction):
         context.fail("suggestions of later messages on the stated side", show(ranks))
+
+
+PARTS = (Role.MESSAGE_GET, Role.RUN_GET, Role.RUN_ACT, Role.RUN_SUBSCRIBE)
+
+
+def within_session(document: Document, operation: Operation) -> str:
+    """The path names a session and a part of it."""
+    binding = operation.binding
+    if binding is None or binding.target is None or binding.session is None:
+        return "the operation does not name a session and a part of it"
+    in_path = binding.target.part == binding.session.part == "path"
+    return "" if in_path else "the path does not name a session and a part of it"
+
+
+@scenario("talk.isolation", *PARTS, needs=first_reason(within_session, talkable))
+def parts_are_found_in_their_session_only(context: Context) -> None:
+    """A message or a run is not found below another session."""
+    session, other = talked(context, context.alice), talked(context, context.alice)
+    part = part_of(context.alice, session, context.operation)
+    if part is None:
+        raise NotChecked("the session has no such part")
+    exchange = answer(context, context.alice, context.operation, other, part)
+    if succeeded(exchange):
+        context.fail("a 404 below another session", str(exchange.response.status))
+
+
+@scenario("talk.isolation", *TALKING, needs=speakable)
+def turns_at_one_instant_do_not_mix(context: Context) -> None:
+    """Of turns in several sessions at one instant each has its own history, with its own reply."""
+    alice, operation = context.alice, context.operation
+    sessions = [alice.create().id for _ in range(3)]
+    texts = [f"island {n} {context.world.bodies.fresh()}" for n in range(3)]
+    pairs = list(zip(sessions, texts, strict=True))
+    turns = together([partial(say, alice, operation, session, text) for session, text in pairs])
+    if not all(isinstance(turn, Turn) for turn in turns):
+        raise NotChecked("turns at one instant are not all taken")
+    replies = [len([x for x in alice.history(id) if x.role == "agent"]) for id in sessions]
+    said = [[x.text for x in alice.history(id) if x.role == "user"] for id in sessions]
+    if said != [[text] for text in texts]:
+        context.fail("in each session what was said in it, of turns at one instant", show(said))
+    elif 0 in replies and max(replies) > 1:
+        context.fail("in each session the reply to what was said in it", show(replies))

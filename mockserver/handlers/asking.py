@@ -54,7 +54,7 @@ def ask(
     if not turn.matched:
         from sparring.fixtures.explain import explain
 
-        why = explain(script, session.cursor, heard, known)
+        why = explain(script, session.cursor, heard, known, seed)
         logger.warning("%s", why)
         raise Problem(501, "S201", str(why), of_mock=True, more={"explanation": why.to_json()})
     return turn

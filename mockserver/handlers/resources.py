@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +19,7 @@ from sparring.spec.model import Record
 from ..answers import Answer, Responder
 from ..problems import Problem
 from ..requests import Request
+from ..world import World
 from . import Handler, records
 from .paging import Pager
 from .samples import Sample
@@ -70,7 +72,7 @@ class _Resource(ABC):
 
     def __init__(self, wire: Wire, operation: Operation, collection: str) -> None:
         self.responder = Responder(wire.shaper, operation)
-        self.binding = _binding(wire.document, operation, item=bool(_split(operation.template)[1]))
+        self.binding = resource_binding(wire.document, operation)
         self._collection = collection
         _, self._item = _split(operation.template)
         schema, at = self.responder.schema, self.binding.id
@@ -78,6 +80,16 @@ class _Resource(ABC):
         self.show = RecordShape(wire.shaper, schema, self.binding.entity, known)
         self.new_id = wire.ids(operation, self.binding)
         self.attributes = records.Attributes(wire.request_shaper, operation)
+        shown = wire.shaper.at(schema, self.binding.entity)
+        self._declared = wire.shaper.members(shown) if shown is not None else {}
+
+    def above(self, request: Request) -> dict[str, Any]:
+        """What the path names above the item, where the item has it too."""
+        return {
+            name: value
+            for name, value in request.path.items()
+            if name in self._declared and name != self._item
+        }
 
     def collection(self, request: Request) -> str:
         """The collection of this request: a child collection of each parent is its own."""
@@ -97,9 +109,10 @@ class _Resource(ABC):
         return record
 
 
-def _binding(document: Document, operation: Operation, *, item: bool) -> Binding:
+def resource_binding(document: Document, operation: Operation) -> Binding:
     """Where ids, entities, rows and pages stand: a resource is to its collection what a session is
     to its own, so it is read in the same way."""
+    item = _split(operation.template)[1] is not None
     roles = {"POST": Role.SESSION_CREATE, "GET": Role.SESSION_GET if item else Role.SESSION_LIST}
     role = roles.get(operation.method, Role.SESSION_UPDATE)
     block = infer_bindings(document, {operation.label: role}).get(operation.label, {})
@@ -110,15 +123,21 @@ def _binding(document: Document, operation: Operation, *, item: bool) -> Binding
 class _Create(_Resource):
     async def __call__(self, request: Request) -> Answer:
         world, place = request.world, self.binding.client_id
-        attributes = self.attributes(request.body)
+        attributes = self.above(request) | self.attributes(request.body)
         now = world.clock.now()
         chosen = place.read(request) if place is not None else attributes.pop("id", None)
-        id = str(chosen or self.new_id(world.chance))
-        record = Record(id, request.user, now, now, attributes)
         collection = self.collection(request)
+        id = str(chosen or await self._unused(world, collection))
+        record = Record(id, request.user, now, now, attributes)
         if not await world.store.create(collection, request.user, id, _encode(record)):
             raise Problem(409, "H409", f"The id {id} is taken.")
         return self.responder.json(self.show(record))
+
+    async def _unused(self, world: World, collection: str) -> str:
+        """An id that nothing has, though it was there when the server began."""
+        while await world.store.read(collection, id := str(self.new_id(world.chance))):
+            pass
+        return id
 
 
 class _List(_Resource):
@@ -161,7 +180,7 @@ class _Update(_Resource):
     async def __call__(self, request: Request) -> Answer:
         record = await self.find(request)
         body = self.attributes(request.body)
-        attributes = {} if self._replaces else dict(record.attributes)
+        attributes = self.above(request) if self._replaces else dict(record.attributes)
         if self._replaces:
             attributes |= body
         else:

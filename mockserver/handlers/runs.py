@@ -127,6 +127,8 @@ class _RunHandler(SessionHandler):
         session = self.given_id(request) if self._names_session() else None
         if session is not None and session != run.session:
             raise Problem(404, "H404", f"There is no run {id} in session {session}.")
+        if session is not None:
+            await self.find_by(request, session)  # with a session its runs are gone
         return run
 
     def _names_session(self) -> bool:

@@ -146,16 +146,27 @@ class Maker:
             attributes[name] = wire.new_user(world.chance)
         now = world.clock.now()
         new_id = await self._unused(world) if id is None else id
-        session = Session(new_id, request.user, now, now, attributes)
+        seed = world.play_seed
+        session = Session(new_id, request.user, now, now, attributes, seed=seed)
         entries = []
         script = world.cast.script(seen(session), SentHeaders(request.sent))
-        if greeting and (turn := greet(script, seen(session), f"{world.seed}/{new_id}")):
+        seed = f"{world.seed}/{seed or new_id}"
+        if script.title is not None or script.summary is not None:
+            self._entitle(session, script.titled(seed))
+        if greeting and (turn := greet(script, seen(session), seed)):
             entries = Recorder(wire, world.chance, world.clock.now).play(session, turn)
         if not await world.store.create(SESSIONS, request.user, new_id, _encode(session)):
             raise Problem(409, "H409", f"The id {new_id} is taken.")
         if entries:
             await world.store.append(new_id, [_encode(entry) for entry in entries])
         return session
+
+    def _entitle(self, session: Session, titled: tuple[str | None, str | None]) -> None:
+        """Says what the session is about, where the client has not and the document can."""
+        for name, text in zip(("title", "summary"), titled, strict=True):
+            own = self._wire.attributes.get(name)
+            if own is not None and text is not None and session.attributes.get(own) is None:
+                session.attributes[own] = text
 
     async def _unused(self, world: World) -> str:
         """An id of the server's own choice; an earlier server of the same store may have had it."""

@@ -80,6 +80,8 @@ PROMISES = (
         LIST,
         HISTORY,
         SUGGESTIONS,
+        Role.RUN_LIST,
+        parameters={"stable": "`true` where what is made or deleted in between shifts no page"},
     ),
     promise(
         "list.total",

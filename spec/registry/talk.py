@@ -6,7 +6,9 @@ from sparring.spec.binding import Role
 
 from .promise import LOSS, promise
 
-CREATE, UPDATE, TALK = Role.SESSION_CREATE, Role.SESSION_UPDATE, Role.MESSAGE_CREATE
+CREATE, UPDATE = Role.SESSION_CREATE, Role.SESSION_UPDATE
+TALK = (Role.MESSAGE_CREATE, Role.RUN_CREATE)
+PARTS = (Role.MESSAGE_GET, Role.RUN_GET, Role.RUN_ACT, Role.RUN_SUBSCRIBE)
 HISTORY, CLEAR = Role.MESSAGE_LIST, Role.MESSAGE_CLEAR
 SUBSCRIBE, SUGGESTIONS, ACT = Role.MESSAGE_SUBSCRIBE, Role.SUGGESTION_LIST, Role.SESSION_ACT
 
@@ -15,14 +17,14 @@ PROMISES = (
         "talk.recorded",
         "A turn is in the history: what was sent, then the reply.",
         "The reply is answered, and missing from the history.",
-        TALK,
+        *TALK,
         severity=LOSS,
     ),
     promise(
         "text.verbatim",
         "Text comes back unchanged.",
         "`<b>` comes back as `&lt;b&gt;`.",
-        TALK,
+        *TALK,
         severity=LOSS,
     ),
     promise(
@@ -39,47 +41,49 @@ PROMISES = (
         "talk.isolation",
         "What is said in one session stays there.",
         "What one session says is in the history of another.",
-        TALK,
+        *TALK,
         SUBSCRIBE,
+        *PARTS,
         severity=LOSS,
     ),
     promise(
         "talk.count",
         "The session counts its messages.",
         "After two turns, with four messages, the session counts two.",
-        TALK,
+        *TALK,
     ),
     promise(
         "tool.recorded",
         "A tool's result is recorded as it was sent.",
         "The result 1.0 of a tool is stored as the text 1.0.",
-        TALK,
+        *TALK,
+        Role.RUN_ACT,
     ),
     promise(
         "talk.serial",
         "The turns of a session do not interleave.",
         "Of two turns at one instant both messages stand before both replies.",
-        TALK,
+        *TALK,
         stated=True,
     ),
     promise(
         "talk.outlives",
         "A turn goes on when its caller hangs up.",
         "A client hangs up in the middle, and its reply is never stored.",
-        TALK,
+        *TALK,
         stated=True,
     ),
     promise(
         "talk.turn",
         "All of one turn carries its id, and nothing else does.",
         "The message has another turn id than its reply.",
-        TALK,
+        *TALK,
     ),
     promise(
         "talk.ids",
         "Every message has an id of its own, the same everywhere.",
         "The id of a streamed message is not that in the history.",
-        TALK,
+        *TALK,
     ),
     promise(
         "talk.greeting",
@@ -116,13 +120,13 @@ PROMISES = (
         "script.expectation",
         "A turn is as the script expects it.",
         "The script expects “Thanks” in the reply, which says “Thank you”.",
-        TALK,
+        *TALK,
     ),
     promise(
         "talk.whole",
         "A turn whose caller hangs up leaves a session that can be read and goes on.",
         "A client hangs up, and of the words that it has seen half are in the history.",
-        TALK,
+        *TALK,
         severity=LOSS,
     ),
     promise(

@@ -65,6 +65,13 @@ _overlay = click.option(
     type=click.Path(path_type=Path),
     help="What the agent says; may be repeated, each with its `bind`.",
 )
+@click.option(
+    "--scene",
+    "scenes",
+    multiple=True,
+    metavar="NAME",
+    help="A dialogue that comes with sparring (sparring script scenes); may be repeated.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
     "--port",
@@ -76,15 +83,18 @@ _overlay = click.option(
 @click.option("--key", "keys", multiple=True, metavar="USER=KEY", help="Adds a user's key.")
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same ids.")
 @click.option("--watch", is_flag=True, help="Take up changes of SPEC, overlays and script.")
+@click.option("--seed-data", type=_FILE, metavar="DIR", help="Begin with a dataset of fixtures.")
 @_overlay
 def serve(
     specs: tuple[str, ...],
     scripts: tuple[Path, ...],
+    scenes: tuple[str, ...],
     host: str,
     port: int,
     keys: tuple[str, ...],
     seed: str,
     watch: bool,
+    seed_data: Path | None,
     overlays: tuple[Path, ...],
 ) -> None:
     """Serve a mock of SPEC: a path, or a bundled document (sessions, julep, flux0, sentius).
@@ -97,6 +107,7 @@ def serve(
     gc.disable()  # next to nothing that starting makes is garbage; `run` turns it on again
 
     from sparring.fixtures.script.declared import refuse_undeclared
+    from sparring.fixtures.script.scenes import HEADER
     from sparring.mockserver.app import MockServer
     from sparring.mockserver.mounts import Mounts, names_of
     from sparring.mockserver.reloading import Sources, follow
@@ -106,7 +117,9 @@ def serve(
 
     names = names_of(specs := specs or ("sessions",))
     laid = _overlays_of(names, overlays)
-    sources = [Sources(spec, laid[name], scripts) for name, spec in zip(names, specs, strict=True)]
+    sources = [
+        Sources(spec, laid[name], scripts, scenes) for name, spec in zip(names, specs, strict=True)
+    ]
     known = {**DEFAULT_KEYS, **dict(_key(text) for text in keys)}
     cast = sources[0].cast()
     apps: dict[str, MockServer] = {}
@@ -115,6 +128,14 @@ def serve(
         for warning in document.warnings:
             click.echo(f"warning: {warning}", err=True)
         apps[name] = MockServer(document, World(cast=cast, keys=known, seed=seed))
+    if seed_data is not None:
+        if len(apps) > 1:
+            message = "--seed-data is for one document, and there are several"
+            raise SparringError(Defect("C101", message, remedy="Serve that document alone."))
+        from sparring.mockserver.saved import load
+
+        first = apps[names[0]]
+        load(seed_data, first.document, first.world)
     refuse_undeclared(cast.scripts, [app.document for app in apps.values()])
     app = Mounts(apps) if len(apps) > 1 else apps[names[0]]
     try:
@@ -137,6 +158,8 @@ def serve(
                 click.echo(f"  {name}: {served.document.title} on {url}/{name}")
         for agent in cast.scripts:
             bound = " where it is bound" if agent.bind else ""
+            if ("headers", HEADER) in agent.bind:
+                bound = f" where a request says X-Sparring-Scene: {agent.name}"
             click.echo(f'  the script "{agent.name}" answers{bound}')
         click.echo(f"  keys: {', '.join(known)}")
 
@@ -224,13 +247,30 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
 @click.argument("spec", default="sessions")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--script", type=click.Path(path_type=Path), help="What the agent says.")
+@click.option(
+    "--scene", "scenes", multiple=True, metavar="NAME", help="These scenes, not all of them."
+)
 @click.option("--seed", default="sparring", show_default=True, help="Same seed, same bytes.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(
-    "--format", "formats", multiple=True, metavar="NAME", help="json (the default), har, http, …"
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="NAME",
+    help="json (files, the default), jsonl (lines), yaml (files), typescript (types), openapi"
+    " (examples), pytest (fixtures), msw (handlers), sse (streams), har (browsers), http (editors),"
+    " postman (collections), chat (training); may be repeated.",
 )
 @click.option("--only", multiple=True, metavar="PATTERN", help="These schemas, conversations.")
 @click.option("--url", help="Where the API is, for formats that call it.")
+@click.option("--cover", is_flag=True, help="Also a few values that show all a schema allows.")
+@click.option("--edges", is_flag=True, help="Also its extremes, and values with one error each.")
+@click.option(
+    "--datasets",
+    type=click.IntRange(0, 100_000),
+    metavar="N",
+    help="Also so many small worlds: agents, users, sessions, messages, events.",
+)
 @click.option("--check", is_flag=True, help="Write nothing: say what in DIR is not as it would be.")
 @_overlay
 @click.pass_context
@@ -246,13 +286,13 @@ def fixtures(
 ) -> None:
     """Write valid example data for SPEC: every schema, and conversations.
 
-    With --check the options are those with which DIR was written. Exit status: 0 done, 1 the folder
-    is out of date, 2 usage or document.
+    With --check the options are those with which DIR was written; --only narrows it. Exit status:
+    0 done, 1 the folder is out of date, 2 usage or document.
     """
     from sparring.mockserver.writing import check_fixtures, write_fixtures
 
     if check:
-        lines = check_fixtures(spec, output, script, overlays)
+        lines = check_fixtures(spec, output, script, overlays, recipe["only"])
         for line in lines:
             click.echo(line)
         click.echo(f"{len(lines)} files are out of date" if lines else "all files are up to date")

@@ -105,7 +105,7 @@ def _number(request: Request, name: str, default: int = 100) -> int:
 
 
 async def _body(request: Request, names: Collection[str]) -> Row:
-    media_type = request.headers.get("content-type", "").partition(";")[0]
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         body = parse(await request.body() or b"{}")
     except ValueError:

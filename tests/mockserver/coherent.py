@@ -1,0 +1,171 @@
+"""Holds a dataset to itself: keys, clock, counts, and that pieces, messages and history agree.
+
+It reads the files alone, and knows neither the mock nor the bindings of the document.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+BEGIN = datetime(2025, 3, 3, 9, tzinfo=UTC)
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_-]")
+
+
+def violations(files: Mapping[str, str]) -> list[str]:
+    """What does not agree in the files of one dataset."""
+    return list(_Dataset(files).all())
+
+
+class _Dataset:
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files = files
+        self.parsed = {n: json.loads(t) for n, t in files.items() if n.endswith(".json")}
+        self.about = self.parsed["dataset.json"]
+        self.world = self.parsed["world.json"]
+        self.ids: dict[str, set[str]] = {}
+        for stored in self.world["records"]:
+            noun = _singular(stored["collection"].rstrip("/").rpartition("/")[2])
+            self.ids.setdefault(noun, set()).add(str(stored["id"]))
+
+    def all(self) -> Iterator[str]:
+        yield from (f"refused: {each}" for each in self.about["refused"])
+        yield from self._keys()
+        yield from self._clock()
+        yield from self._counts()
+        yield from self._talk()
+
+    def _shown(self) -> Iterator[tuple[str, Any]]:
+        for name, value in self.parsed.items():
+            if name not in ("dataset.json", "world.json"):
+                yield name, value
+
+    def _keys(self) -> Iterator[str]:
+        owners = {user["name"] for user in self.about["users"]}
+        sessions = {each["id"] for each in self.about["sessions"]}
+        if sessions != self.ids.get("session", set()):
+            yield "the sessions are not those of the world"
+        if self.world["logs"].keys() - sessions:
+            yield "a log of no session"
+        for stored in self.world["records"]:
+            if stored["owner"] not in owners:
+                yield f"{stored['id']} has an unknown owner"
+        for name in self.files:
+            if name.startswith("sessions/") and name.split("/")[1] not in {
+                each["folder"].split("/")[1] for each in self.about["sessions"]
+            }:
+                yield f"{name} is of no session"
+        listed = self.parsed.get("sessions.json", [])
+        if "sessions.json" in self.files and len(listed) != len(sessions):
+            yield f"sessions.json has {len(listed)} of {len(sessions)}"
+        for name, value in self._shown():
+            for at, found in _members(value):
+                words = [w.lower() for w in _WORDS.split(at.rpartition("/")[2]) if w]
+                if len(words) < 2 or words[-1] not in ("id", "ids"):
+                    continue
+                noun = "_".join(words[:-1])
+                known = self.ids.get(noun)
+                if noun == "session" and name.startswith("sessions/"):
+                    known = {name.split("/")[1]}
+                for id in found if isinstance(found, list) else [found]:
+                    if known is not None and id is not None and str(id) not in known:
+                        yield f"{name}{at}: there is no {noun} {id}"
+
+    def _clock(self) -> Iterator[str]:
+        for name, value in self._shown():
+            for at, found in _members(value):
+                if not isinstance(found, dict):
+                    continue
+                times = {_folded(k): _time(v) for k, v in found.items()}
+                known = [times.get(k) for k in ("createdat", "startedat", "updatedat")]
+                real = [t for t in known if t is not None]
+                if real != sorted(real):
+                    yield f"{name}{at}: its times do not rise"
+                if any(t < BEGIN for t in real):
+                    yield f"{name}{at}: it is older than the world"
+        for session, log in self.world["logs"].items():
+            created = [entry[6] for entry in log]
+            positions = [entry[0] for entry in log]
+            if created != sorted(created) or positions != sorted(set(positions)):
+                yield f"{session}: its log does not rise"
+
+    def _counts(self) -> Iterator[str]:
+        histories = {
+            each["id"]: sum(
+                entry[2] == "message" for entry in self.world["logs"].get(each["id"], ())
+            )
+            for each in self.about["sessions"]
+        }
+        for session in self.parsed.get("sessions.json", []):
+            for name, value in session.items() if isinstance(session, dict) else ():
+                if _folded(name) in ("messagecount", "nummessages", "messagescount"):
+                    found = next((h for i, h in histories.items() if i in session.values()), value)
+                    if value != found:
+                        yield f"sessions.json: {name} is {value}, and there are {found} messages"
+
+    def _talk(self) -> Iterator[str]:
+        for each in self.about["sessions"]:
+            log = self.world["logs"].get(each["id"], [])
+            history = ""
+            for name in ("messages", "events"):
+                history += self.files.get(f"{each['folder']}/{name}.json", "")
+            turns = [t for n, t in self.files.items() if n.startswith(f"{each['folder']}/turn-")]
+            heard = False
+            for entry in log:
+                kind, role, text, pieces = entry[2], entry[5], entry[7], entry[9]
+                if kind != "message":
+                    continue
+                heard = heard or role == "user"
+                if pieces and sum(pieces) != len(text):
+                    yield f"{each['id']}: the pieces of a message are not its text"
+                written = json.dumps(text, ensure_ascii=False)[1:-1]
+                if history and written not in history:
+                    yield f"{each['id']}: {text[:40]!r} is not in its history"
+                streams = [t for t in turns if not t.startswith(("{", "[")) or "\n{" in t]
+                if role == "agent" and heard and pieces and streams and text:
+                    cut, start = [], 0
+                    for length in pieces:
+                        cut.append(text[start : start + length])
+                        start += length
+                    if not any(_in_order(cut, stream) for stream in streams):
+                        yield f"{each['id']}: {text[:40]!r} was not streamed in its pieces"
+
+
+def _in_order(pieces: list[str], stream: str) -> bool:
+    at = 0
+    for piece in pieces:
+        forms = [json.dumps(piece)[1:-1], json.dumps(piece, ensure_ascii=False)[1:-1], piece]
+        places = [stream.find(form, at) for form in forms]
+        at = min((place for place in places if place >= 0), default=-1)
+        if at < 0:
+            return False
+    return True
+
+
+def _members(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    yield at, value
+    inner = value.items() if isinstance(value, dict) else ()
+    for key, item in inner or (enumerate(value) if isinstance(value, list) else ()):
+        yield from _members(item, f"{at}/{key}")
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _time(value: Any) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        if isinstance(value, str):
+            found = datetime.fromisoformat(value)
+            return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return datetime.fromtimestamp(value / (1000 if value > 1e11 else 1), UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _singular(noun: str) -> str:
+    words = "_".join(w.lower() for w in _WORDS.split(noun) if w)
+    return words.removesuffix("ies") + "y" if words.endswith("ies") else words.removesuffix("s")
