@@ -46,6 +46,8 @@ class _Known:
     created: dict[str, Any] = field(default_factory=dict)
     """What was answered where a session was made."""
     refused: list[str] = field(default_factory=list)
+    played: dict[str, str] = field(default_factory=dict)
+    """The script of each session."""
     user: str = ""
 
     def first(self, name: str) -> Any:
@@ -122,10 +124,14 @@ class Datasets:
             {
                 "document": self._document.title,
                 "seed": known.seed,
-                "script": self._script.name,
                 "users": [{"name": user, "key": key} for key, user in keys.items()],
                 "sessions": [
-                    {"id": session, "user": user, "folder": _folder(session)}
+                    {
+                        "id": session,
+                        "user": user,
+                        "folder": _folder(session),
+                        "script": known.played.get(session),
+                    }
                     for session, user in self._sessions().items()
                 ],
                 "ids": known.ids,
@@ -197,6 +203,7 @@ class Datasets:
         lines = teller.stage(script, f"{known.chance.random()}")
         await teller.speak(talk, lines, {"body": members or None})
         new = [each for each in self._sessions() if each not in before]
+        known.played |= dict.fromkeys(new, script.name)
         turns: Counter[str] = Counter()
         answers = []
         for told in teller.told[start:]:
