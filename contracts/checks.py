@@ -54,6 +54,7 @@ class Context:
         operation: Operation | None = None,
         cause: str = "",
         blame: Blame = Blame.IMPLEMENTATION,
+        concurrent: bool = False,
     ) -> None:
         """Notes that the promise is broken; by default all exchanges of the check show it.
 
@@ -77,6 +78,7 @@ class Context:
                 seed=self.seed,
                 cause=cause,
                 blame=blame,
+                concurrent=concurrent,
                 pointer=pointers.join(promised_at(self.document, operation, self.promise)),
             )
         )

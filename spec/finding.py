@@ -34,6 +34,8 @@ class Finding:
     `position` and `pointer` are where the document makes the promise; `reproduced` of `tried`
     runs showed it.
     `cause` tells the causes of one promise apart; unless given, that is what was expected.
+    `concurrent`: some of the requests were under way at the same time, and may show nothing when
+    they are sent one after the other.
     """
 
     promise: str
@@ -51,6 +53,7 @@ class Finding:
     tried: int = 1
     cause: str = ""
     pointer: str = ""
+    concurrent: bool = False
 
     @property
     def id(self) -> str:

@@ -86,6 +86,8 @@ def description(
 
 def _workflow(report: Report, finding: Finding) -> dict[str, Any] | None:
     """The sequence of a finding up to the step that shows it; None where that can't be said."""
+    if finding.concurrent:
+        return None  # the steps of a workflow come one after the other
     exchanges, criteria = _judged(report, finding)
     steps = Steps(report.document, report.url)
     owner = _owner(exchanges)

@@ -22,7 +22,8 @@ def tell(document: Document) -> None:
         told, log = Teller(document, Cast(), seed="1", url=URL).converse(talk, LINES)
         spoken = [t for t in told if t.operation is talk.operation]
         assert len(spoken) == len(LINES)
-        assert [e.text for e in log if e.role == "user" and e.text] in ([], list(LINES))
+        said = [entry.text for entry in log if entry.role == "user" and entry.text]
+        assert said in ([], list(LINES[:1]), list(LINES))  # some make a session with each message
         for each in told:
             response = each.exchange.response
             about = f"{talk.operation.label} > {each.operation.label}: {response.body[:300]!r}"
