@@ -37,7 +37,7 @@ from .listing import in_order, sort_key
 
 def tells_speakers(document: Document, operation: Operation) -> str:
     """The history tells what users said from what agents did."""
-    found = [o for o in document.with_role(Role.MESSAGE_LIST) if o.binding is not None]
+    found = [o for o in histories(document) if o.binding is not None]
     rows = [o.binding.row or document.model.message for o in found if o.binding is not None]
     told = any(row.role is not None and "user" in row.role.words for row in rows)
     return "" if told else "the history does not tell who spoke"
