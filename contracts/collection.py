@@ -117,7 +117,8 @@ class Contracts:
         """Raises SparringError (C103) when nobody answers."""
         if not self._reached:
             self.runner.target.probe()
-            self.runner.learn()
+            if set(self.suites) - {"script"}:
+                self.runner.learn()
             self._reached = True
 
     def judged(self, outcome: Outcome) -> tuple[Outcome, list[str]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MARKERS = {
     "sparring": "a check of a promise, or of an operation's conformance",
     "promises": "what sparring checks of sessions and talk",
+    "lifecycle": "random walks through the whole sessions API",
     "streaming": "what sparring checks of streams",
     "security": "what sparring checks of keys and owners",
     "races": "what sparring checks of many requests at one instant",

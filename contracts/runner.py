@@ -102,6 +102,8 @@ class Runner:
             return []
         try:
             return learn(user)
+        except Stopped:
+            return []
         except SparringError as error:
             if error.defects[0].code != "C103":
                 raise

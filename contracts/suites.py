@@ -98,7 +98,8 @@ def run(
     conformance = "conformance" in report.suites and not promises
     try:
         runner.target.probe()
-        report.notes += runner.learn()
+        if set(report.suites) - {"script"}:
+            report.notes += runner.learn()
         for outcome in _in_turn(runner, wanted, workers):
             report.outcomes.append(outcome)
             report.findings += outcome.findings
