@@ -117,6 +117,9 @@ def _make(
                 progress.step(folder)
     sources = {Path(document.source.name).name: document.source.text}
     sources |= {overlay.name: overlay.read_text("utf-8") for overlay in overlays}
+    if recipe.dictionary:
+        dictionary = Path(recipe.dictionary)
+        sources[dictionary.name] = dictionary.read_text("utf-8")
     for script in scripts:
         if script.source is not None:
             sources[Path(script.source.name).name] = script.source.text

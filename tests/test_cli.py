@@ -354,7 +354,7 @@ def test_check_says_which_fixtures_have_changed_and_why(tmp_path: Path) -> None:
     done = sparring("fixtures", spec, "-o", folder, "--check")
     assert (done.returncode, done.stdout) == (0, "all files are up to date\n")
 
-    (folder / "schemas" / "Id.json").write_text('"another"\n')
+    (folder / "schemas" / "Id.json").write_text('"another-id"\n')
     (folder / "schemas" / "Text.json").unlink()
     spec.write_text(
         text.replace("\n    TurnError:", "\n    TurnFault:").replace("TurnError", "TurnFault")
@@ -379,3 +379,25 @@ def test_the_help_of_fixtures_names_every_format() -> None:
 
     helped = sparring("fixtures", "--help").stdout
     assert [name for name in FORMATS if not re.search(rf"\b{name}\s+\(", helped)] == []
+
+
+def test_a_dictionary_and_locales_say_what_properties_hold(tmp_path: Path) -> None:
+    spec, words = tmp_path / "api.yaml", tmp_path / "words.yaml"
+    spec.write_text(
+        "openapi: 3.1.0\ninfo: {title: Shop, version: '1'}\npaths: {}\n"
+        "components: {schemas: {Order: {type: object, required: [plan, city_iban], "
+        "properties: {plan: {type: string}, city_iban: {type: string}}}}}\n"
+    )
+    words.write_text("plan: [gold]\n'*_iban': { x-faker: iban }\n")
+    options = ("--locale", "de_DE", "--dictionary", words, "--only", "Order")
+    done = sparring("fixtures", spec, "-o", tmp_path / "made", *options)
+    assert done.returncode == 0, done.stderr
+    order = json.loads((tmp_path / "made" / "schemas" / "Order.json").read_text())
+    assert order["plan"] == "gold"
+    assert order["city_iban"].startswith("DE")
+    words.write_text("plan: [silver]\n")
+    done = sparring("fixtures", spec, "-o", tmp_path / "made", "--check")
+    assert (done.returncode, "words.yaml has changed" in done.stdout) == (1, True)
+    done = sparring("fixtures", spec, "-o", tmp_path / "made", "--locale", "xx_XX")
+    assert done.returncode == 2
+    assert "F102" in done.stderr

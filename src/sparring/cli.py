@@ -261,6 +261,8 @@ def test(ctx: click.Context, /, url: str | None, explain: str | None, **options:
     " (examples), pytest (fixtures), msw (handlers), sse (streams), har (browsers), http (editors),"
     " postman (collections), chat (training); may be repeated.",
 )
+@click.option("--locale", "locales", multiple=True, help="Whose names and words: de_DE, ja_JP.")
+@click.option("--dictionary", metavar="FILE", help="What properties hold, by their names.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="These schemas, conversations.")
 @click.option("--url", help="Where the API is, for formats that call it.")
 @click.option("--cover", is_flag=True, help="Also a few values that show all a schema allows.")
