@@ -127,7 +127,7 @@ types: .venv/complete
 
 pytest: .venv/complete .venv-julep/complete .venv-adk/complete .venv-agno/complete .venv/system $(CONSUMERS)/complete
 	@echo "pytest: all tests, on all cores"
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto --dist worksteal
 
 format: .venv/complete
 	@echo "format: ruff check --fix, ruff format"
