@@ -175,12 +175,12 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
         for spelling in (f"{media_type}; charset=utf-8", media_type.title()):
             if "json" in media_type and aim_part(context, draft, session):
                 draft.body, draft.media_type = body, spelling
-                accepted(context, draft, f"Content-Type: {spelling}")
+                accepted(context, draft, f"Content-Type: {spelling}", chosen=True)
 
 
 def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False) -> None:
-    """Fails when a valid request is refused; an id that the client has `chosen` may be taken, and
-    what is declared to be a conflict depends on more than the request."""
+    """Fails when a valid request is refused; where the client has `chosen` the id, or sends it again,
+    it may be taken, and what is declared to be a conflict depends on more than the request."""
     start = len(context.world.journal)
     exchange = shot(context, draft)
     status = exchange.response.status

@@ -263,7 +263,7 @@ def test_schemathesis_is_kept_in_bounds_too(name: str, document: Document) -> No
         conform(world, runner.users(world)[0], operations=creates, max_examples=3, retries=0)
         runner.target.close()
     assert time.perf_counter() - start < 30
-    assert memory("VmHWM") - before < MEMORY
+    assert memory("VmHWM") - before < 2 * MEMORY  # Schemathesis itself is loaded here
 
 
 @pytest.mark.parametrize("name", ["a head that drips", "a body that drips", "endless information"])
