@@ -114,7 +114,8 @@ def test_every_mistake_of_a_script_is_told_at_once_with_the_line(write: Write) -
     assert [line for line in told.splitlines() if line.startswith(str(file))] == [
         f"{file}:2:11 S102 this should be a text, and true is a truth value in YAML. "
         'Put it in quotes: "true".',
-        f'{file}:3:16 S105 there is no "x". Known are user, turn, match, vars, slots, session, headers, '
+        f'{file}:3:16 S105 there is no "x". '
+        "Known are user, turn, match, vars, slots, session, headers, "
         "tool.",
         f'{file}:4:1 S101 unknown key "falback" in a script. Did you mean "fallback"?',
     ]

@@ -179,8 +179,8 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
 
 
 def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False) -> None:
-    """Fails when a valid request is refused; where the client has `chosen` the id, or sends it again,
-    it may be taken, and what is declared to be a conflict depends on more than the request."""
+    """Fails when a valid request is refused; an id that the client has `chosen`, or sends again,
+    may be taken, and what is declared to be a conflict depends on more than the request."""
     start = len(context.world.journal)
     exchange = shot(context, draft)
     status = exchange.response.status

@@ -152,8 +152,9 @@ def found(report: Report) -> set[str]:
 
 def reproduced(script: str) -> list[int]:
     """The statuses of the answers that a finding's script shows."""
+    keys = dict.fromkeys(("SPARRING_KEY", "SPARRING_OTHER_KEY"), "sesame")
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, timeout=120, check=False
+        ["bash", "-c", script], capture_output=True, timeout=120, check=False, env=os.environ | keys
     ).stdout
     lines = done.decode("utf-8", "replace").splitlines()
     return [int(line.split()[1]) for line in lines if line.startswith("HTTP/1.1 ")]
