@@ -41,7 +41,7 @@ def test_schemathesis_finds_nothing(spec: str, serve: Callable[..., Any], tmp_pa
     assert "FAILURES" not in done.stdout  # it may warn of requests that were all refused
 
 
-@pytest.mark.parametrize("seed", ["2", "3"])
+@pytest.mark.parametrize("seed", ["2"])
 @pytest.mark.parametrize("spec", ["sessions", "julep"])
 def test_with_any_seed_it_mistakes_nothing_but_a_cleared_history(
     spec: str, seed: str, serve: Callable[..., Any], tmp_path: Path

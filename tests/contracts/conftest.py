@@ -1,7 +1,8 @@
 """The zoo's server on a port, right or with a fault, for as long as a test needs it."""
 
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -47,3 +48,8 @@ def zoo() -> Iterator[Zoo]:
 def document() -> Document:
     """The sessions document, with what the zoo's agents promise beside."""
     return load_document("sessions", [OVERLAY])
+
+
+def share(faults: Iterable[str]) -> list[str]:
+    """Every second fault, all with SPARRING_ALL_FAULTS=1: a run of all tests has its limit."""
+    return list(faults)[:: 1 if os.environ.get("SPARRING_ALL_FAULTS") else 2]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests import threads
+from tests.contracts.conftest import share
 from tests.contracts.known_threads import KNOWN, PLAIN
 from tests.threads.faults import FAULTS
 from tests.threads.server import serve
@@ -63,7 +64,7 @@ def found(fault: str, promise: str, document: Document) -> set[str]:
     return {finding.promise for finding in report.findings}
 
 
-@pytest.mark.parametrize("fault", KNOWN)
+@pytest.mark.parametrize("fault", share(KNOWN))
 def test_a_fault_is_found(fault: str, documents: dict[str, Document]) -> None:
     check, _, promise = KNOWN[fault].partition(" > ")
     assert (promise or check) in found(fault, check, documents["annotated"]), FAULTS[fault].sentence
