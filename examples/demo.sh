@@ -36,4 +36,4 @@ sparring test "$url"
 
 say "3. Fixtures: valid values of every schema, and a conversation"
 sparring fixtures -o "$work/fixtures" --script examples/hello.yaml
-ls "$work/fixtures" "$work/fixtures/conversation"
+ls "$work/fixtures" "$work/fixtures/conversations"
