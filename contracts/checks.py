@@ -78,7 +78,7 @@ class Context:
                 seed=self.seed,
                 cause=cause,
                 blame=blame,
-                concurrent=concurrent,
+                concurrent=concurrent or suite_of(self.promise) == "races",
                 pointer=pointers.join(promised_at(self.document, operation, self.promise)),
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
@@ -24,7 +24,6 @@ _HOST = r"[^\s@]+"
 _UNQUOTED = "!$%&'()*+,/:;=?@[]~"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 MAX_BODY = 8 * 1024 * 1024
-STALE = (httpcore2.ReadError, httpcore2.WriteError, httpcore2.RemoteProtocolError)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError)
 
@@ -222,23 +221,20 @@ class Target:
         timeouts = dict.fromkeys(("connect", "write", "pool"), self.timeout) | {"read": pause}
         url, headers = self._address(request), self._headers(request)
         content = request.body or (b"" if request.method in _WITH_BODY else None)
-
-        def opened() -> AbstractContextManager[httpcore2.Response]:
-            extensions = {"timeout": timeouts}
-            return self._pool.stream(
-                request.method, url, headers=headers, content=content, extensions=extensions
-            )
-
         for again in range(RESENT + 1):
             self.meter.admit(request.method)
             start = time.perf_counter()
             end = start + min(longest, max(self.meter.left(), 0.1))
             with self._guard(request), ExitStack() as stack:
                 with self._clock.until(end):
-                    try:
-                        response = stack.enter_context(opened())
-                    except STALE:  # the server has closed a connection that was kept, unannounced
-                        response = stack.enter_context(opened())
+                    opened = self._pool.stream(
+                        request.method,
+                        url,
+                        headers=headers,
+                        content=content,
+                        extensions={"timeout": timeouts},
+                    )
+                    response = stack.enter_context(opened)
                 head = Response(response.status, _text_of(response.headers))
                 self.meter.answered(head.status)
                 self._stray(request, head)

@@ -23,7 +23,7 @@ from .handlers.resources import resource_binding
 from .related import Collection, collections, noun_of
 from .saved import WORLD, save
 from .store import MemoryStore
-from .telling import LINES, Talk, Teller, talks
+from .telling import LINES, Talk, Teller, best_talks
 from .turns import SESSIONS
 
 _MOST = 16
@@ -70,10 +70,7 @@ class Datasets:
         self._document, self._scripts, self._seed = document, scripts, seed
         self._teller = Teller(document, Cast(scripts[:1]), seed=seed, url=url)
         self._collections = collections(document, _MOST)
-        found: dict[bool, Talk] = {}
-        for talk in talks(document):
-            found.setdefault(talk.stream is not None, talk)
-        self._talks = list(found.values())
+        self._talks = best_talks(document)
         works = [talk for talk in self._talks if self._is_answered(talk)]
         self._talks = works or self._talks[:1]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -200,18 +200,25 @@ class Teller:
         return response, kept, self.clock.monotonic() - began
 
 
-def conversations(document: Document, script: Script, *, seed: str, url: str) -> list[Conversation]:
-    """A conversation with a script, once with whole answers and once with streamed ones, as far as
-    the document has both."""
+def conversations(
+    document: Document, scripts: Iterable[Script], *, seed: str, url: str
+) -> Iterator[Conversation]:
+    """A conversation with each script, whole and streamed as far as the document has both."""
+    teller = Teller(document, Cast(), seed=seed, url=url)
+    best = best_talks(document)
+    for script in scripts:
+        for talk in best:
+            teller.begin_again(f"{seed}/{script.name}")
+            told, log = teller.converse(talk, teller.stage(script))
+            yield Conversation(script.name, told, log, talk.stream is not None)
+
+
+def best_talks(document: Document) -> list[Talk]:
+    """The best way to speak that is answered as a whole, and the best that is streamed."""
     found: dict[bool, Talk] = {}
     for talk in talks(document):
         found.setdefault(talk.stream is not None, talk)
-    told = []
-    for streamed, talk in sorted(found.items()):
-        teller = Teller(document, Cast([script]), seed=f"{seed}/{script.name}", url=url)
-        lines = teller.stage(script)
-        told.append(Conversation(script.name, *teller.converse(talk, lines), streamed))
-    return told
+    return [talk for _, talk in sorted(found.items())]
 
 
 def talks(document: Document) -> list[Talk]:

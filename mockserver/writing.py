@@ -28,7 +28,7 @@ from sparring.spec.errors import Defect, SparringError, nearest
 
 from .datasets import Datasets
 from .progress import Progress
-from .telling import conversations
+from .telling import best_talks, conversations
 
 
 def write_fixtures(
@@ -98,11 +98,11 @@ def _make(
     with Progress() as progress:
         values, defects = sample_schemas(document, recipe)
         told = []
-        progress.begin("conversations", len(scripts))
-        for script in scripts:
-            if recipe.wants(script.name):
-                told += conversations(document, script, seed=recipe.seed, url=recipe.url)
-            progress.step(script.name)
+        wanted = [script for script in scripts if recipe.wants(script.name)]
+        progress.begin("conversations", len(wanted) * len(best_talks(document)))
+        for conversation in conversations(document, wanted, seed=recipe.seed, url=recipe.url):
+            told.append(conversation)
+            progress.step(conversation.name)
         content = Content(document, recipe, values, told)
         files = files_of(content)
         if recipe.cover or recipe.edges:

@@ -27,6 +27,9 @@ class Blame(Enum):
     EITHER = "either"
 
 
+OVERLAP = "# Some of these requests overlapped: one after the other they may show nothing."
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A broken promise, with the shortest sequence of requests that shows it.
@@ -70,4 +73,5 @@ class Finding:
         """A shell script that repeats the sequence, with the ids that the server gives then."""
         from .replay import script
 
-        return script(self.exchanges)
+        text = script(self.exchanges)
+        return f"{OVERLAP}\n{text}" if self.concurrent else text
