@@ -137,9 +137,9 @@ def installed(folder: Path | None, peer: str) -> bool:
 
 def make(folder: Path, out: Path, seeds: int) -> None:
     """Samples every schema of one document; `folder` is the file."""
-    from sparring.fixtures.sampler import Sampler
+    from sparring.fixtures.sampling.sampler import Sampler
     from sparring.spec.errors import SparringError
-    from sparring.spec.schemas import Schemas
+    from sparring.spec.openapi.schemas import Schemas
 
     tree = json.loads(folder.read_text())
     sampler = Sampler(Schemas(tree, modern=True))
@@ -285,8 +285,8 @@ def _own_words() -> set[str]:
     """What the word lists and the names of people and companies are made of."""
     from faker import Faker
 
-    from sparring.fixtures import names, places
-    from sparring.fixtures import words as lists
+    from sparring.fixtures.providers import names, places
+    from sparring.fixtures.providers import words as lists
 
     texts = [value for key, value in vars(lists).items() if key.isupper()]
     texts += [place[:9] for place in places.PLACES]

@@ -98,8 +98,8 @@ def mock() -> Any:
     from sparring.fixtures.script import compile_script
     from sparring.fixtures.script.cast import Cast
     from sparring.mockserver.app import create_app
-    from sparring.mockserver.world import World
-    from sparring.spec.source import parse
+    from sparring.mockserver.worlds.world import World
+    from sparring.spec.text.source import parse
 
     return create_app(
         "sessions", World(cast=Cast([compile_script(parse(SCRIPT, "benchmark.yaml"))]))

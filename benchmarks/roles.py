@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from sparring.spec.binding import Role
-from sparring.spec.document import load_document
 from sparring.spec.inference.roles import Guess, infer_roles
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import load_document
 
 # Labels that do not count, each with what speaks against it.
 DISPUTED: Mapping[tuple[str, str], str] = {}

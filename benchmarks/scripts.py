@@ -12,10 +12,10 @@ import json
 import time
 from collections.abc import Callable
 
-from sparring.fixtures.player import Heard, play
+from sparring.fixtures.playing.player import Heard, play
 from sparring.fixtures.script import Script, compile_script
 from sparring.fixtures.script.said import Said
-from sparring.spec.source import parse
+from sparring.spec.text.source import parse
 
 KINDS: dict[str, Callable[[int], object]] = {
     "phrase": lambda n: f"order number {n} please",

@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
-from sparring.spec.document import load_document
+from sparring.spec.openapi.document import load_document
 
 HEADERS = {"Authorization": "Bearer alice-key", "X-API-Key": "alice-key"}
 

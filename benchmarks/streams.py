@@ -97,9 +97,9 @@ def clock(options: argparse.Namespace) -> None:
     from sparring.fixtures.script import compile_script
     from sparring.fixtures.script.cast import Cast
     from sparring.mockserver.app import create_app
-    from sparring.mockserver.clock import ManualClock
-    from sparring.mockserver.world import World
-    from sparring.spec.source import parse
+    from sparring.mockserver.worlds.clock import ManualClock
+    from sparring.mockserver.worlds.world import World
+    from sparring.spec.text.source import parse
 
     text = f'fallback: {{say: "{"x" * 10_000}", chunk: char}}\npace: {{rate: 10/s}}\n'
 

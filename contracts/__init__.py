@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .findings.report import Report as Report
     from .library import run as run
-    from .report import Report as Report
 
 __all__ = ["Report", "run"]
-_MODULES = {"run": "library", "Report": "report"}
+_MODULES = {"run": "library", "Report": "findings.report"}
 
 
 def __getattr__(name: str) -> Any:

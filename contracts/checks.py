@@ -9,17 +9,17 @@ from inspect import getdoc
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
 from sparring.spec.errors import Position
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame, Finding
-from sparring.spec.promises import REGISTRY
-from sparring.spec.schemas import Path
-from sparring.spec.security import usable_security
+from sparring.spec.meaning.binding import Role
+from sparring.spec.meaning.promises import REGISTRY
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import Path
+from sparring.spec.openapi.security import usable_security
 
-from .driver import User
-from .report import suite_of
+from .driving.driver import User
+from .findings.report import suite_of
 from .world import NotChecked, World
 
 __all__ = ["Check", "Context", "NotChecked", "Scenario", "checks", "scenario"]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sparring.spec.binding import Binding, Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import is_by_id, session_parameter
 from sparring.spec.errors import Defect, SparringError, nearest
+from sparring.spec.meaning.binding import Binding, Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import is_by_id, session_parameter
 
-from .budget import SAFE_METHODS
+from .target.budget import SAFE_METHODS
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,16 +9,16 @@ from functools import cached_property
 from pathlib import Path
 
 from sparring.fixtures.script import load_scripts
-from sparring.spec.binding import Role
-from sparring.spec.document import Operation, load_document
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Operation, load_document
 
-from .baseline import Baseline, read_baseline
 from .checks import Check, checks
 from .choice import choose
 from .command import keys_of, read_header
-from .conformance import tried
-from .replay import Replay
-from .report import Outcome, Report, suite_of
+from .conformance.conformance import tried
+from .findings.baseline import Baseline, read_baseline
+from .findings.report import Outcome, Report, suite_of
+from .replaying.replay import Replay
 from .runner import Runner
 from .suites import chosen_suites
 from .terms import terms_of

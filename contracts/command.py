@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparring.fixtures.script import load_scripts
-from sparring.spec.document import Document, load_document
 from sparring.spec.errors import Defect, SparringError
+from sparring.spec.openapi.document import Document, load_document
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .baseline import Baseline
-    from .report import Report
+    from .findings.baseline import Baseline
+    from .findings.report import Report
     from .terms import Terms
 
 CLEAN, FINDINGS, USAGE, UNREACHABLE, INTERNAL = range(5)
@@ -63,7 +63,7 @@ def run_tests(
     """
     from rich.console import Console
 
-    from .baseline import Baseline, read_baseline
+    from .findings.baseline import Baseline, read_baseline
 
     out = console or Console(stderr=any(text.endswith("=-") for text in reports))
     errors = console or Console(stderr=True)
@@ -124,10 +124,10 @@ def run_tests(
 
 def explanation(id: str, spec: str, overlays: Sequence[str | Path]) -> str:
     """What a promise or a finding means. Raises SparringError (C101, C102, or the document's)."""
-    from sparring.spec.document import load_document
+    from sparring.spec.openapi.document import load_document
 
     try:
-        from .explain import explain
+        from .findings.explain import explain
     except ImportError as error:
         raise missing(error) from None
     return explain(id, load_document(spec, [Path(overlay) for overlay in overlays]))
@@ -136,7 +136,7 @@ def explanation(id: str, spec: str, overlays: Sequence[str | Path]) -> str:
 def _nothing(document: Document, url: str, seed: int, error: SparringError) -> Report:
     """The report of a run that never began."""
     from .checks import checks
-    from .report import Outcome, Report, State
+    from .findings.report import Outcome, Report, State
 
     why = error.defects[0].message
     outcomes = [
@@ -196,8 +196,8 @@ def _clean(
     out: Console,
 ) -> int:
     """Deletes what a run that was killed has left behind."""
-    from .journal import read_journal
     from .runner import Runner
+    from .target.journal import read_journal
 
     found = read_journal(journal)
     count = len(found.left)
@@ -214,7 +214,7 @@ def _clean(
 
 
 def _write_target(file: Path, spec: str, overlays: Sequence[str], out: Console) -> int:
-    from .target_starter import write_target
+    from .target.starter import write_target
 
     write_target(load_document(spec, [Path(overlay) for overlay in overlays]), file)
     out.print(f"wrote {file}", markup=False, highlight=False)
@@ -279,7 +279,7 @@ def _report_files(texts: Sequence[str]) -> list[tuple[str, str]]:
 def _accept(report: Report, known: Baseline, written: Path | None) -> None:
     from datetime import date
 
-    from .baseline import accepting, write_baseline
+    from .findings.baseline import accepting, write_baseline
 
     today = date.today()
     if written is not None:

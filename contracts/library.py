@@ -7,11 +7,11 @@ from datetime import date
 from pathlib import Path
 
 from sparring.fixtures.script import Script, load_script
-from sparring.spec.document import Document, load_document
+from sparring.spec.openapi.document import Document, load_document
 
-from .baseline import read_baseline
 from .command import keys_of
-from .report import Outcome, Report
+from .findings.baseline import read_baseline
+from .findings.report import Outcome, Report
 from .suites import run as run_suites
 from .terms import terms_of
 

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sparring.spec.document import Operation
+    from sparring.spec.openapi.document import Operation
 
     from .checks import Check
     from .collection import Contracts
-    from .report import Outcome
+    from .findings.report import Outcome
 
 MARKERS = {
     "sparring": "a check of a promise, or of an operation's conformance",
@@ -171,7 +171,7 @@ class Suite(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         """One item for each promise and operation, for all walks, and for the conformance of each
         operation."""
-        from .report import suite_of
+        from .findings.report import suite_of
 
         for check in self.contracts.checks():
             item: pytest.Item = PromiseItem.from_parent(self, name=check.id, check=check)

@@ -7,27 +7,27 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
 from sparring.spec.errors import SparringError
-from sparring.spec.events import EventStream
 from sparring.spec.finding import Finding
-from sparring.spec.schemas import Path
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import Path
+from sparring.spec.streams.events import EventStream
 
-from .bodies import Bodies
-from .budget import Budget, Meter, Refused, Stopped
 from .checks import Check, Context, Run
 from .choice import Profile, choose
-from .conformance import conform, tried
-from .driver import User
-from .journal import Journal, Made
-from .judge import Judge
-from .learning import learn
-from .redaction import redaction
-from .report import Outcome, State, merged
-from .storage import kept_apart
-from .target import NoAnswer, Target
-from .target_file import Person
+from .conformance.conformance import conform, tried
+from .conformance.storage import kept_apart
+from .driving.bodies import Bodies
+from .driving.driver import User
+from .driving.learning import learn
+from .findings.judge import Judge
+from .findings.report import Outcome, State, merged
+from .target.budget import Budget, Meter, Refused, Stopped
+from .target.file import Person
+from .target.journal import Journal, Made
+from .target.redaction import redaction
+from .target.target import NoAnswer, Target
 from .terms import Terms
 from .world import Blocked, NotChecked, World
 

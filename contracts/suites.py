@@ -7,16 +7,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sparring.fixtures.script import Script
-from sparring.spec.document import Document
 from sparring.spec.errors import Defect, SparringError, nearest
+from sparring.spec.openapi.document import Document
 
-from .budget import Stopped
 from .checks import Check, checks
 from .choice import Choice
-from .journal import Made
-from .replay import Replay
-from .report import SUITES, Outcome, Report, State, merged, suite_of
+from .findings.report import SUITES, Outcome, Report, State, merged, suite_of
+from .replaying.replay import Replay
 from .runner import DEFAULT_KEYS, RETRIES, Runner
+from .target.budget import Stopped
+from .target.journal import Made
 from .terms import Terms
 
 Watch = Callable[[Outcome], None]

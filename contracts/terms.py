@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sparring.spec.document import Document
 from sparring.spec.errors import Defect, SparringError, nearest
+from sparring.spec.openapi.document import Document
 
-from .budget import Budget
 from .choice import Profile
-from .target_file import TargetFile, load_target
+from .target.budget import Budget
+from .target.file import TargetFile, load_target
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/(s|m))?")

@@ -8,22 +8,22 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role, Row
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import is_by_id
-from sparring.spec.events import EventStream
 from sparring.spec.exchange import Exchange
-from sparring.spec.framing import EVENT_STREAM, framing_of
-from sparring.spec.schemas import Path
+from sparring.spec.meaning.binding import Role, Row
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import is_by_id
+from sparring.spec.openapi.schemas import Path
+from sparring.spec.streams.events import EventStream
+from sparring.spec.streams.framing import EVENT_STREAM, framing_of
 
-from .answers import Deviation, deviations
-from .bodies import Bodies
-from .journal import Journal
-from .target import Target
-from .target_file import TargetFile
+from .driving.bodies import Bodies
+from .findings.answers import Deviation, deviations
+from .target.file import TargetFile
+from .target.journal import Journal
+from .target.target import Target
 
 if TYPE_CHECKING:
-    from .driver import User
+    from .driving.driver import User
 
 
 _LONG = Lock()

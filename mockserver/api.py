@@ -12,25 +12,25 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from sparring.fixtures.script.faults import read_faults
-from sparring.fixtures.wire import Wire
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec.errors import SparringError
-from sparring.spec.router import Router, parameter_names
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.router import Router, parameter_names
 from sparring.spec.turn import Fault, RateLimit
 
-from .answers import Answer, Headers, Stream
-from .credentials import compile_credentials
-from .declared import Declared
-from .faults import refuse
 from .handlers import Handler, acts, messages, runs, sessions, subscriptions
 from .handlers.resources import compile_resource
-from .preferences import read_preferences
-from .problem_writer import ProblemWriter
-from .problems import Problem
-from .requests import Reader, Request
-from .sending import send_answer, send_spoiled, send_stream
-from .world import World
+from .requests.credentials import compile_credentials
+from .requests.preferences import read_preferences
+from .requests.requests import Reader, Request
+from .responses.answers import Answer, Headers, Stream
+from .responses.declared import Declared
+from .responses.faults import refuse
+from .responses.problem_writer import ProblemWriter
+from .responses.problems import Problem
+from .responses.sending import send_answer, send_spoiled, send_stream
+from .worlds.world import World
 
 _FAULT = b"x-sparring-fault"
 _TALKS = (Role.MESSAGE_CREATE, Role.RUN_CREATE)

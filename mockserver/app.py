@@ -6,10 +6,10 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sparring.spec.document import Document, load_document
+from sparring.spec.openapi.document import Document, load_document
 
 from .api import Api
-from .world import World
+from .worlds.world import World
 
 # A front end under development runs on another port of this machine. Pages from elsewhere can't
 # read what the mock answers.

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from .app import MockServer
-from .negotiation import choose
+from .requests.negotiation import choose
 
 
 class Mounts(Starlette):

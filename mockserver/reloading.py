@@ -11,9 +11,9 @@ from sparring.fixtures.script import load_scripts
 from sparring.fixtures.script.cast import Cast
 from sparring.fixtures.script.declared import refuse_undeclared
 from sparring.fixtures.script.scenes import bound_scenes
-from sparring.spec.document import BUNDLED, Document, load_document
 from sparring.spec.errors import SparringError
-from sparring.spec.references import FILES
+from sparring.spec.openapi.document import BUNDLED, Document, load_document
+from sparring.spec.openapi.references import FILES
 
 from .api import Api
 from .app import MockServer

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .faults import CONNECTION
+from .responses.faults import CONNECTION
 
 _LINGER_NOT = struct.pack("ii", 1, 0)
 _PATIENCE = 5.0

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from .form_encoding import form_fields
+from .openapi.form_encoding import form_fields
 
 LONGEST_KEPT = 256 * 1024  # bytes of a body
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})

@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import quote_plus, unquote, urlsplit
 
 from .exchange import Exchange, Request, Response
-from .json_text import Key
+from .text.json_text import Key
 
 _SHORTEST = 4  # characters; what is shorter may stand in a path by chance
 _ID = 8  # characters; what is shorter may stand in a body by chance

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from sparring.spec.document import Document, compile_document
-from sparring.spec.source import parse
+from sparring.spec.openapi.document import Document, compile_document
+from sparring.spec.text.source import parse
 
 _HEAD = """
 openapi: 3.1.0

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sparring.fixtures.script import Script, compile_script
-from sparring.spec.source import parse
+from sparring.spec.text.source import parse
 
 WORDS = ("refund", "order", "yes", "no", "rye", "naïve", "天気", "🙂", "hello", "AB1234")
 SAID = st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)

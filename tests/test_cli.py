@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from sparring.spec.document import BUNDLED, load_document
-from sparring.spec.schemas import View
-from sparring.spec.sse import Parser
+from sparring.spec.openapi.document import BUNDLED, load_document
+from sparring.spec.openapi.schemas import View
+from sparring.spec.streams.sse import Parser
 
 DOCUMENT = """\
 openapi: 3.1.0

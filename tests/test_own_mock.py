@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sparring.spec.document import BUNDLED
+from sparring.spec.openapi.document import BUNDLED
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from schemathesis.config import _checks
 
-from sparring.spec.document import BUNDLED
+from sparring.spec.openapi.document import BUNDLED
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "contracts" / "schemathesis.toml"

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Operation
 from sparring.spec.errors import SparringError
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Finding
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Operation
 
-from ..budget import Refused, Stopped
 from ..checks import NotChecked
-from ..target import NoAnswer
+from ..target.budget import Refused, Stopped
+from ..target.target import NoAnswer
 from ..world import Blocked
 from . import lists, sessions, talk, updates
 from .walk import Broken, Ended, Facts, Walk

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Operation
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Operation
 
 from ..checks import Context, show
-from ..comparing import differences, readable
-from ..driver import bounds
+from ..driving.comparing import differences, readable
+from ..driving.driver import bounds
 from ..scenarios.listing import in_order, rule_of, session_id, sort_key, sorts
 from ..world import Blocked
 from .marks import tag_name

@@ -16,14 +16,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
 from sparring.spec.errors import SparringError
 from sparring.spec.finding import Finding
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
 
-from ..budget import Refused, Stopped
 from ..checks import NotChecked
-from ..target import NoAnswer
+from ..target.budget import Refused, Stopped
+from ..target.target import NoAnswer
 from ..world import Blocked, succeeded
 from .hunt import SECONDS, Hunt, Over
 from .walk import Broken, Facts

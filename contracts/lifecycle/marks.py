@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from sparring.spec.document import Document, Operation
+from sparring.spec.openapi.document import Document, Operation
 
 from ..scenarios.listing import filters as filtered
 from ..scenarios.listing import rule_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparring.spec.drafts import ABSENT
+from sparring.spec.openapi.drafts import ABSENT
 
 from ..checks import same
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Operation
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Operation
 
 from ..checks import same
-from ..comparing import at, differences, readable
-from ..made import id_in
+from ..driving.comparing import at, differences, readable
+from ..driving.made import id_in
+from ..driving.turns import streams
 from ..scenarios.create import chooses_ids, fresh_id, id_names
 from ..scenarios.deletion import answer, neighbours, takes_session
-from ..turns import streams
 from ..world import entity, succeeded
 from . import talk
 from .marks import tag_name, value

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Operation
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Operation
 
-from ..bodies import HOSTILE, LONG
 from ..checks import NotChecked, show
-from ..comparing import at
-from ..driver import bounds, history_operation
+from ..driving.bodies import HOSTILE, LONG
+from ..driving.comparing import at
+from ..driving.driver import bounds, history_operation
+from ..driving.turns import Turn, say, ways
 from ..scenarios.history import lists_events
 from ..scenarios.stopping import cancels, stop
 from ..scenarios.talk import texts_of
-from ..turns import Turn, say, ways
 from ..world import Blocked, Line
 from .model import Kept, Said, pick
 from .walk import Ended, Walk

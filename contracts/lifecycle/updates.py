@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Operation
-from sparring.spec.drafts import parameter
 from sparring.spec.exchange import Exchange
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Operation
+from sparring.spec.openapi.drafts import parameter
+from sparring.spec.openapi.schemas import View
 
 from ..checks import same, show
-from ..comparing import at, differences, readable
+from ..driving.comparing import at, differences, readable
 from ..scenarios.tags import guarded
 from ..scenarios.updates import (
     MERGE_PATCH,

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
 
 from ..checks import Context, has_security, same
-from ..comparing import at, differences, instant, readable
-from ..driver import User
+from ..driving.comparing import at, differences, instant, readable
+from ..driving.driver import User
 from ..scenarios.tags import tag_of, tags
 from ..world import World, entity, succeeded
 from .model import Kept, Sessions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ..report import Report
+from ..findings.report import Report
 
 KINDS = ("junit", "sarif", "html", "ndjson", "github", "arazzo")
 

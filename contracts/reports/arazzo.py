@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.document import Document
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Finding
+from sparring.spec.openapi.document import Document
 
-from ..attributes import entity_properties
-from ..report import Report
-from ..target_file import TargetFile
+from ..driving.attributes import entity_properties
+from ..findings.report import Report
+from ..target.file import TargetFile
 from .arazzo_life import life
 from .arazzo_steps import SOURCE, Steps, given
 

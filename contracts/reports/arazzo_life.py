@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft
-from sparring.spec.framing import is_json
-from sparring.spec.security import credentials
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft
+from sparring.spec.openapi.security import credentials
+from sparring.spec.streams.framing import is_json
 
-from ..bodies import Bodies
-from ..driver import User
-from ..replay_turns import talk_operation
-from ..target import Target
-from ..target_file import TargetFile
-from ..turns import answers_json, message_draft, streams
+from ..driving.bodies import Bodies
+from ..driving.driver import User
+from ..driving.turns import answers_json, message_draft, streams
+from ..replaying.replay_turns import talk_operation
+from ..target.file import TargetFile
+from ..target.target import Target
 from ..world import NotChecked, World
 from .arazzo_steps import Steps
 

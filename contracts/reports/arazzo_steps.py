@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sparring.spec import pointers
-from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange, Request
-from sparring.spec.router import Router, parameter_names
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.router import Router, parameter_names
 
 SOURCE = "api"
 _SHORTEST = 4  # characters of a value that is taken from an answer

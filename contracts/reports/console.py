@@ -10,7 +10,7 @@ from rich.rule import Rule
 
 from sparring.spec.finding import Blame, Finding, Severity
 
-from ..report import Cause, Report, State
+from ..findings.report import Cause, Report, State
 
 TOP = 5
 _COLOURS = {Severity.CRITICAL: "bold red", Severity.MAJOR: "red", Severity.MINOR: "yellow"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sparring.spec.finding import Severity
 
-from ..report import Cause, Report
+from ..findings.report import Cause, Report
 from .console import one_line
 from .places import local_path
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Finding
 
-from ..baseline import Entry
-from ..report import SUITES, Cause, Outcome, Report, State, suite_of
+from ..findings.baseline import Entry
+from ..findings.report import SUITES, Cause, Outcome, Report, State, suite_of
 from .console import summary
 from .markup import Html, join, tag
 from .places import local_path

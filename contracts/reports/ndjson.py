@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ..report import Report, State
+from ..findings.report import Report, State
 from .values import plain
 
 

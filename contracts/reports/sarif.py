@@ -7,10 +7,10 @@ from typing import Any
 
 from sparring import __version__
 from sparring.spec.finding import Severity
-from sparring.spec.promises import REGISTRY
+from sparring.spec.meaning.promises import REGISTRY
 
-from ..baseline import Entry
-from ..report import Cause, Report
+from ..findings.baseline import Entry
+from ..findings.report import Cause, Report
 from .places import uri
 from .values import plain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..report import Cause
+from ..findings.report import Cause
 from .places import local_path
 
 

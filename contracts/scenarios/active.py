@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..comparing import at, has, instant, rises
+from ..driving.comparing import at, has, instant, rises
 from ..world import succeeded
 from .listing import session_id, touch
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
 
-from ..attributes import item_properties
 from ..checks import Context, NotChecked, first_reason, says, scenario, show
-from ..comparing import differences
-from ..driver import history_operation
+from ..driving.attributes import item_properties
+from ..driving.comparing import differences
+from ..driving.driver import history_operation
 from ..world import Blocked
 from .again import ACT, act, does, settled, told
 from .deletion import said, talked

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import put
-from sparring.spec.framing import is_json
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import put
+from sparring.spec.streams.framing import is_json
 
 from ..checks import Context, Needs, NotChecked, first_reason, says, scenario, show
-from ..turns import answers_json, say, streams, talk_of
+from ..driving.turns import answers_json, say, streams, talk_of
 from ..world import Blocked, Line, succeeded
 from .talk import talkable, texts_of
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft
 from sparring.spec.pointers import EACH
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..runs import MOVING, Run, follow, id_of, look, run_draft
-from ..target import Limits
-from ..turns import answers_json, as_json, message_draft, say, streams
+from ..driving.comparing import has
+from ..driving.runs import MOVING, Run, follow, id_of, look, run_draft
+from ..driving.turns import answers_json, as_json, message_draft, say, streams
+from ..target.target import Limits
 from ..world import Line, succeeded
 from .run_following import starting
 from .running import reading, runnable

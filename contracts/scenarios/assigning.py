@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import View
 
-from ..attributes import entity_properties, request_properties
 from ..checks import Context, first_reason, scenario, show
-from ..comparing import alike
+from ..driving.attributes import entity_properties, request_properties
+from ..driving.comparing import alike
 from ..world import entity, succeeded
 from .inputs import takes_json
 from .updates import both

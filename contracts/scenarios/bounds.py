@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, scenario
-from ..comparing import allows_null, differences, has, readable
+from ..driving.comparing import allows_null, differences, has, readable
 from ..world import succeeded
 from .create import id_names
 from .inputs import edges

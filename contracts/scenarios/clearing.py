@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import expression, parameter, put
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import expression, parameter, put
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
-from ..comparing import at, has, readable
-from ..driver import history_operation
-from ..target import Limits
-from ..turns import say, streams
+from ..driving.comparing import at, has, readable
+from ..driving.driver import history_operation
+from ..driving.turns import say, streams
+from ..target.target import Limits
 from ..world import entity, is_stream, succeeded
 from .create import rich_session
 from .deletion import answer, said, talked

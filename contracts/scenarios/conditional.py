@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import parameter
 from sparring.spec.exchange import Exchange
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import parameter
+from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..comparing import has
+from ..driving.comparing import has
 from .listing import touch
 from .tags import tag_of, tags
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import expression, histories, put
 from sparring.spec.exchange import Request
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import expression, histories, put
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
-from ..comparing import allows_null, compare_attributes, differences, has, readable
-from ..driver import history_operation
+from ..driving.comparing import allows_null, compare_attributes, differences, has, readable
+from ..driving.driver import history_operation
 from ..world import Session, entity, succeeded
 
 CREATE = Role.SESSION_CREATE

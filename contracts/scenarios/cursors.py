@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import parameter
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import parameter
+from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..turns import can_talk
+from ..driving.comparing import has
+from ..driving.turns import can_talk
 from ..world import Blocked, Page
 from .listing import create_tagged, session_id, tagged
 from .pages import filled, identity

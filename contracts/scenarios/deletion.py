@@ -7,9 +7,11 @@ import time
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import (
+from sparring.spec.exchange import Exchange
+from sparring.spec.finding import Blame
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import (
     Draft,
     expression,
     histories,
@@ -17,15 +19,13 @@ from sparring.spec.drafts import (
     put,
     session_parameter,
 )
-from sparring.spec.exchange import Exchange
-from sparring.spec.finding import Blame
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
-from ..comparing import has
-from ..driver import User
-from ..parts import aim_at, part_of
-from ..target import Limits
-from ..turns import message_draft, say, streams, talking
+from ..driving.comparing import has
+from ..driving.driver import User
+from ..driving.parts import aim_at, part_of
+from ..driving.turns import message_draft, say, streams, talking
+from ..target.target import Limits
 from ..world import entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id, id_names, id_pointer
 from .listing import session_id

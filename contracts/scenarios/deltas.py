@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import flat, plain
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import flat, plain
+from sparring.spec.openapi.schemas import View
 
-from ..attributes import entity_properties, request_properties
 from ..checks import Context, first_reason, scenario, show
-from ..comparing import has
+from ..driving.attributes import entity_properties, request_properties
+from ..driving.comparing import has
 
 UPDATE = Role.SESSION_UPDATE
 _SUFFIXES = ("delta", "patch", "changes", "updates")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from sparring.spec.binding import Role
+from sparring.spec.meaning.binding import Role
 from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..made import TALKING
-from ..target import Limits, NoAnswer
-from ..turns import Turn, joined, message_draft, read_events, say
+from ..driving.comparing import has
+from ..driving.made import TALKING
+from ..driving.turns import Turn, joined, message_draft, read_events, say
+from ..target.target import Limits, NoAnswer
 from ..world import Line, succeeded
 from .streams import LONG_QUESTION, talks
 

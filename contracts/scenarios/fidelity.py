@@ -9,15 +9,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
 from sparring.spec.exchange import Exchange
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.schemas import View
 
-from ..bodies import HOSTILE
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
-from ..comparing import at, differences, has, instant, readable
-from ..made import TALKING
-from ..turns import message_draft, say, streams
+from ..driving.bodies import HOSTILE
+from ..driving.comparing import at, differences, has, instant, readable
+from ..driving.made import TALKING
+from ..driving.turns import message_draft, say, streams
 from ..world import Session, entity, succeeded
 from .inputs import takes_json
 from .talk import speakable

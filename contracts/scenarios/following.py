@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.events import Seen
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.streams.events import Seen
 from sparring.spec.turn import TERMINAL, Kind
 
-from ..bodies import HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..made import TALKING
-from ..target import Limits
-from ..turns import answers_json, as_json, message_draft, say, streams
+from ..driving.bodies import HUGE, LONG
+from ..driving.comparing import has
+from ..driving.made import TALKING
+from ..driving.turns import answers_json, as_json, message_draft, say, streams
+from ..target.target import Limits
 from ..world import succeeded
 from .resuming import (
     SUBSCRIBE,

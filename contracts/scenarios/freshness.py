@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparring.spec.binding import Role
+from sparring.spec.meaning.binding import Role
 
 from ..checks import Context, first_reason, same, scenario, show
-from ..comparing import differences, has, readable
-from ..made import TALKING
-from ..turns import say
+from ..driving.comparing import differences, has, readable
+from ..driving.made import TALKING
+from ..driving.turns import say
 from ..world import entity, succeeded
 from .deletion import GONE
 from .listing import create_tagged, session_id, tagged

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import expression, put
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import expression, put
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, instant
-from ..driver import is_newest_first
-from ..turns import say, talk_of, talking, ways
+from ..driving.comparing import at, instant
+from ..driving.driver import is_newest_first
+from ..driving.turns import say, talk_of, talking, ways
 from ..world import Line
 from .listing import in_order, sort_key
 from .talk import talkable

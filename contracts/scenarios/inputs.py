@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, plain
 from sparring.spec.exchange import Exchange
 from sparring.spec.finding import Blame
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft, plain
+from sparring.spec.openapi.schemas import View
 
-from ..bodies import RICH_OBJECT
 from ..checks import Context, first_reason, scenario, show
-from ..comparing import has
-from ..driver import User
-from ..negatives import negatives
-from ..target import Limits
-from ..turns import streams
+from ..driving.bodies import RICH_OBJECT
+from ..driving.comparing import has
+from ..driving.driver import User
+from ..driving.negatives import negatives
+from ..driving.turns import streams
+from ..target.target import Limits
 from ..world import is_stream, succeeded
 from .create import id_names
 from .deletion import aim_part, takes_session, talked

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, histories, is_owner, missing_statuses
 from sparring.spec.exchange import Exchange, Request
-from sparring.spec.security import usable_security
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft, histories, is_owner, missing_statuses
+from sparring.spec.openapi.security import usable_security
 
-from ..attributes import request_properties
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
-from ..comparing import has
-from ..driver import User, Way
-from ..turns import streams
+from ..driving.attributes import request_properties
+from ..driving.comparing import has
+from ..driving.driver import User, Way
+from ..driving.turns import streams
 from ..world import is_stream, succeeded
 from .deletion import DELETE, WITHOUT_SESSION, takes_session, talked, valid_draft
 from .listing import session_id

@@ -8,15 +8,15 @@ from itertools import pairwise
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Filter, Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import ABSENT, expression, listed_at, parameter, plain
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Filter, Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import ABSENT, expression, listed_at, parameter, plain
+from sparring.spec.openapi.schemas import View
 
-from ..attributes import entity_properties
-from ..bodies import Bodies
 from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
-from ..comparing import at, differences, has, instant, readable, rises
+from ..driving.attributes import entity_properties
+from ..driving.bodies import Bodies
+from ..driving.comparing import at, differences, has, instant, readable, rises
 from ..world import Session
 from .create import id_names
 

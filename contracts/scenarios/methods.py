@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft
 from sparring.spec.exchange import Exchange, Request
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..comparing import has
-from ..turns import streams
+from ..driving.comparing import has
+from ..driving.turns import streams
 from ..world import succeeded
 from .deletion import takes_session, talked
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft
 from sparring.spec.exchange import Exchange
-from sparring.spec.framing import framing_of
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft
+from sparring.spec.streams.framing import framing_of
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..made import TALKING
-from ..turns import answers_json, streams
+from ..driving.made import TALKING
+from ..driving.turns import answers_json, streams
 from ..world import succeeded
 from .deletion import aim_part
 from .inputs import base, creatable, shot, takes_json

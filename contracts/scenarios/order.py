@@ -8,16 +8,16 @@ from functools import partial
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import part_of, put
 from sparring.spec.exchange import Exchange
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import part_of, put
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..comparing import at, differences, readable
-from ..driver import bounds, history_operation, together
-from ..linear import Call, linear
-from ..turns import answers_json, message_draft
+from ..driving.comparing import at, differences, readable
+from ..driving.driver import bounds, history_operation, together
+from ..driving.linear import Call, linear
+from ..driving.turns import answers_json, message_draft
 from ..world import entity, succeeded
 from .talk import talkable
 from .updates import MERGE_PATCH, UPDATE, both, changeable, free_objects

@@ -6,17 +6,17 @@ import math
 from collections.abc import Callable
 from statistics import median
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.events import Seen
 from sparring.spec.exchange import Exchange
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.streams.events import Seen
 from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..driver import bounds
-from ..target import Limits
-from ..turns import say, talk_of
+from ..driving.comparing import has
+from ..driving.driver import bounds
+from ..driving.turns import say, talk_of
+from ..target.target import Limits
 from .resuming import SUBSCRIBE, subscription, talkable
 from .streams import modelled
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import parameter
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import parameter
+from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, has
-from ..driver import bounds
-from ..turns import say, talk_of
+from ..driving.comparing import at, has
+from ..driving.driver import bounds
+from ..driving.turns import say, talk_of
 from ..world import Blocked, succeeded
 from .listing import create_tagged, session_id, tagged
 

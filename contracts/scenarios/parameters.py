@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, plain, put, scalar
-from sparring.spec.parameters import Parameter
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft, plain, put, scalar
+from sparring.spec.openapi.parameters import Parameter
+from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, first_reason, scenario, show
 from ..world import succeeded

@@ -6,15 +6,15 @@ import re
 import string
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import parameter
 from sparring.spec.exchange import Exchange
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import parameter
 
 from ..checks import Context, NotChecked, first_reason, scenario
-from ..parts import aim_at, part_of
-from ..target import Limits
-from ..turns import say, talk_of
+from ..driving.parts import aim_at, part_of
+from ..driving.turns import say, talk_of
+from ..target.target import Limits
 from .deletion import takes_session, talked
 from .keys import any_draft, needs_key, short_answer, two_users
 from .resuming import subscription, talkable

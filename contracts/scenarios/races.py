@@ -6,15 +6,15 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.drafts import Draft, histories
 from sparring.spec.exchange import Exchange
-from sparring.spec.framing import is_json
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.drafts import Draft, histories
+from sparring.spec.streams.framing import is_json
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, differences, has, readable
-from ..driver import together
-from ..turns import answers_json, as_json, message_draft, streams
+from ..driving.comparing import at, differences, has, readable
+from ..driving.driver import together
+from ..driving.turns import answers_json, as_json, message_draft, streams
 from ..world import succeeded
 from .create import chooses_ids, fresh_id
 from .tags import guarded, tag_of, tags

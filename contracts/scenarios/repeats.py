@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import parameter
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import parameter
 
 from ..checks import Context, first_reason, scenario
-from ..comparing import has
-from ..driver import User, together
-from ..made import id_in
+from ..driving.comparing import has
+from ..driving.driver import User, together
+from ..driving.made import id_in
 from ..world import Blocked, succeeded
 
 CREATE = Role.SESSION_CREATE

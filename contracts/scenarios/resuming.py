@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, expression, parameter, put
-from sparring.spec.events import Seen
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft, expression, parameter, put
+from sparring.spec.streams.events import Seen
 from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..target import Limits
-from ..turns import (
+from ..driving.comparing import has
+from ..driving.turns import (
     Turn,
     answers_json,
     as_json,
@@ -26,6 +25,7 @@ from ..turns import (
     talk_of,
     talking,
 )
+from ..target.target import Limits
 from ..world import Blocked, is_stream, stream_type, succeeded
 from .streams import check_events, check_ids, modelled
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
 
-from ..attributes import guard, is_required
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
-from ..driver import together
+from ..driving.attributes import guard, is_required
+from ..driving.driver import together
 from ..world import succeeded
 from .updates import both
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.events import Seen
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.streams.events import Seen
 from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..runs import latest, run_draft
-from ..target import Limits
-from ..turns import Turn, joined, say, streams, talking
+from ..driving.comparing import has
+from ..driving.runs import latest, run_draft
+from ..driving.turns import Turn, joined, say, streams, talking
+from ..target.target import Limits
 from ..world import Blocked, is_stream, stream_type, succeeded
 from .resuming import HEADER, resumes, told
 from .streams import LONG_QUESTION, check_events, check_ids, modelled

@@ -7,16 +7,26 @@ from functools import partial
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..driver import together
-from ..runs import MOVING, Run, id_of, latest, look, nearest, run_draft, state_of, tells_states
-from ..target import Limits
-from ..turns import answers_json, as_json, message_draft, say, speaks, streams
+from ..driving.comparing import has
+from ..driving.driver import together
+from ..driving.runs import (
+    MOVING,
+    Run,
+    id_of,
+    latest,
+    look,
+    nearest,
+    run_draft,
+    state_of,
+    tells_states,
+)
+from ..driving.turns import answers_json, as_json, message_draft, say, speaks, streams
+from ..target.target import Limits
 from ..world import succeeded
 from .run_following import starting
 from .stopping import cancels

@@ -6,17 +6,16 @@ import threading
 import time
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import histories, template_place
 from sparring.spec.exchange import Exchange
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import histories, template_place
 from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import has
-from ..driver import together
-from ..target import Limits
-from ..turns import (
+from ..driving.comparing import has
+from ..driving.driver import together
+from ..driving.turns import (
     Turn,
     answers_json,
     can_talk,
@@ -28,6 +27,7 @@ from ..turns import (
     streams,
     talking,
 )
+from ..target.target import Limits
 from ..world import Line, Session
 from .streams import LONG_QUESTION, modelled
 from .talk import texts_of

@@ -8,20 +8,18 @@ from email.message import Message
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.event_schema import Form
-from sparring.spec.events import Seen
 from sparring.spec.exchange import Exchange
-from sparring.spec.sse import ServerEvent
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.streams.event_schema import Form
+from sparring.spec.streams.events import Seen
+from sparring.spec.streams.sse import ServerEvent
 from sparring.spec.turn import TERMINAL, Kind
 
-from ..answers import generalised
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, has, instant, rises
-from ..made import TALKING
-from ..target import Stream
-from ..turns import (
+from ..driving.comparing import at, has, instant, rises
+from ..driving.made import TALKING
+from ..driving.turns import (
     Turn,
     answers_json,
     as_json,
@@ -32,6 +30,8 @@ from ..turns import (
     streamed_events,
     streams,
 )
+from ..findings.answers import generalised
+from ..target.target import Stream
 from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
 LONG_QUESTION = (

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import parameter
 from sparring.spec.exchange import Exchange
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import parameter
+from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
-from ..driver import User
-from ..turns import say, talking
+from ..driving.driver import User
+from ..driving.turns import say, talking
 from ..world import Session, entity, succeeded
 from .updates import UPDATE, apply, both, differing_bodies, marked
 

@@ -7,18 +7,18 @@ from functools import partial
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import histories
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import histories
 
-from ..attributes import item_properties
-from ..bodies import HOSTILE, HUGE, LONG
 from ..checks import Context, NotChecked, first_reason, scenario, show
-from ..comparing import at, differences, has
-from ..driver import history_operation, together
-from ..made import TALKING
-from ..parts import part_of
-from ..turns import (
+from ..driving.attributes import item_properties
+from ..driving.bodies import HOSTILE, HUGE, LONG
+from ..driving.comparing import at, differences, has
+from ..driving.driver import history_operation, together
+from ..driving.made import TALKING
+from ..driving.parts import part_of
+from ..driving.turns import (
     Turn,
     answers_json,
     as_json,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.drafts import Draft, expression, put
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import Draft, expression, put
 
-from ..bodies import RICH_OBJECT
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
-from ..comparing import has
-from ..turns import streams
+from ..driving.bodies import RICH_OBJECT
+from ..driving.comparing import has
+from ..driving.turns import streams
 from ..world import succeeded
 from .history import lists_events
 

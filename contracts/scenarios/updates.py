@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
 from sparring.spec.exchange import Exchange
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
-from ..comparing import at, compare_attributes, differences, has, instant, readable
-from ..driver import User
-from ..turns import say, talking
+from ..driving.comparing import at, compare_attributes, differences, has, instant, readable
+from ..driving.driver import User
+from ..driving.turns import say, talking
 from ..world import entity
 from .create import rich_session
 

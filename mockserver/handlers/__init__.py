@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from ..answers import Answer, Stream
-from ..requests import Request
+from ..requests.requests import Request
+from ..responses.answers import Answer, Stream
 
 Handler = Callable[[Request], Awaitable[Answer | Stream]]

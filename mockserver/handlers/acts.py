@@ -5,18 +5,18 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-from sparring.fixtures.shapes import Location, Slot
-from sparring.fixtures.wire import Wire
+from sparring.fixtures.shaping.shapes import Location, Slot
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import model
-from sparring.spec.binding import Binding
-from sparring.spec.document import Operation
+from sparring.spec.meaning.binding import Binding
 from sparring.spec.model import Entry, Session
+from sparring.spec.openapi.document import Operation
 
-from .. import branches
-from ..answers import Answer
-from ..problems import Problem
-from ..requests import Request
-from ..turns import SESSIONS, Journal, RunningTurn, decode_session, read_log
+from ..requests.requests import Request
+from ..responses.answers import Answer
+from ..responses.problems import Problem
+from ..worlds import branches
+from ..worlds.turns import SESSIONS, Journal, RunningTurn, decode_session, read_log
 from . import Handler
 from .again import compile_read, form_of, last_question
 from .incoming import Said

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from sparring.fixtures.player import Heard
+from sparring.fixtures.playing.player import Heard
 from sparring.spec import model, pointers
-from sparring.spec.binding import Binding
-from sparring.spec.framing import framing_of
+from sparring.spec.meaning.binding import Binding
 from sparring.spec.model import Entry, Session
+from sparring.spec.streams.framing import framing_of
 from sparring.spec.turn import Kind
 
-from ..problems import Problem
-from ..requests import Request
-from ..turns import Journal, read_log
+from ..requests.requests import Request
+from ..responses.problems import Problem
+from ..worlds.turns import Journal, read_log
 from .incoming import Incoming, Said, plain
 from .sessions import SessionHandler
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import msgspec
 
-from sparring.fixtures.player import Heard, play
-from sparring.fixtures.recording import Surround
-from sparring.fixtures.wire import Wire
+from sparring.fixtures.playing.player import Heard, play
+from sparring.fixtures.shaping.recording import Surround
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import model
 from sparring.spec.errors import SparringError
 from sparring.spec.model import Entry, Session
 from sparring.spec.turn import TERMINAL, Pause, Turn
 
-from ..problems import Problem
-from ..turns import Gone, Journal, RunningTurn, read_log, settle_run
-from ..world import World
+from ..responses.problems import Problem
+from ..worlds.turns import Gone, Journal, RunningTurn, read_log, settle_run
+from ..worlds.world import World
 from .sessions import seen
 
 logger = logging.getLogger("sparring.mockserver")
@@ -52,7 +52,7 @@ def ask(
     except SparringError as error:
         raise Problem(500, "S202", str(error), of_mock=True) from None
     if not turn.matched:
-        from sparring.fixtures.explain import explain
+        from sparring.fixtures.playing.explain import explain
 
         why = explain(script, session.cursor, heard, known, seed)
         logger.warning("%s", why)

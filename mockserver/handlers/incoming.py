@@ -9,16 +9,16 @@ from typing import Any
 
 import msgspec
 
-from sparring.fixtures.player import Heard
-from sparring.fixtures.wire import Wire
+from sparring.fixtures.playing.player import Heard
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import pointers
-from sparring.spec.binding import Binding
-from sparring.spec.document import Operation
+from sparring.spec.meaning.binding import Binding
 from sparring.spec.model import Entry, Session
+from sparring.spec.openapi.document import Operation
 from sparring.spec.turn import Kind
 
-from ..requests import Request
-from ..turns import Journal
+from ..requests.requests import Request
+from ..worlds.turns import Journal
 
 
 @dataclass(slots=True)

@@ -6,18 +6,26 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from sparring.fixtures.wire import Wire
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import model, pointers
-from sparring.spec.binding import Binding
-from sparring.spec.document import Operation
+from sparring.spec.meaning.binding import Binding
 from sparring.spec.model import Entry, Session
+from sparring.spec.openapi.document import Operation
 from sparring.spec.turn import Kind
 
-from ..answers import Answer
-from ..problems import Problem
-from ..requests import Request
-from ..signals import owner_signal
-from ..turns import RUNS, SESSIONS, Journal, RunningTurn, decode_run, decode_session, read_log
+from ..requests.requests import Request
+from ..responses.answers import Answer
+from ..responses.problems import Problem
+from ..worlds.signals import owner_signal
+from ..worlds.turns import (
+    RUNS,
+    SESSIONS,
+    Journal,
+    RunningTurn,
+    decode_run,
+    decode_session,
+    read_log,
+)
 from . import records
 from .incoming import Said, plain
 from .paging import Pager, Part

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sparring.spec.binding import Binding, Place
+from sparring.spec.meaning.binding import Binding, Place
 
-from ..problems import Problem
-from ..requests import Request
+from ..requests.requests import Request
+from ..responses.problems import Problem
 
 T = TypeVar("T")
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from sparring.fixtures.shapes import Shaper
+from sparring.fixtures.shaping.shapes import Shaper
 from sparring.spec import pointers
-from sparring.spec.binding import Filter
-from sparring.spec.document import Operation
-from sparring.spec.json_text import decode_json
+from sparring.spec.meaning.binding import Filter
 from sparring.spec.model import Record, touch
+from sparring.spec.openapi.document import Operation
+from sparring.spec.text.json_text import decode_json
 
-from ..problems import Problem
-from ..requests import Request
+from ..requests.requests import Request
+from ..responses.problems import Problem
 
 _encode = msgspec.json.encode
 

@@ -8,18 +8,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from sparring.fixtures.records import RecordShape, usual_parts
-from sparring.fixtures.wire import Wire
-from sparring.spec.annotations import read_binding
-from sparring.spec.binding import Binding, Role
-from sparring.spec.document import Document, Operation
+from sparring.fixtures.shaping.records import RecordShape, usual_parts
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec.inference.bindings import infer_bindings
+from sparring.spec.meaning.annotations import read_binding
+from sparring.spec.meaning.binding import Binding, Role
 from sparring.spec.model import Record
+from sparring.spec.openapi.document import Document, Operation
 
-from ..answers import Answer, Responder
-from ..problems import Problem
-from ..requests import Request
-from ..world import World
+from ..requests.requests import Request
+from ..responses.answers import Answer, Responder
+from ..responses.problems import Problem
+from ..worlds.world import World
 from . import Handler, records
 from .paging import Pager
 from .samples import Sample

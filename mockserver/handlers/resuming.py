@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 
-from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Session
+from sparring.spec.streams.events import EventStream
 from sparring.spec.turn import TERMINAL
 
-from ..problems import Defect, Problem
-from ..requests import Request
-from ..turns import read_log, replay
+from ..requests.requests import Request
+from ..responses.problems import Defect, Problem
+from ..worlds.turns import read_log, replay
 
 _HEADER = b"last-event-id"
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import msgspec
 
-from sparring.fixtures.player import Heard
-from sparring.fixtures.recording import without_pause
-from sparring.fixtures.wire import Wire
+from sparring.fixtures.playing.player import Heard
+from sparring.fixtures.shaping.recording import without_pause
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import model
-from sparring.spec.binding import Binding
-from sparring.spec.document import Operation
-from sparring.spec.events import EventStream
+from sparring.spec.meaning.binding import Binding
 from sparring.spec.model import Entry, Run, Session
+from sparring.spec.openapi.document import Operation
+from sparring.spec.streams.events import EventStream
 
-from ..answers import Answer, Stream
-from ..problems import Problem
-from ..requests import Request
-from ..turns import (
+from ..requests.requests import Request
+from ..responses.answers import Answer, Stream
+from ..responses.problems import Problem
+from ..worlds.turns import (
     RUNS,
     SESSIONS,
     Journal,

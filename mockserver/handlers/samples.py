@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sparring.fixtures.wire import Wire
-from sparring.spec.document import Operation
+from sparring.fixtures.shaping.wire import Wire
+from sparring.spec.openapi.document import Operation
 
-from ..answers import Answer
-from ..declared import Declared
-from ..requests import Request
+from ..requests.requests import Request
+from ..responses.answers import Answer
+from ..responses.declared import Declared
 
 
 class Sample:

@@ -8,20 +8,20 @@ from urllib.parse import quote
 
 import msgspec
 
-from sparring.fixtures.player import greet
-from sparring.fixtures.recording import Recorder
-from sparring.fixtures.records import RecordShape, folded
-from sparring.fixtures.wire import Wire
+from sparring.fixtures.playing.player import greet
+from sparring.fixtures.shaping.recording import Recorder
+from sparring.fixtures.shaping.records import RecordShape, folded
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import model, pointers
-from sparring.spec.binding import Binding, Role
-from sparring.spec.document import Document, Operation
+from sparring.spec.meaning.binding import Binding, Role
 from sparring.spec.model import Session
+from sparring.spec.openapi.document import Document, Operation
 
-from ..answers import Answer, Headers, Responder
-from ..problems import Problem
-from ..requests import Request, SentHeaders
-from ..turns import SESSIONS, decode_entry, decode_session
-from ..world import World
+from ..requests.requests import Request, SentHeaders
+from ..responses.answers import Answer, Headers, Responder
+from ..responses.problems import Problem
+from ..worlds.turns import SESSIONS, decode_entry, decode_session
+from ..worlds.world import World
 from . import records
 from .paging import Pager
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from sparring.fixtures.wire import Wire
-from sparring.spec import sse
-from sparring.spec.binding import Binding
-from sparring.spec.document import Operation
+from sparring.fixtures.shaping.wire import Wire
+from sparring.spec.meaning.binding import Binding
 from sparring.spec.model import Session
+from sparring.spec.openapi.document import Operation
+from sparring.spec.streams import sse
 
-from ..answers import Answer, Stream
-from ..faults import Delivery, Severed
-from ..negotiation import choose
-from ..problems import Problem
-from ..requests import Request
-from ..signals import owner_signal
-from ..turns import SESSIONS, decode_session, read_log, replay
+from ..requests.negotiation import choose
+from ..requests.requests import Request
+from ..responses.answers import Answer, Stream
+from ..responses.faults import Delivery, Severed
+from ..responses.problems import Problem
+from ..worlds.signals import owner_signal
+from ..worlds.turns import SESSIONS, decode_session, read_log, replay
 from .sessions import SessionHandler
 
 KEEP_ALIVE = 15.0

@@ -9,20 +9,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from sparring.fixtures.recording import Surround
-from sparring.fixtures.wire import Wire
-from sparring.spec.binding import Binding
-from sparring.spec.document import Operation
+from sparring.fixtures.shaping.recording import Surround
+from sparring.fixtures.shaping.wire import Wire
 from sparring.spec.errors import SparringError
+from sparring.spec.meaning.binding import Binding
 from sparring.spec.model import Entry, Session
+from sparring.spec.openapi.document import Operation
 from sparring.spec.turn import Kind, Step, Turn
 
-from ..answers import Answer, Stream
-from ..faults import refuse
-from ..negotiation import choose
-from ..problems import Problem
-from ..requests import Request, SentHeaders
-from ..turns import SESSIONS, Journal, RunningTurn
+from ..requests.negotiation import choose
+from ..requests.requests import Request, SentHeaders
+from ..responses.answers import Answer, Stream
+from ..responses.faults import refuse
+from ..responses.problems import Problem
+from ..worlds.turns import SESSIONS, Journal, RunningTurn
 from . import records
 from .asking import ask, watch
 from .incoming import Incoming, Said

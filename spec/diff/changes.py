@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sparring.spec.document import Document
-from sparring.spec.schemas import Path
-from sparring.spec.source import Source
+from sparring.spec.openapi.document import Document
+from sparring.spec.openapi.schemas import Path
+from sparring.spec.text.source import Source
 
 from .change import Change, Place, Severity, Site
 from .kinds import KINDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparring.spec.document import load_document
+from sparring.spec.openapi.document import load_document
 
 from .change import Severity
 from .compare import compare

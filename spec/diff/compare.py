@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparring.spec import pointers
-from sparring.spec.document import Document, Operation
+from sparring.spec.openapi.document import Document, Operation
 
 from .change import Change
 from .changes import Changes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sparring.spec.schemas import Path
+from sparring.spec.openapi.schemas import Path
 
 from .change import Severity
 from .shapes import Term

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sparring.spec.schemas import Path
+from sparring.spec.openapi.schemas import Path
 
 from .differences import Difference
 from .shapes import Shape, key_of, type_of

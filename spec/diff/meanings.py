@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.document import Document, Operation
-from sparring.spec.meaning import INFERRED, Meaning
-from sparring.spec.promises import REGISTRY
-from sparring.spec.router import parameter_names
-from sparring.spec.schemas import Path
+from sparring.spec.meaning.meaning import INFERRED, Meaning
+from sparring.spec.meaning.promises import REGISTRY
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.router import parameter_names
+from sparring.spec.openapi.schemas import Path
 
 from .changes import Changes
 from .shapes import key_of

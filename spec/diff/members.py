@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sparring.spec.schemas import Path
+from sparring.spec.openapi.schemas import Path
 
 from .change import Way
 from .differences import Difference, Step

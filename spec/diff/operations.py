@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
 
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 

@@ -9,9 +9,9 @@ from itertools import product
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.document import Document
-from sparring.spec.references import local_tokens
-from sparring.spec.schemas import Path, View, items_of, types_of
+from sparring.spec.openapi.document import Document
+from sparring.spec.openapi.references import local_tokens
+from sparring.spec.openapi.schemas import Path, View, items_of, types_of
 
 from .shapes import KEYWORDS, TYPES, Part, Shape, Shapes, Term, key_of, type_of
 

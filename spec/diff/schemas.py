@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sparring.spec.document import Document
-from sparring.spec.references import local_tokens
-from sparring.spec.schemas import BadSchema, Validator, View, reference
+from sparring.spec.openapi.document import Document
+from sparring.spec.openapi.references import local_tokens
+from sparring.spec.openapi.schemas import BadSchema, Validator, View, reference
 
 from .change import Severity, Way
 from .differences import Difference, Found, Pair, Step

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.document import Document, Operation
-from sparring.spec.references import local_tokens
-from sparring.spec.schemas import Path
-from sparring.spec.security import read_scheme
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.references import local_tokens
+from sparring.spec.openapi.schemas import Path
+from sparring.spec.openapi.security import read_scheme
 
 from .changes import Changes
 

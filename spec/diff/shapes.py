@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from sparring.spec.schemas import Path, items_of, members_of, required_of
+from sparring.spec.openapi.schemas import Path, items_of, members_of, required_of
 
 Term = tuple[Path, ...]
 Part = tuple[Path, Any]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sparring.spec.document import Document, Operation
-from sparring.spec.event_declaration import event_schema
-from sparring.spec.event_schema import Alternative, EventSchema, Form
-from sparring.spec.events import events_of
-from sparring.spec.schemas import Path
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import Path
+from sparring.spec.streams.event_declaration import event_schema
+from sparring.spec.streams.event_schema import Alternative, EventSchema, Form
+from sparring.spec.streams.events import events_of
 
 from .change import Way
 from .changes import Changes

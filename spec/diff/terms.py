@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sparring.spec.schemas import Path, members_of
+from sparring.spec.openapi.schemas import Path, members_of
 
 from .change import Severity, Way
 from .differences import Difference, Step, listed

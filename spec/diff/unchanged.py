@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from sparring.spec import pointers
-from sparring.spec.references import local_tokens
-from sparring.spec.schemas import Path
+from sparring.spec.openapi.references import local_tokens
+from sparring.spec.openapi.schemas import Path
 
 _REFERENCE = re.compile(rb'"\$ref":("(?:[^"\\]|\\.)*")')
 

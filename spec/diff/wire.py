@@ -7,13 +7,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.declarations import STYLES
-from sparring.spec.document import Document, Media, Operation, Response
-from sparring.spec.framing import framing_of
-from sparring.spec.parameters import Parameter
-from sparring.spec.references import local_tokens
-from sparring.spec.router import parameter_names
-from sparring.spec.schemas import Path
+from sparring.spec.openapi.declarations import STYLES
+from sparring.spec.openapi.document import Document, Media, Operation, Response
+from sparring.spec.openapi.parameters import Parameter
+from sparring.spec.openapi.references import local_tokens
+from sparring.spec.openapi.router import parameter_names
+from sparring.spec.openapi.schemas import Path
+from sparring.spec.streams.framing import framing_of
 
 from .change import Way
 from .changes import Changes, name_of

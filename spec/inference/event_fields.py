@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparring.spec.schema_reader import SchemaReader
-from sparring.spec.schemas import Path, types_of
+from sparring.spec.openapi.schema_reader import SchemaReader
+from sparring.spec.openapi.schemas import Path, types_of
 
 Location = tuple[str, ...]
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.event_schema import Alternative, Location
+from sparring.spec.streams.event_schema import Alternative, Location
 
 from .event_fields import Field, score
 

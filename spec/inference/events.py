@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sparring.spec.binding import StreamedEvent
-from sparring.spec.event_declaration import event_schema
-from sparring.spec.event_schema import Alternative, EventSchema, Form
-from sparring.spec.schemas import Path, types_of
+from sparring.spec.meaning.binding import StreamedEvent
+from sparring.spec.openapi.schemas import Path, types_of
+from sparring.spec.streams.event_declaration import event_schema
+from sparring.spec.streams.event_schema import Alternative, EventSchema, Form
 from sparring.spec.turn import Kind
 
 from .event_fields import Field, fields_of, only_string, sample_fields, text_of
 from .event_templates import Names
 
 if TYPE_CHECKING:
-    from sparring.spec.document import Document, Operation
+    from sparring.spec.openapi.document import Document, Operation
 
 UNDECLARED: dict[str, Any] = {
     "chunk": {"name": "chunk", "id": True, "data": {"text": "$chunk.text"}},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sparring.spec.binding import Role
 from sparring.spec.finding import Severity
+from sparring.spec.meaning.binding import Role
 
 LOSS, SMALL = Severity.CRITICAL, Severity.MINOR
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparring.spec.binding import Role
+from sparring.spec.meaning.binding import Role
 
 from .promise import LOSS, promise
 

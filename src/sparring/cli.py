@@ -113,7 +113,7 @@ def serve(
     from sparring.mockserver.reloading import Sources, follow
     from sparring.mockserver.serve import listen
     from sparring.mockserver.serve import serve as run
-    from sparring.mockserver.world import DEFAULT_KEYS, World
+    from sparring.mockserver.worlds.world import DEFAULT_KEYS, World
 
     names = names_of(specs := specs or ("sessions",))
     laid = _overlays_of(names, overlays)
@@ -132,7 +132,7 @@ def serve(
         if len(apps) > 1:
             message = "--seed-data is for one document, and there are several"
             raise SparringError(Defect("C101", message, remedy="Serve that document alone."))
-        from sparring.mockserver.saved import load
+        from sparring.mockserver.worlds.saved import load
 
         first = apps[names[0]]
         load(seed_data, first.document, first.world)
@@ -291,7 +291,7 @@ def fixtures(
     With --check the options are those with which DIR was written; --only narrows it. Exit status:
     0 done, 1 the folder is out of date, 2 usage or document.
     """
-    from sparring.mockserver.writing import check_fixtures, write_fixtures
+    from sparring.mockserver.datasets.writing import check_fixtures, write_fixtures
 
     if check:
         lines = check_fixtures(spec, output, script, overlays, recipe["only"])
@@ -321,8 +321,8 @@ def roles(spec: str, as_json: bool, starter: Path | None, overlays: tuple[Path, 
     """
     import json
 
-    from sparring.spec.document import load_document
-    from sparring.spec.starter import listed, write_overlay
+    from sparring.spec.meaning.starter import listed, write_overlay
+    from sparring.spec.openapi.document import load_document
 
     document = load_document(spec, overlays)
     if starter is not None:

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 from tests.zoo.server import create_app, listen, server
 
-from sparring.spec.document import Document, load_document
+from sparring.spec.openapi.document import Document, load_document
 
 Zoo = Callable[..., str]
 OVERLAY = Path(__file__).with_name("zoo.overlay.yaml")

@@ -9,8 +9,8 @@ from typing import Any
 from tests.contracts.conftest import Zoo
 
 from sparring import contracts
-from sparring.spec.document import load_document
-from sparring.spec.source import load
+from sparring.spec.openapi.document import load_document
+from sparring.spec.text.source import load
 
 MOCKS = Path(__file__).parents[1] / "mockserver"
 RUNNER = Path(__file__).with_name("run_arazzo.py")

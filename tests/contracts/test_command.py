@@ -14,12 +14,12 @@ from starlette.types import Receive, Scope, Send
 from tests.contracts.conftest import Zoo, served
 
 from sparring.contracts.command import FINDINGS, INTERNAL, UNREACHABLE, USAGE, run_tests
-from sparring.contracts.report import Outcome, Report, State
+from sparring.contracts.findings.report import Outcome, Report, State
 from sparring.contracts.reports.console import print_report
 from sparring.contracts.reports.junit import junit
 from sparring.contracts.suites import run
-from sparring.spec.document import Document
 from sparring.spec.errors import SparringError
+from sparring.spec.openapi.document import Document
 
 NOBODY = "http://127.0.0.1:9"
 

@@ -9,16 +9,16 @@ import pytest
 from schemathesis.openapi.checks import EnsureResourceAvailability, UseAfterFree
 from tests.contracts.conftest import Zoo
 
-from sparring.contracts.bodies import Bodies
-from sparring.contracts.budget import Budget
-from sparring.contracts.conformance import _Adapter, _misjudged, conform
-from sparring.contracts.driver import User
-from sparring.contracts.report import State
+from sparring.contracts.conformance.conformance import _Adapter, _misjudged, conform
+from sparring.contracts.driving.bodies import Bodies
+from sparring.contracts.driving.driver import User
+from sparring.contracts.findings.report import State
 from sparring.contracts.runner import Runner
-from sparring.contracts.target import Target
+from sparring.contracts.target.budget import Budget
+from sparring.contracts.target.target import Target
 from sparring.contracts.terms import Terms
 from sparring.contracts.world import World
-from sparring.spec.document import Document, Operation
+from sparring.spec.openapi.document import Document, Operation
 
 
 def alice(document: Document, url: str) -> User:

@@ -8,12 +8,12 @@ import pytest
 from tests.contracts.conftest import served
 from tests.contracts.foreign import DOCUMENT, FAULTS, create_app
 
-from sparring.contracts.report import Report, causes
+from sparring.contracts.findings.report import Report, causes
 from sparring.contracts.suites import run
-from sparring.spec.document import Document, load_document
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.finding import Blame, Finding
-from sparring.spec.form_encoding import encode_form, form_fields
+from sparring.spec.openapi.document import Document, load_document
+from sparring.spec.openapi.form_encoding import encode_form, form_fields
 from sparring.spec.replay import script
 
 SUITES = ("promises", "streaming", "security")

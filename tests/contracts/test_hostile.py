@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from sparring.contracts.budget import Budget, Refused
-from sparring.contracts.conformance import conform
+from sparring.contracts.conformance.conformance import conform
 from sparring.contracts.runner import Runner
 from sparring.contracts.suites import run
-from sparring.contracts.target import MAX_BODY, NoAnswer, Target
+from sparring.contracts.target.budget import Budget, Refused
+from sparring.contracts.target.target import MAX_BODY, NoAnswer, Target
 from sparring.contracts.terms import Terms
-from sparring.spec.document import Document
 from sparring.spec.exchange import Request
+from sparring.spec.openapi.document import Document
 
 Answer = Callable[[socket.socket], None]
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

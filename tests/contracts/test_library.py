@@ -7,8 +7,8 @@ import pytest
 from tests.contracts.conftest import Zoo
 
 from sparring import contracts
-from sparring.spec.document import load_document
 from sparring.spec.errors import SparringError
+from sparring.spec.openapi.document import load_document
 
 
 def test_a_document_is_a_name_a_path_or_one_that_is_loaded(mock: Any) -> None:

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 from tests.contracts.conftest import Zoo, served
 
-from sparring.contracts.budget import Budget
 from sparring.contracts.choice import Profile
-from sparring.contracts.explain import explain
+from sparring.contracts.findings.explain import explain
+from sparring.contracts.findings.report import Report, State
 from sparring.contracts.lifecycle import WALKED
 from sparring.contracts.lifecycle.model import Kept, Sessions, agrees, resembling
-from sparring.contracts.report import Report, State
 from sparring.contracts.runner import Runner
 from sparring.contracts.suites import run
+from sparring.contracts.target.budget import Budget
 from sparring.contracts.terms import Terms
 from sparring.mockserver.app import create_app
-from sparring.spec.document import Document, load_document
 from sparring.spec.finding import Finding
-from sparring.spec.promises import REGISTRY
+from sparring.spec.meaning.promises import REGISTRY
+from sparring.spec.openapi.document import Document, load_document
 
 
 def walk(url: str, document: Document, *, seed: int = 1, examples: int = 2) -> Report:

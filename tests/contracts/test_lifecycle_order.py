@@ -10,10 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.contracts.conftest import Zoo, served
 from tests.zoo.server import create_app
 
-from sparring.contracts.linear import Call, linear
-from sparring.contracts.report import Report
+from sparring.contracts.driving.linear import Call, linear
+from sparring.contracts.findings.report import Report
 from sparring.contracts.suites import run
-from sparring.spec.document import Document
+from sparring.spec.openapi.document import Document
 
 ORDER = ["race.order", "race.talk"]
 

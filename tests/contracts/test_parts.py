@@ -6,25 +6,25 @@ from typing import Any
 
 import pytest
 
-from sparring.contracts.bodies import Bodies
 from sparring.contracts.checks import checks, same
-from sparring.contracts.conformance import tried
-from sparring.contracts.driver import User
-from sparring.contracts.negatives import negatives
-from sparring.contracts.replay import PROMISE as EXPECTATION
-from sparring.contracts.report import causes
-from sparring.contracts.requests import request_fits
+from sparring.contracts.conformance.conformance import tried
+from sparring.contracts.driving.bodies import Bodies
+from sparring.contracts.driving.driver import User
+from sparring.contracts.driving.negatives import negatives
+from sparring.contracts.driving.requests import request_fits
+from sparring.contracts.findings.report import causes
+from sparring.contracts.replaying.replay import PROMISE as EXPECTATION
 from sparring.contracts.scenarios.updates import merge
-from sparring.contracts.target import Target
+from sparring.contracts.target.target import Target
 from sparring.contracts.world import World
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, compile_document, load_document
 from sparring.spec.exchange import Request
 from sparring.spec.finding import Finding, Severity
-from sparring.spec.promises import REGISTRY
-from sparring.spec.schemas import View
-from sparring.spec.security import SecurityScheme, credentials
-from sparring.spec.source import Source
+from sparring.spec.meaning.binding import Role
+from sparring.spec.meaning.promises import REGISTRY
+from sparring.spec.openapi.document import Document, compile_document, load_document
+from sparring.spec.openapi.schemas import View
+from sparring.spec.openapi.security import SecurityScheme, credentials
+from sparring.spec.text.source import Source
 
 ROOM = Path(__file__).parents[2] / "contracts"
 ANSWERED = {

@@ -8,9 +8,9 @@ from tests.contracts.known_peer import BROKEN
 from tests.peer.app import serve
 from tests.peer.faults import FAULTS
 
-from sparring.contracts.report import SUITES, State
+from sparring.contracts.findings.report import SUITES, State
 from sparring.contracts.suites import run
-from sparring.spec.document import Document, load_document
+from sparring.spec.openapi.document import Document, load_document
 
 PACE = 0.002
 UNCAUGHT: dict[str, str] = {}

@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from tests.contracts.conftest import served
 
-from sparring.contracts.report import State
+from sparring.contracts.findings.report import State
 from sparring.contracts.suites import run
-from sparring.spec.document import Document, compile_document
-from sparring.spec.promises import REGISTRY
-from sparring.spec.source import parse
+from sparring.spec.meaning.promises import REGISTRY
+from sparring.spec.openapi.document import Document, compile_document
+from sparring.spec.text.source import parse
 
 SAID = {
     "no schema": {"description": "The reply.", "content": {"text/event-stream": {}}},

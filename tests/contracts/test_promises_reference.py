@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from sparring.cli import main
-from sparring.contracts.explain import facts
-from sparring.spec.document import load_document
-from sparring.spec.promises import REGISTRY
+from sparring.contracts.findings.explain import facts
+from sparring.spec.meaning.promises import REGISTRY
+from sparring.spec.openapi.document import load_document
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "promises.md"
 PART = re.compile(r"(?<=<!-- promises -->\n).*?(?=<!-- end -->)", re.DOTALL)

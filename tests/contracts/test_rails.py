@@ -21,18 +21,18 @@ from tests.contracts.conftest import OVERLAY, Zoo, served
 from tests.contracts.test_command import NOBODY, told
 from tests.zoo.server import create_app
 
-from sparring.contracts.budget import Budget, Meter, Stopped, retry_after
 from sparring.contracts.choice import Choice, Profile, choose
-from sparring.contracts.journal import read_journal
 from sparring.contracts.reports import KINDS
 from sparring.contracts.runner import Runner
 from sparring.contracts.suites import run
-from sparring.contracts.target import Target
+from sparring.contracts.target.budget import Budget, Meter, Stopped, retry_after
+from sparring.contracts.target.journal import read_journal
+from sparring.contracts.target.target import Target
 from sparring.contracts.terms import Terms
-from sparring.spec.document import Document, load_document
 from sparring.spec.errors import SparringError
 from sparring.spec.exchange import Request as Sent
 from sparring.spec.exchange import Response as Seen
+from sparring.spec.openapi.document import Document, load_document
 
 TWO = ["create.read_back", "list.complete"]
 

@@ -9,9 +9,9 @@ import pytest
 from tests.contracts.conftest import Zoo
 from tests.contracts.test_command import told
 
-from sparring.contracts.redaction import redaction
 from sparring.contracts.reports import KINDS
-from sparring.contracts.target_file import Person
+from sparring.contracts.target.file import Person
+from sparring.contracts.target.redaction import redaction
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.replay import script
 

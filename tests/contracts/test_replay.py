@@ -9,7 +9,7 @@ import yaml
 from tests.contracts.conftest import Zoo
 
 from sparring import contracts
-from sparring.contracts.report import Report, State
+from sparring.contracts.findings.report import Report, State
 from sparring.spec.errors import SparringError
 
 MOCKS = Path(__file__).parents[1] / "mockserver"

@@ -19,13 +19,13 @@ from tests.contracts.conftest import OVERLAY, Zoo, served
 from tests.contracts.test_command import told
 from tests.zoo.server import create_app
 
-from sparring.contracts.report import Outcome, Report, State
+from sparring.contracts.findings.report import Outcome, Report, State
 from sparring.contracts.reports import KINDS, render
 from sparring.contracts.reports.console import print_report
 from sparring.contracts.suites import run
-from sparring.spec.document import Document
 from sparring.spec.exchange import Exchange, Request, Response
 from sparring.spec.finding import Blame, Finding, Severity
+from sparring.spec.openapi.document import Document
 
 TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}
 SARIF = {

@@ -9,12 +9,12 @@ import yaml
 from tests.contracts.conftest import OVERLAY, Zoo
 from tests.contracts.test_command import NOBODY, told
 
-from sparring.contracts.baseline import Baseline, Entry, read_baseline
-from sparring.contracts.report import Report, State
+from sparring.contracts.findings.baseline import Baseline, Entry, read_baseline
+from sparring.contracts.findings.report import Report, State
 from sparring.contracts.reports import render
 from sparring.contracts.reports.junit import junit
 from sparring.contracts.suites import run
-from sparring.spec.document import Document
+from sparring.spec.openapi.document import Document
 
 TODAY = date(2030, 1, 1)
 LATER, EARLIER = TODAY + timedelta(days=1), TODAY - timedelta(days=1)

@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from sparring.cli import main
-from sparring.contracts.explain import explain
-from sparring.spec.document import Document
-from sparring.spec.promises import REGISTRY
+from sparring.contracts.findings.explain import explain
+from sparring.spec.meaning.promises import REGISTRY
+from sparring.spec.openapi.document import Document
 
 
 @pytest.mark.parametrize("promise", REGISTRY)

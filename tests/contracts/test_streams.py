@@ -16,12 +16,12 @@ from tests.contracts.conftest import served
 from tests.conventions import CONVENTIONS, document
 
 from sparring.contracts.suites import run
-from sparring.fixtures.shapes import Shaper
-from sparring.fixtures.streams import compile_stream
+from sparring.fixtures.shaping.shapes import Shaper
+from sparring.fixtures.shaping.streams import compile_stream
 from sparring.spec import model
-from sparring.spec.document import Document
-from sparring.spec.events import EventStream
 from sparring.spec.model import Entry, Session
+from sparring.spec.openapi.document import Document
+from sparring.spec.streams.events import EventStream
 from sparring.spec.turn import Kind
 
 PROMISES = ("stream.schema", "stream.terminal", "stream.media_type")

@@ -8,16 +8,16 @@ from jsonschema_rs import Draft202012Validator
 from tests.contracts.conftest import Zoo
 from tests.contracts.test_command import told
 
-from sparring.contracts.bodies import Bodies
-from sparring.contracts.driver import User
-from sparring.contracts.target import Target
-from sparring.contracts.target_file import TargetFile, json_schema, read_target
-from sparring.contracts.target_starter import starter
+from sparring.contracts.driving.bodies import Bodies
+from sparring.contracts.driving.driver import User
+from sparring.contracts.target.file import TargetFile, json_schema, read_target
+from sparring.contracts.target.starter import starter
+from sparring.contracts.target.target import Target
 from sparring.contracts.world import World
-from sparring.spec.binding import Role
-from sparring.spec.document import BUNDLED, Document, load_document
 from sparring.spec.errors import SparringError
-from sparring.spec.source import parse
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import BUNDLED, Document, load_document
+from sparring.spec.text.source import parse
 
 WHOLE = """
 users:

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from sparring.cli import main
-from sparring.contracts.budget import LONGEST_PAUSE, SICK, Budget
 from sparring.contracts.choice import Profile
-from sparring.contracts.target import MAX_BODY
-from sparring.contracts.target_file import json_schema
+from sparring.contracts.target.budget import LONGEST_PAUSE, SICK, Budget
+from sparring.contracts.target.file import json_schema
+from sparring.contracts.target.target import MAX_BODY
 from sparring.fixtures.script.grammar import Json
-from sparring.spec.source import parse
+from sparring.spec.text.source import parse
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "target.md"
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -12,10 +12,10 @@ from tests.contracts.known_threads import KNOWN, PLAIN
 from tests.threads.faults import FAULTS
 from tests.threads.server import serve
 
-from sparring.contracts.report import SUITES, State
+from sparring.contracts.findings.report import SUITES, State
 from sparring.contracts.reports.console import summary
 from sparring.contracts.suites import run
-from sparring.spec.document import Document, load_document
+from sparring.spec.openapi.document import Document, load_document
 
 HERE = Path(threads.__file__).parent
 OVERLAYS = {

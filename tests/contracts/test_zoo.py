@@ -5,10 +5,10 @@ from tests.contracts.conftest import Zoo
 from tests.contracts.known import KNOWN
 from tests.zoo.faults import FAULTS, Fault
 
-from sparring.contracts.report import State
+from sparring.contracts.findings.report import State
 from sparring.contracts.reports.console import summary
 from sparring.contracts.suites import run
-from sparring.spec.document import Document
+from sparring.spec.openapi.document import Document
 
 
 def test_the_right_server_has_no_finding(zoo: Zoo, document: Document) -> None:

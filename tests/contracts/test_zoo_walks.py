@@ -7,9 +7,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.contracts.conftest import served
 from tests.zoo.walks import FAULTS, create_walks
 
-from sparring.contracts.report import State
+from sparring.contracts.findings.report import State
 from sparring.contracts.suites import run
-from sparring.spec.document import Document, load_document
+from sparring.spec.openapi.document import Document, load_document
 
 WALKS = Path(__file__).resolve().parents[1] / "zoo" / "walks.yaml"
 HARMLESS = {"GET", "HEAD", "OPTIONS", "PATCH", "POST"}

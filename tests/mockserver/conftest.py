@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from sparring.spec.sse import Parser, ServerEvent
+from sparring.spec.streams.sse import Parser, ServerEvent
 
 FOLDER = Path(__file__).resolve().parent
 Connect = Callable[..., httpx2.Client]

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from sparring.spec.sse import Parser, ServerEvent
+from sparring.spec.streams.sse import Parser, ServerEvent
 
 Open = Callable[..., str]
 Say = Callable[..., Any]

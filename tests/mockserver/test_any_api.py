@@ -11,9 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from sparring.mockserver.app import create_app
-from sparring.mockserver.turns import decode_entry
-from sparring.mockserver.world import World
-from sparring.spec.document import load_document
+from sparring.mockserver.worlds.turns import decode_entry
+from sparring.mockserver.worlds.world import World
+from sparring.spec.openapi.document import load_document
 from sparring.spec.turn import Kind
 
 HERE = Path(__file__).parent

@@ -10,17 +10,17 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from sparring.fixtures.player import queue_reply
+from sparring.fixtures.playing.player import queue_reply
 from sparring.fixtures.script import load_script
 from sparring.fixtures.script.cast import Cast
 from sparring.mockserver.app import MockServer, create_app
-from sparring.mockserver.branches import fork, rewind
-from sparring.mockserver.turns import decode_session, read_log
-from sparring.mockserver.world import World
+from sparring.mockserver.worlds.branches import fork, rewind
+from sparring.mockserver.worlds.turns import decode_session, read_log
+from sparring.mockserver.worlds.world import World
 from sparring.spec import model
-from sparring.spec.document import compile_document
 from sparring.spec.model import Entry
-from sparring.spec.source import parse
+from sparring.spec.openapi.document import compile_document
+from sparring.spec.text.source import parse
 
 SCRIPT = Path(__file__).parent / "acts.yaml"
 LINES = ("roll", "number", "roll", "book", "result", "delete", "approve", "hi", "roll again")

@@ -8,15 +8,15 @@ from typing import Any
 
 from sparring.fixtures.script import compile_script
 from sparring.fixtures.script.cast import Cast
-from sparring.fixtures.wire import Wire
+from sparring.fixtures.shaping.wire import Wire
 from sparring.mockserver.app import create_app
-from sparring.mockserver.clock import ManualClock, RealClock
-from sparring.mockserver.turns import Journal, RunningTurn
-from sparring.mockserver.world import World
-from sparring.spec import sse
-from sparring.spec.document import load_document
+from sparring.mockserver.worlds.clock import ManualClock, RealClock
+from sparring.mockserver.worlds.turns import Journal, RunningTurn
+from sparring.mockserver.worlds.world import World
 from sparring.spec.model import Session
-from sparring.spec.source import parse
+from sparring.spec.openapi.document import load_document
+from sparring.spec.streams import sse
+from sparring.spec.text.source import parse
 from sparring.spec.turn import Kind, Step, Turn
 
 START = datetime(2030, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)

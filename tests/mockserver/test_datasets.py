@@ -13,11 +13,11 @@ from tests.wild.test_documents import DOCUMENTS
 
 from sparring.fixtures.script import default_script
 from sparring.fixtures.writers.folder import write_folder
-from sparring.mockserver.datasets import Datasets
-from sparring.mockserver.saved import load
-from sparring.mockserver.world import World
-from sparring.spec.document import BUNDLED, Document, load_document
+from sparring.mockserver.datasets.datasets import Datasets
+from sparring.mockserver.worlds.saved import load
+from sparring.mockserver.worlds.world import World
 from sparring.spec.errors import SparringError
+from sparring.spec.openapi.document import BUNDLED, Document, load_document
 
 OVERLAYS = Path(__file__).parents[1] / "wild" / "overlays"
 SAMPLED = {"openai.yaml", "letta.json"}  # their answers name resources that no request can make

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from sparring.spec.document import load_document
+from sparring.spec.openapi.document import load_document
 
 TEXT = """\
 openapi: 3.1.0

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from sparring.spec.document import load_document
-from sparring.spec.schemas import View
+from sparring.spec.openapi.document import load_document
+from sparring.spec.openapi.schemas import View
 
 Open = Callable[..., str]
 DOCUMENT = load_document("sessions")

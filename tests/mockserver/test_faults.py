@@ -15,11 +15,11 @@ import pytest
 from sparring.fixtures.script import compile_script
 from sparring.fixtures.script.cast import Cast
 from sparring.mockserver.app import create_app
-from sparring.mockserver.clock import ManualClock
-from sparring.mockserver.world import World
-from sparring.spec.document import load_document
-from sparring.spec.source import parse
-from sparring.spec.sse import Parser, ServerEvent
+from sparring.mockserver.worlds.clock import ManualClock
+from sparring.mockserver.worlds.world import World
+from sparring.spec.openapi.document import load_document
+from sparring.spec.streams.sse import Parser, ServerEvent
+from sparring.spec.text.source import parse
 
 from .wire import Call, Seen, call
 

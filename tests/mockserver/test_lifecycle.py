@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from sparring.spec.document import load_document
-from sparring.spec.schemas import View
+from sparring.spec.openapi.document import load_document
+from sparring.spec.openapi.schemas import View
 
 Open = Callable[..., str]
 DOCUMENT = load_document("sessions")

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from sparring.spec.sse import Parser
+from sparring.spec.streams.sse import Parser
 
 DOCUMENT = Path(__file__).resolve().parent / "plain.yaml"
 

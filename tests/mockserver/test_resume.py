@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sparring.spec.sse import ServerEvent
+from sparring.spec.streams.sse import ServerEvent
 
 from .wire import Call, Seen, call
 

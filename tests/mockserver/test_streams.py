@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from sparring.spec.document import load_document
-from sparring.spec.events import EventStream
-from sparring.spec.schemas import View
-from sparring.spec.sse import ServerEvent
+from sparring.spec.openapi.document import load_document
+from sparring.spec.openapi.schemas import View
+from sparring.spec.streams.events import EventStream
+from sparring.spec.streams.sse import ServerEvent
 
 Open = Callable[..., str]
 Events = Callable[..., Iterator[ServerEvent]]

@@ -6,9 +6,9 @@ import pytest
 from tests.wild.test_documents import DOCUMENTS
 
 from sparring.fixtures.script.cast import Cast
-from sparring.mockserver.telling import Teller, talks
-from sparring.spec.document import BUNDLED, Document, load_document
-from sparring.spec.schemas import View
+from sparring.mockserver.datasets.telling import Teller, talks
+from sparring.spec.openapi.document import BUNDLED, Document, load_document
+from sparring.spec.openapi.schemas import View
 
 URL = "http://127.0.0.1:8000"
 LINES = ("Hello!", "What's the weather in SF?")

@@ -8,7 +8,7 @@ import httpx2
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sparring.spec.sse import ServerEvent
+from sparring.spec.streams.sse import ServerEvent
 
 ODD = [
     "\n",

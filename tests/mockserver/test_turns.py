@@ -14,9 +14,9 @@ import pytest
 from sparring.fixtures.script import compile_script
 from sparring.fixtures.script.cast import Cast
 from sparring.mockserver.app import create_app
-from sparring.mockserver.world import World
-from sparring.spec.source import parse
-from sparring.spec.sse import ServerEvent
+from sparring.mockserver.worlds.world import World
+from sparring.spec.streams.sse import ServerEvent
+from sparring.spec.text.source import parse
 
 Open = Callable[..., str]
 Say = Callable[..., Any]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from sparring.spec.framing import Framing, framing_of
-from sparring.spec.sse import ServerEvent
+from sparring.spec.streams.framing import Framing, framing_of
+from sparring.spec.streams.sse import ServerEvent
 
 
 @dataclass

@@ -11,11 +11,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sparring.contracts.report import Report
+from sparring.contracts.findings.report import Report
 from sparring.contracts.suites import run
-from sparring.contracts.target_file import Person, load_target
+from sparring.contracts.target.file import Person, load_target
 from sparring.contracts.terms import Terms
-from sparring.spec.document import Document, load_document
+from sparring.spec.openapi.document import Document, load_document
 
 HERE = Path(__file__).parent
 SUITES = ("promises", "streaming", "security", "races")

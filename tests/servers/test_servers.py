@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tests.servers.faults import ADK, AGNO
 from tests.servers.faulty import Fault, Server, found, reproduced
 
-from sparring.contracts.report import Report
+from sparring.contracts.findings.report import Report
 
 _SESSIONS = "/apps/{app_name}/users/{user_id}/sessions"
 _ONE = f"{_SESSIONS}/{{session_id}}"

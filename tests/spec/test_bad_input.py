@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from sparring.mockserver.app import create_app
-from sparring.spec.document import Document, load_document
 from sparring.spec.errors import SparringError
-from sparring.spec.schemas import View
+from sparring.spec.openapi.document import Document, load_document
+from sparring.spec.openapi.schemas import View
 
 DEEP = 100_000
 SECRET = "the-secret-of-another-file"

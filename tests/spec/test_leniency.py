@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sparring.spec.document import Document, Operation, compile_document, load_document
-from sparring.spec.references import bundle
-from sparring.spec.schemas import View
-from sparring.spec.source import parse
+from sparring.spec.openapi.document import Document, Operation, compile_document, load_document
+from sparring.spec.openapi.references import bundle
+from sparring.spec.openapi.schemas import View
+from sparring.spec.text.source import parse
 
 HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
 OK = {"responses": {"200": {"description": "ok"}}}

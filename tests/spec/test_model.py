@@ -6,10 +6,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparring.spec import model, sse
-from sparring.spec.document import load_document
-from sparring.spec.events import EventStream
+from sparring.spec import model
 from sparring.spec.model import Entry, Session
+from sparring.spec.openapi.document import load_document
+from sparring.spec.streams import sse
+from sparring.spec.streams.events import EventStream
 from sparring.spec.turn import Kind
 
 STREAM = EventStream(load_document("sessions").model, lambda entry: {"id": entry.id})

@@ -8,9 +8,9 @@ from typing import Any
 import httpx2
 
 from sparring.fixtures.requests import Requests
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.schemas import View
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import View
 
 Answer = httpx2.Response
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Binding, Role, Row
-from sparring.spec.document import Operation
-from sparring.spec.events import EventStream
-from sparring.spec.framing import framing_of
+from sparring.spec.meaning.binding import Binding, Role, Row
+from sparring.spec.openapi.document import Operation
+from sparring.spec.streams.events import EventStream
+from sparring.spec.streams.framing import framing_of
 from sparring.spec.turn import Kind
 
 from .client import Answer, Client

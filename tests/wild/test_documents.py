@@ -13,8 +13,8 @@ import pytest
 import yaml
 from tests.conftest import Serve
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation, load_document
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation, load_document
 
 from .client import Client
 from .talk import REPLY, converse, open_session, stream, stream_type_of

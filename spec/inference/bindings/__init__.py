@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ...binding import Role
-    from ...document import Document
+    from ...meaning.binding import Role
+    from ...openapi.document import Document
 
 __all__ = ["infer_bindings", "infer_model"]
 

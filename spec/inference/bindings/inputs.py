@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
+from sparring.spec.meaning.binding import Role
 from sparring.spec.pointers import EACH, LAST
 
 from .names import KINDS, flat, pick, ranked, split, translate, words

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document
 from sparring.spec.pointers import EACH
 
 from .names import ACTIVITY, pick, ranked, translate

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
+from sparring.spec.meaning.binding import Role
 
 from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, pick, ranked, singular
 from .schemas import Location, Schema

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
+from sparring.spec.meaning.binding import Role
 from sparring.spec.pointers import EACH
 
 from .inputs import flag

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sparring.spec import pointers
+from sparring.spec.openapi.schemas import items_of
 from sparring.spec.pointers import EACH, LAST
-from sparring.spec.schemas import items_of
 
 from .names import ACTIVITY, KINDS, SPEAKERS, STATES, flat, pick, ranked, speakers, translate, words
 from .schemas import Location, Reader, Schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
+from sparring.spec.meaning.binding import Role
 from sparring.spec.pointers import EACH, LAST
 
 from .inputs import input_block

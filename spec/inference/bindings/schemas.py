@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from sparring.spec.document import Document, Operation
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import View, items_of, members_of, required_of, types_of
 from sparring.spec.pointers import EACH, LAST
-from sparring.spec.schemas import View, items_of, members_of, required_of, types_of
 
 Location = tuple[str, ...]
 Schema = Mapping[str, Any]

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation
-from sparring.spec.parameters import Parameter
-from sparring.spec.schemas import View, members_of
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.parameters import Parameter
+from sparring.spec.openapi.schemas import View, members_of
 
 from .names import MESSAGE_NOUNS, RUN_NOUNS, SESSION_NOUNS, flat, noun
 from .rows import Rows

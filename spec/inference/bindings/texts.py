@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sparring.spec.openapi.schemas import items_of
 from sparring.spec.pointers import EACH, LAST
-from sparring.spec.schemas import items_of
 
 from .names import flat, pick, ranked, words
 from .schemas import Location, Reader, Schema

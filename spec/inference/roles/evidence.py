@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ...document import Document, Operation
+from ...openapi.document import Document, Operation
 from .paths import ITEM, Key, Paths, Reading, Resource
 from .shapes import Shapes
 from .words import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...binding import Role
-from ...document import Document, Operation
+from ...meaning.binding import Role
+from ...openapi.document import Document, Operation
 from .evidence import Call, Evidence
 from .messages import message_role
 from .paths import Reading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...binding import Role
+from ...meaning.binding import Role
 from .evidence import Call, Evidence
 from .paths import ITEM
 from .shapes import only_streams

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ...document import Operation
+from ...openapi.document import Operation
 from .words import (
     ELSEWHERE,
     IDENTIFIERS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...binding import Role
+from ...meaning.binding import Role
 from .evidence import Call, Evidence
 from .verdict import NOTHING, Verdict, nothing
 from .words import Verb

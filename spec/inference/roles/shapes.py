@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ...document import Document, Media, Operation
-from ...schemas import items_of, members_of, types_of
+from ...openapi.document import Document, Media, Operation
+from ...openapi.schemas import items_of, members_of, types_of
 from .words import is_text, names_a_session
 
 _DEPTH = 6

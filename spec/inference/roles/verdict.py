@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...binding import Role
+from ...meaning.binding import Role
 
 
 class Verdict(NamedTuple):

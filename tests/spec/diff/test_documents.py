@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from sparring.spec.diff.change import Change, Severity
 from sparring.spec.diff.compare import compare
-from sparring.spec.document import Document, compile_document, load_document
-from sparring.spec.source import load, parse
+from sparring.spec.openapi.document import Document, compile_document, load_document
+from sparring.spec.text.source import load, parse
 
 B, U, A = Severity.BREAKING, Severity.UNKNOWN, Severity.ADDITIVE
 Tree = dict[str, Any]

@@ -13,7 +13,7 @@ from sparring.spec.diff.change import Severity
 from sparring.spec.diff.compare import compare
 from sparring.spec.diff.kinds import KINDS
 from sparring.spec.diff.reports import as_json, as_markdown, as_text
-from sparring.spec.document import load_document
+from sparring.spec.openapi.document import load_document
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[2] / "docs" / "diff.md"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sparring.spec.diff.change import Change, Severity
 from sparring.spec.diff.compare import compare
-from sparring.spec.document import Document, compile_document
-from sparring.spec.source import parse
+from sparring.spec.openapi.document import Document, compile_document
+from sparring.spec.text.source import parse
 
 B, U, A, N = Severity.BREAKING, Severity.UNKNOWN, Severity.ADDITIVE, None
 Schema = dict[str, Any]

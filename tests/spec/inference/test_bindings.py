@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from sparring.spec import pointers
-from sparring.spec.annotations import check, read_binding
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, Operation, compile_document, load_document
 from sparring.spec.errors import SparringError
 from sparring.spec.inference.bindings import infer_bindings, infer_model
 from sparring.spec.inference.bindings.schemas import Reader, request_schema, response_schema
-from sparring.spec.schemas import View
-from sparring.spec.source import Source
+from sparring.spec.meaning.annotations import check, read_binding
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation, compile_document, load_document
+from sparring.spec.openapi.schemas import View
+from sparring.spec.text.source import Source
 
 Block = Mapping[str, Any]
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from sparring.spec.binding import Role
-from sparring.spec.document import Document, load_document
 from sparring.spec.inference.roles import Guess, infer_roles
+from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, load_document
 
 ROOT = Path(__file__).resolve().parents[3]
 LINE = re.compile(

@@ -1,0 +1,1 @@
+"""Schemathesis, which holds every single answer to its schema."""

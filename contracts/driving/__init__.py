@@ -1,0 +1,1 @@
+"""Speaks a sessions API through bindings alone, and compares what comes back."""

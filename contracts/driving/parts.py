@@ -1,0 +1,40 @@
+"""Parts of a session: the messages and runs of which an operation may want one by its id."""
+
+from __future__ import annotations
+
+from sparring.spec.openapi.document import Operation
+from sparring.spec.openapi.drafts import Draft, put, scalar
+
+from ..world import Blocked, NotChecked
+from .driver import User
+from .runs import latest
+
+
+def part_of(user: User, session: str, operation: Operation) -> str | None:
+    """The id of a message or of a run of the session, whichever the operation wants; None where it
+    wants none, or there is none."""
+    binding = operation.binding
+    if binding is None or binding.target is None:
+        return None
+    is_run = binding.role.value.startswith("run.") or "run" in binding.target.name.lower()
+    try:
+        if is_run:
+            return latest(user, session, operation)
+        return _message(user, session, "user" if binding.effect == "edit" else "agent")
+    except (Blocked, NotChecked):
+        return None
+
+
+def aim_at(draft: Draft, user: User, part: str | None) -> Draft:
+    """Writes the id of a part where the operation wants it."""
+    target = draft.operation.binding.target if draft.operation.binding else None
+    if target is not None and part is not None:
+        put(user.world.document, draft, (target.part, target.name), part)
+    return draft
+
+
+def _message(user: User, session: str, role: str) -> str | None:
+    """The last message of a role, else of anyone."""
+    said = [line for line in user.history(session) if line.id is not None]
+    best = [line for line in said if line.role == role]
+    return scalar((best or said)[-1].id) if said else None

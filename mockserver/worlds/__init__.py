@@ -1,0 +1,1 @@
+"""All that two tests must not share: what is stored, the time, running turns."""

@@ -1,0 +1,1 @@
+"""What operations mean and promise: declared, said by an overlay, or inferred."""

@@ -1,0 +1,1 @@
+"""Trees to operations: OpenAPI documents of every version, compiled."""

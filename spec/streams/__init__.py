@@ -1,0 +1,1 @@
+"""Event streams: how they are framed, declared, written and read."""
