@@ -338,7 +338,7 @@ from sparring.mockserver.app import create_app
 import sparring.cli, sparring.mockserver.serve, uvicorn
 from sparring.mockserver.mounts import Mounts
 from sparring.mockserver.reloading import follow
-from sparring.spec.document import BUNDLED
+from sparring.spec.openapi.document import BUNDLED
 Mounts({name: create_app(name) for name in BUNDLED})
 heavy = "schemathesis hypothesis pytest faker httpx2 jsonschema jinja2 redis jsonpath".split()
 print(sorted(set(heavy) & set(sys.modules)))

@@ -170,7 +170,7 @@ def test_bombs_of_aliases_and_merges_are_refused_at_once() -> None:
 
 
 def test_a_text_larger_than_the_limit_is_not_read(tmp_path: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("sparring.spec.source.MAX_BYTES", 1000)
+    monkeypatch.setattr("sparring.spec.text.source.MAX_BYTES", 1000)
     file = tmp_path / "large.yaml"
     file.write_bytes(b"#" * 1001)
     with pytest.raises(SparringError, match="D103"):
