@@ -6,6 +6,7 @@ It sends valid and broken requests that no one thought of; what it finds becomes
 from __future__ import annotations
 
 import copy
+import json
 import math
 import re
 import secrets
@@ -29,6 +30,7 @@ from sparring.spec.openapi.security import credentials
 from sparring.spec.streams.event_declaration import event_schema
 
 from ..checks import position, promised_at
+from ..driving.attributes import names_another
 from ..driving.driver import User, shown_value
 from ..driving.made import TALKING, makes_sessions, sessions_in
 from ..driving.requests import path_values, request_fits
@@ -412,6 +414,9 @@ def _misjudged(document: Document, operation: Operation, interaction: Any, failu
     says_missing = not {"404", "410"} & set(operation.responses) and "400" in operation.responses
     if kind == "RejectedPositiveData" and says_missing and response and response.status_code == 400:
         return True  # how the operation says that there is no such session
+    is_declared = response is not None and str(response.status_code) in operation.responses
+    if kind == "RejectedPositiveData" and is_declared and _names_another(request.body):
+        return True
     headers = {name: value[0] for name, value in request.headers.items()}
     fits = request_fits(
         document, operation, Request(request.method, request.uri, headers, request.body or b"")
@@ -425,6 +430,15 @@ def _made_up_page(operation: Operation, uri: str) -> bool:
     places = [page.before, page.start if page.style == "cursor" else None] if page else []
     names = {place.name for place in places if place is not None and place.part == "query"}
     return any(name in names for name, _ in parse_qsl(urlsplit(uri).query, keep_blank_values=True))
+
+
+def _names_another(body: bytes | None) -> bool:
+    """Whether a body names something of which only the target knows which there are."""
+    try:
+        decoded = json.loads(body or b"")
+    except ValueError:
+        return False
+    return isinstance(decoded, dict) and any(map(names_another, decoded))
 
 
 def _streams_well(document: Document, operation: Operation, interaction: Any) -> bool:

@@ -16,6 +16,7 @@ from sparring.spec.openapi.drafts import Draft, plain
 from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, first_reason, scenario, show
+from ..driving.attributes import names_another
 from ..driving.bodies import RICH_OBJECT
 from ..driving.comparing import has
 from ..driving.driver import User
@@ -170,7 +171,8 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
         if context.world.bodies.is_valid(context.operation, trial):
             draft.body = trial
             if aim_part(context, draft, session):
-                accepted(context, draft, f"{where}: {show(value)}", chosen=where in names)
+                what = f"{where}: {show(value)}"
+                accepted(context, draft, what, name=where, chosen=where in names)
     for media_type in context.operation.body:
         for spelling in (f"{media_type}; charset=utf-8", media_type.title()):
             if "json" in media_type and aim_part(context, draft, session):
@@ -178,16 +180,21 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
                 accepted(context, draft, f"Content-Type: {spelling}", chosen=True)
 
 
-def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False) -> None:
-    """Fails when a valid request is refused; an id that the client has `chosen`, or sends again,
-    may be taken, and what is declared to be a conflict depends on more than the request."""
+def accepted(
+    context: Context, draft: Draft, what: str, *, name: str = "", chosen: bool = False
+) -> None:
+    """Fails when a valid request is refused for what a member or parameter of a `name` says.
+
+    An id that the client has `chosen`, or sends again, may be taken; what is declared to be a
+    conflict depends on more than the request, and whether there is an agent, on the target.
+    """
     start = len(context.world.journal)
     exchange = shot(context, draft)
     status = exchange.response.status
-    declared = status in (409, 412) and str(status) in context.operation.responses
-    taken = declared or (chosen and status == 409)
-    taken = taken or status == 404  # there is no such agent, or model
-    failed = status >= 500 and str(status) in context.operation.responses
+    is_declared = str(status) in context.operation.responses
+    taken = status == 404 or (status == 409 and chosen)
+    taken = taken or (is_declared and (status in (409, 412) or names_another(name)))
+    failed = status >= 500 and is_declared
     if failed or (refused(exchange) and not taken):
         context.fail(
             "a success for a request that fits its schema",

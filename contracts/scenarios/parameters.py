@@ -171,4 +171,4 @@ def extreme_parameters_are_taken(context: Context) -> None:
                 continue  # it may hold the stream open
             trial = draft.copied()
             put(context.document, trial, ("query", found.name), value)
-            accepted(context, trial, f"{found.name}={scalar(value)}")
+            accepted(context, trial, f"{found.name}={scalar(value)}", name=found.name)

@@ -142,8 +142,8 @@ def check_events(context: Context, turn: Turn) -> None:
 
 @scenario("stream.ids", *TALKING, needs=talks)
 def ids_rise(context: Context) -> None:
-    """Every event that has an id has one of its own, and numbers rise; over turns too, where these
-    are no runs with streams of their own."""
+    """Every event that has an id has one of its own, and numbers rise; ids over turns too, where
+    these are no runs with streams of their own."""
     session, turn = streamed(context)
     again = say(
         context.alice, context.operation, session, context.world.words("And then?"), stream=True
@@ -154,6 +154,8 @@ def ids_rise(context: Context) -> None:
         check_ids(context, again.events)
     else:
         check_ids(context, turn.events + again.events)
+    for events in (turn.events, again.events):
+        check_numbers(context, events)
 
 
 def check_ids(context: Context, events: list[Any]) -> None:
@@ -175,6 +177,18 @@ def check_ids(context: Context, events: list[Any]) -> None:
         map(int, ids), strictly=True
     ):
         context.fail("ids that rise", show(ids))
+
+
+def check_numbers(context: Context, events: list[Any]) -> None:
+    """Fails where the events of a turn have numbers of their own that do not rise."""
+    shapes, numbers = context.world.stream(context.operation).events, []
+    for seen in events:
+        shape = shapes.get(seen.kind) if seen.kind is not None else None
+        place = shape.places.get("event.position") if shape else None
+        if place is not None:
+            numbers.append(at(seen.data, place))
+    if not all(isinstance(n, int) for n in numbers) or not rises(numbers, strictly=True):
+        context.fail("numbers that rise from event to event", show(numbers))
 
 
 def ends(document: Document, operation: Operation) -> str:

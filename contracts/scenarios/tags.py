@@ -44,6 +44,7 @@ def tags_follow_changes(context: Context) -> None:
         context.fail("the tag that create gave, when the session is read", f"{seen[0]}")
     if tag_of(alice.get(session.id)) != seen[0]:
         context.fail("the same tag as long as nothing changes", "another one")
+    _tags_follow_turns(context, session, seen)  # first: a change may close the session
     for body in differing_bodies(context):
         exchange = apply(context, alice, session.id, body | marked(context, 0))
         now = tag_of(alice.get(session.id))
@@ -53,7 +54,6 @@ def tags_follow_changes(context: Context) -> None:
             context.fail("a new tag after a change", f"{now} again")
             return
         seen.append(now)
-    _tags_follow_turns(context, session, seen)
 
 
 def _tags_follow_turns(context: Context, session: Session, seen: list[str | None]) -> None:
@@ -66,6 +66,7 @@ def _tags_follow_turns(context: Context, session: Session, seen: list[str | None
     after = entity(context.world.need(Role.SESSION_GET), exchange)
     if not same(before, after) and tag_of(exchange) in seen:
         context.fail("a new tag after a turn that changed the session", f"{tag_of(exchange)} again")
+    seen.append(tag_of(exchange))
 
 
 def guarded(document: Document, operation: Operation) -> str:
