@@ -123,7 +123,7 @@ def resource_binding(document: Document, operation: Operation) -> Binding:
 class _Create(_Resource):
     async def __call__(self, request: Request) -> Answer:
         world, place = request.world, self.binding.client_id
-        attributes = self.above(request) | self.attributes(request.body)
+        attributes = self.above(request) | self.attributes.of_new(request.body)
         now = world.clock.now()
         chosen = place.read(request) if place is not None else attributes.pop("id", None)
         collection = self.collection(request)

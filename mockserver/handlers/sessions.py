@@ -196,7 +196,7 @@ class Create(SessionHandler):
     async def __call__(self, request: Request) -> Answer:
         """Answers with the new session."""
         binding = self.binding
-        attributes = self._attributes(request.body)
+        attributes = self._attributes.of_new(request.body)
         attributes.pop(self._id_name, None)
         attributes |= self.scope(request)
         chosen = binding.client_id.read(request) if binding.client_id else None
