@@ -209,12 +209,12 @@ def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str,
     """Valid values that stand on a bound of their schema."""
     for name, inner in attributes.items():
         schema = plain(document, inner, View.REQUEST)
-        if isinstance(most := schema.get("maxLength"), int) and "pattern" not in schema:
+        if isinstance(most := schema.get("maxLength"), int):
             if most <= 200_000:
                 yield name, "x" * most
-            if most <= 2000:
+            if most <= 5000:
                 yield name, "👍" * most
-        if isinstance(least := schema.get("minLength"), int) and "pattern" not in schema:
+        if isinstance(least := schema.get("minLength"), int):
             yield name, "x" * least
         if "string" in str(schema.get("type")):
             yield name, " " * schema.get("minLength", 0)
