@@ -10,7 +10,7 @@ from typing import Any
 
 from sparring.spec import pointers
 from sparring.spec.exchange import Exchange, Request
-from sparring.spec.meaning.binding import Place, Role
+from sparring.spec.meaning.binding import Place, Role, descends
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import (
     ABSENT,
@@ -441,7 +441,7 @@ def is_newest_first(document: Document, operation: Operation) -> bool:
     place = operation.binding.order_direction if operation.binding else None
     found = parameter(operation, place.part, place.name) if place else None
     schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
-    return (stated or str(schema.get("default", ""))).lower().startswith("desc")
+    return bool(descends(stated or schema.get("default", "")))
 
 
 def oldest_first(document: Document, operation: Operation) -> tuple[dict[str, Any], bool]:
@@ -451,7 +451,7 @@ def oldest_first(document: Document, operation: Operation) -> tuple[dict[str, An
     place = operation.binding.order_direction if operation.binding else None
     found = parameter(operation, place.part, place.name) if place else None
     schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
-    words = [w for w in schema.get("enum", ()) if str(w).lower().startswith("asc")]
+    words = [word for word in schema.get("enum", ()) if descends(word) is False]
     return ({str(place): words[0]}, False) if words else ({}, True)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.meaning.binding import Filter, Role
+from sparring.spec.meaning.binding import Filter, Role, descends
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import ABSENT, expression, listed_at, parameter, plain
 from sparring.spec.openapi.schemas import View
@@ -17,7 +17,7 @@ from ..checks import Context, NotChecked, first_reason, same, says, scenario, sh
 from ..driving.attributes import entity_properties
 from ..driving.bodies import Bodies
 from ..driving.comparing import at, differences, has, instant, readable, rises
-from ..world import Session
+from ..world import Session, succeeded
 from .create import id_names
 
 LIST = Role.SESSION_LIST
@@ -98,7 +98,7 @@ def sort_key(location: Sequence[str]) -> Key:
 def in_order(items: Sequence[Any], key: Key, direction: str) -> bool:
     """Whether items stand in the stated direction."""
     values = [key(item) for item in items]
-    return rises(reversed(values) if direction.lower().startswith("desc") else values)
+    return rises(reversed(values) if descends(direction) else values)
 
 
 @scenario("list.order", LIST, needs=has(Role.SESSION_CREATE))
@@ -150,6 +150,7 @@ def sorts(
 ) -> list[tuple[dict[str, Any], str, str]]:
     """Every order that the parameters of a list can ask for."""
     places = [expression(document, operation, "order", key) for key in ("by", "dir")]
+    created = document.model.session.get("created", ())
     choices: list[list[tuple[dict[str, Any], str]]] = []
     declared = entity_list_properties(document, operation)
     for place, default in zip(
@@ -166,8 +167,10 @@ def sorts(
     result = []
     for by_query, by in choices[0]:
         for dir_query, direction in choices[1]:
-            known = direction.lower() in ("asc", "desc", "ascending", "descending")
-            if (by_query or dir_query) and by in declared and known:
+            tells_time = direction.lower().startswith(("newest", "oldest"))
+            if not by and tells_time and len(created) == 1:
+                by = created[0]
+            if (by_query or dir_query) and by in declared and descends(direction) is not None:
                 result.append((by_query | dir_query, f"/{by}", direction))
     return result
 
@@ -348,3 +351,67 @@ def plain_filters_are_exact(context: Context) -> None:
         if listed != {id for id, other in made.items() if other == value}:
             found = [made.get(id, "another") for id in listed]
             context.fail("exactly the sessions with that value", f"{show(found)} for {value}")
+
+
+@scenario("list.filter", LIST, needs=first_reason(filters("exact"), has(Role.SESSION_CREATE)))
+def filters_by_words_keep_what_has_them(context: Context) -> None:
+    """A filter by yes and no, or by one of several words, keeps just the sessions that have it, on
+    every page of its list."""
+    assert context.operation.binding is not None
+    tried = 0
+    for rule in context.operation.binding.filters:
+        words = filter_words(context.document, context.operation, rule)
+        made = {word: ids for word in words if (ids := _with_word(context, rule.at[0], word))}
+        tried += bool(made)
+        for word in made if len(words) > 1 else ():
+            if not _keeps(context, rule, word, made):
+                return
+    if not tried:
+        raise NotChecked("no filter is by yes and no, or by words that a session can be given")
+
+
+def filter_words(document: Document, operation: Operation, rule: Filter) -> list[Any]:
+    """The first values that a filter can ask for, where these are words, or yes and no."""
+    asked = parameter(operation, rule.place.part, rule.place.name)
+    if rule.how != "exact" or len(rule.at) != 1 or asked is None or asked.schema is None:
+        return []
+    schema = plain(document, document.schema(asked.schema, View.REQUEST), View.REQUEST)
+    if schema.get("type") == "boolean":
+        return [True, False]
+    found = [word for word in schema.get("enum", ()) if isinstance(word, str)]
+    return [word for word in found if "delete" not in word.lower()][:3]  # it may be in no list
+
+
+def _with_word(context: Context, name: str, word: Any) -> list[str]:
+    """Two new sessions with this word in an attribute, made or changed so; none if there is no
+    way."""
+    create, bodies = context.world.need(Role.SESSION_CREATE), context.world.bodies
+    body = bodies.least(create) | {name: word}
+    if name in bodies.attributes(create) and bodies.is_valid(create, body):
+        return [context.alice.create(body).id for _ in range(2)]
+    for update in context.document.with_role(Role.SESSION_UPDATE):
+        change = bodies.least(update) | {name: word}
+        if name in bodies.attributes(update) and bodies.is_valid(update, change):
+            ids = [context.alice.create().id for _ in range(2)]
+            if all(succeeded(context.alice.update(update, id, change)) for id in ids):
+                return ids
+    return []
+
+
+def _keeps(context: Context, rule: Filter, word: Any, made: dict[Any, list[str]]) -> bool:
+    """Whether a list by a word is right; fails where it is not."""
+    operation, start = context.operation, len(context.world.journal)
+    assert operation.binding is not None
+    asked = {str(rule.place): word}
+    listed = {session_id(context, item) for item in context.alice.all(operation, None, asked)}
+    missing = [id for id in made[word] if id not in listed]
+    extra = [id for other in made if other != word for id in made[other] if id in listed]
+    if not missing and not extra and (limit := operation.binding.page.limit):
+        small = asked | {str(limit): 1}
+        for page in islice(context.alice.pages(operation, None, small), 4):
+            extra += [i for i in page.items if pointers.first(i, rule.at, word) != word]
+    if missing or extra:
+        seen = f"{len(missing)} of them are left out" if missing else f"{show(extra[0])} is kept"
+        expected = f"the sessions with {rule.at[0]}: {show(word)}, and no other, on every page"
+        context.fail(expected, seen, exchanges=context.world.exchanges(start))
+    return not missing and not extra

@@ -203,7 +203,15 @@ def walks_survive_changes(context: Context) -> None:
             context.fail("every session that stays, once", said)
 
 
-@scenario("list.pages", *LISTS, needs=first_reason(paged, needs_sessions))
+def sized(document: Document, operation: Operation) -> str:
+    """The size of a page can be asked for, and has a default."""
+    limit = operation.binding.page.limit if operation.binding else None
+    found = parameter(operation, limit.part, limit.name) if limit else None
+    schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
+    return "" if isinstance(schema.get("default"), int) else "no size of a page is the default one"
+
+
+@scenario("list.pages", *LISTS, needs=first_reason(sized, needs_sessions))
 def pages_have_their_default_size(context: Context) -> None:
     """Without a limit a page holds at most the declared default."""
     operation = context.operation
@@ -216,10 +224,9 @@ def pages_have_their_default_size(context: Context) -> None:
         return
     if operation.binding.role is not Role.MESSAGE_LIST:
         session, query = filled(context, 24)
-        if query or session:
-            whole = context.alice.all(operation, session, query)
-            count = len(context.alice.page(operation, session, query).items)
-            _default_page(context, default, count, len(whole))
+        count = len(context.alice.page(operation, session, query).items)
+        made = len(context.alice.all(operation, session, query)) if query or session else 24
+        _default_page(context, default, count, made)
     elif default <= 100:
         _default_history_page(context, default)
 
