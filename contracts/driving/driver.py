@@ -186,7 +186,7 @@ class User:
     def _created(self, draft: Draft, exchange: Exchange) -> None:
         """Notes the sessions that a request has made, so that they are cleared away."""
         for id in sessions_in(self.world, draft.operation, exchange, self._aimed(draft)):
-            self._note(id)
+            self.note(id)
 
     def _aimed(self, draft: Draft) -> Any:
         """The id of the session that a request names."""
@@ -196,7 +196,8 @@ class User:
         places = {"path": draft.path, "query": dict(draft.query), "header": draft.headers}
         return places.get(part, {}).get(name)
 
-    def _note(self, id: str) -> None:
+    def note(self, id: str) -> None:
+        """Notes a session, so that it is cleared away."""
         self.world.created[self, id] = None
         self.world.sessions.made(self.number, id, self.world.above)
 
@@ -267,7 +268,7 @@ class User:
         if not id:
             raise Blocked(draft.operation, exchange)
         self.world.made.append((self, id))
-        self._note(id)
+        self.note(id)
         body = draft.body if isinstance(draft.body, dict) else {}
         return Session(id, exchange, body)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sparring.spec import pointers
@@ -24,11 +24,12 @@ from ..driving.negatives import negatives
 from ..driving.turns import streams
 from ..target.target import Limits
 from ..world import is_stream, succeeded
-from .create import id_names
+from .create import id_names, id_pointer
 from .deletion import aim_part, takes_session, talked
 from .keys import any_draft, settled, state
 
 creatable = has(Role.SESSION_CREATE)
+READ = 12  # of the sessions that must not be there
 MOST = 200
 """Items above which a list is too long to be sent."""
 
@@ -78,6 +79,35 @@ def base(context: Context) -> tuple[Draft, str]:
     return draft, session
 
 
+def choose(context: Context, draft: Draft, *, but: Sequence[str] = ()) -> str:
+    """Gives a new session an id of the client's choice, which is returned; empty where it can't."""
+    at = id_pointer(context.document, context.operation)
+    if not at or not isinstance(draft.body, dict) or tuple(but) == pointers.split(at):
+        return ""
+    least = context.world.bodies.least(context.operation)
+    id = next(context.world.bodies.client_ids(context.operation, at, least), "")
+    if id:
+        draft.body = copy.deepcopy(draft.body)
+        pointers.put(draft.body, pointers.split(at), id)
+    return id
+
+
+def nothing_is_made(context: Context, chosen: Sequence[str]) -> None:
+    """Fails where a session has an id that only refused requests have named."""
+    if context.findings or context.world.one(Role.SESSION_GET) is None:
+        return
+    known = context.world.sessions.ids()
+    for id in [id for id in chosen if id and id not in known][-READ:]:
+        start = len(context.world.journal)
+        exchange = context.alice.get(id)
+        if succeeded(exchange):
+            context.alice.note(id)
+            shown = context.world.exchanges(start)
+            seen = f"{exchange.response.status} for the session that was not to be made"
+            context.fail("nothing made by a request that was refused", seen, exchanges=shown)
+            return
+
+
 def refused(exchange: Exchange) -> bool:
     """Whether the answer blames the request."""
     return 400 <= exchange.response.status < 500 and exchange.response.status not in (401, 403)
@@ -91,9 +121,10 @@ def broken_bodies_are_refused(context: Context) -> None:
     assert media is not None
     assert media.schema is not None
     before = settled(context, session) if session else ""
-    body = draft.body
+    body, chosen = draft.body, []
     for negative in negatives(context.document, media.schema, body):
         draft.body = negative.value
+        chosen.append(choose(context, draft, but=negative.at))
         start = len(context.world.journal)
         exchange = shot(context, draft)
         if not refused(exchange) and exchange.response.status < 500:
@@ -102,6 +133,7 @@ def broken_bodies_are_refused(context: Context) -> None:
             context.fail(f"a 4xx for {negative.kind}", seen, exchanges=shown)
     if session and state(context, session) != before and not context.findings:
         context.fail("no change by a body that was refused", "the session changed")
+    nothing_is_made(context, chosen)
     if context.operation.body_required:
         draft.raw = b""
         exchange = shot(context, draft)
