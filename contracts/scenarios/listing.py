@@ -10,17 +10,18 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.meaning.binding import Filter, Role, descends
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.drafts import ABSENT, expression, listed_at, parameter, plain
-from sparring.spec.openapi.schemas import View
+from sparring.spec.openapi.drafts import ABSENT, expression, flat, listed_at, parameter, plain
+from sparring.spec.openapi.schemas import View, types_of
 
 from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
-from ..driving.attributes import entity_properties
+from ..driving.attributes import entity_properties, names_another
 from ..driving.bodies import Bodies
 from ..driving.comparing import at, differences, has, instant, readable, rises
 from ..world import Session, succeeded
 from .create import id_names
 
 LIST = Role.SESSION_LIST
+_SEARCHES = frozenset({"q", "query", "search", "searchtext", "text", "keyword", "keywords", "term"})
 _NO_TAG: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
 
 
@@ -45,6 +46,21 @@ def create_tagged(context: Context, attribute: dict[str, Any], **more: Any) -> S
     """A session that the tag's query keeps."""
     create = context.world.need(Role.SESSION_CREATE)
     return context.alice.create(context.world.bodies.least(create) | attribute | more)
+
+
+def searched(context: Context) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Queries that search for a word, and attributes of a new session in which it stands."""
+    create, bodies = context.world.need(Role.SESSION_CREATE), context.world.bodies
+    word, said = bodies.fresh(), {}
+    for name, schema in bodies.attributes(create).items():
+        text = plain(context.document, schema, View.REQUEST)
+        is_free = "string" in types_of(text) and not {"format", "enum", "pattern"} & set(text)
+        is_own = names_another(name) or name in id_names(context.document, create)
+        if is_free and not is_own and bodies.is_valid(create, bodies.least(create) | {name: word}):
+            said[name] = word
+    found = [p for p in context.operation.parameters if p.place == "query" and p.schema]
+    names = [found.name for found in found if flat(found.name) in _SEARCHES]
+    return [{name: word} for name in names] if said else [], said
 
 
 def session_id(context: Context, item: Any) -> Any:

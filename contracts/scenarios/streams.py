@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from email.message import Message
@@ -34,6 +35,7 @@ from ..findings.answers import generalised
 from ..target.target import Stream
 from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
+_BEGINS = re.compile(r"(?i)start|begin|created|accepted")
 LONG_QUESTION = (
     "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
 )
@@ -409,7 +411,10 @@ def burst(context: Context, turn: Turn) -> str:
     told = max(times) - min(times) if times else 0.0
     if told >= 0.04 and span < told / 5:
         return f"the events say that they took {told:.3f} s, but arrived within {span:.3f} s"
-    early = turn.events[0].kind in (Kind.MESSAGE, Kind.STATUS)
-    if early and arrivals[-1] >= 0.3 and span < arrivals[-1] / 20:
+    first, patience = turn.events[0], 0.3
+    early = first.kind in (Kind.MESSAGE, Kind.STATUS)
+    if first.kind is None and _BEGINS.search(f"{first.raw.event} {show(first.data)[:200]}"):
+        early, patience = span < 0.003, 0.2  # all in one piece
+    if early and arrivals[-1] >= patience and span < arrivals[-1] / 20:
         return f"nothing for {arrivals[0]:.3f} s, then all within {span:.3f} s"
     return ""
