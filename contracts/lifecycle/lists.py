@@ -10,7 +10,7 @@ from sparring.spec.openapi.document import Operation
 
 from ..checks import Context, show
 from ..driving.comparing import differences, readable
-from ..driving.driver import bounds
+from ..driving.lists import bounds
 from ..scenarios.listing import in_order, rule_of, session_id, sort_key, sorts
 from ..world import Blocked
 from .marks import tag_name

@@ -11,7 +11,7 @@ from sparring.spec.openapi.drafts import expression, put
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..driving.comparing import at, instant
-from ..driving.driver import is_newest_first
+from ..driving.lists import is_newest_first
 from ..driving.turns import say, talk_of, talking, ways
 from ..world import Line
 from .listing import filter_words, in_order, sort_key

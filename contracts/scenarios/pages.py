@@ -11,7 +11,7 @@ from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import at, has
-from ..driving.driver import bounds
+from ..driving.lists import bounds
 from ..driving.turns import say, talk_of
 from ..world import Blocked, succeeded
 from .listing import create_tagged, session_id, tagged

@@ -13,7 +13,7 @@ from sparring.spec.streams.framing import is_json
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import at, differences, has, readable
-from ..driving.driver import together
+from ..driving.together import together
 from ..driving.turns import answers_json, as_json, message_draft, streams
 from ..world import succeeded
 from .create import chooses_ids, fresh_id

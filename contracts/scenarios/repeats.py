@@ -10,8 +10,9 @@ from sparring.spec.openapi.drafts import parameter
 
 from ..checks import Context, first_reason, scenario
 from ..driving.comparing import has
-from ..driving.driver import User, together
+from ..driving.driver import User
 from ..driving.made import id_in
+from ..driving.together import together
 from ..world import Blocked, succeeded
 
 CREATE = Role.SESSION_CREATE

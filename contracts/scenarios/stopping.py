@@ -14,7 +14,7 @@ from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import has
-from ..driving.driver import together
+from ..driving.together import together
 from ..driving.turns import (
     Turn,
     answers_json,
