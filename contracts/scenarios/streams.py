@@ -36,6 +36,8 @@ from ..target.target import Stream
 from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
 _BEGINS = re.compile(r"(?i)start|begin|created|accepted")
+BREAKS = "one\u2028two\u2029three\u0085four\x0bfive\x0csix\x1cseven"
+"""Ends of lines to some libraries, and to no reader of streams."""
 LONG_QUESTION = (
     "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
 )
@@ -104,8 +106,8 @@ def charset_of(exchange: Exchange) -> str:
 
 @scenario("stream.schema", *TALKING, needs=streaming)
 def events_fit_their_schema(context: Context) -> None:
-    """Every event, and the JSON in its data, fits the declared schema."""
-    for text in (LONG_QUESTION, "Hi"):
+    """Every event, and the JSON in its data, fits the declared schema, whatever was said."""
+    for text in (LONG_QUESTION, "Hi", BREAKS):
         _, turn = streamed(context, text)
         check_events(context, turn)
 
