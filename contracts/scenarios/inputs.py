@@ -210,6 +210,10 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
             if "json" in media_type and aim_part(context, draft, session):
                 draft.body, draft.media_type = body, spelling
                 accepted(context, draft, f"Content-Type: {spelling}", chosen=True)
+    if aim_part(context, draft, session):
+        draft.media_type = ""
+        draft.headers["Transfer-Encoding"] = "chunked"
+        accepted(context, draft, "a body that comes in chunks (RFC 9112, section 7.1)", chosen=True)
 
 
 def accepted(
@@ -224,7 +228,7 @@ def accepted(
     exchange = shot(context, draft)
     status = exchange.response.status
     is_declared = str(status) in context.operation.responses
-    taken = status == 404 or (status == 409 and chosen)
+    taken = status in (404, 411) or (status == 409 and chosen)  # 411 wants a Content-Length
     taken = taken or (is_declared and (status in (409, 412) or names_another(name)))
     failed = status >= 500 and is_declared
     if failed or (refused(exchange) and not taken):
