@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
@@ -12,6 +13,7 @@ from sparring.spec.streams.framing import is_json
 
 from ..checks import Context, Needs, NotChecked, first_reason, says, scenario, show
 from ..driving.comparing import at
+from ..driving.together import together
 from ..driving.turns import answers_json, say, streams, talk_of
 from ..world import Blocked, Line, succeeded
 from .talk import talkable, texts_of
@@ -98,6 +100,25 @@ def new_replies_replace_old_ones(context: Context) -> None:
         seen = f"{show(found[last + 1 :])} behind the question"
         context.fail("one reply, the new one, in place of the old one", seen)
     check_count(context, session, after)
+
+
+@scenario("act.regenerate", ACT, needs=first_reason(does("regenerate"), talkable))
+def replies_at_one_instant_replace_each_other(context: Context) -> None:
+    """Of replies that are asked for anew at one instant, one is left."""
+    binding = context.operation.binding
+    if binding is None or binding.target is not None:
+        raise NotChecked("it is not the last reply that is given anew")
+    session, before = told(context, "The only question.")
+    results = together([partial(act, context, session)] * 4)
+    for error in results:
+        if isinstance(error, Exception) and not isinstance(error, Blocked):
+            raise error
+    if all(isinstance(error, Blocked) for error in results):
+        raise results[0]
+    after = settled(context, session, lambda lines: len(lines) <= len(before))
+    if len(after) > len(before):
+        seen = f"{show(texts_of(after))} where {show(texts_of(before))} was"
+        context.fail("one reply, though it was asked for anew four times at once", seen)
 
 
 def _known(old: list[Line], new: list[Line]) -> bool:

@@ -8,18 +8,29 @@ from typing import Any
 
 from sparring.spec.exchange import Exchange
 from sparring.spec.meaning.binding import Role
+from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import histories
 from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import at, differences, has, readable
 from ..driving.together import together
-from ..driving.turns import Turn, say, ways
+from ..driving.turns import (
+    Turn,
+    message_draft,
+    say,
+    streamed_events,
+    streams,
+    talking,
+    ways,
+)
+from ..target.target import Limits
 from ..world import Blocked, succeeded
 from .create import chooses_ids, fresh_id
+from .streams import LONG_QUESTION
 from .tags import guarded, tag_of, tags
 from .talk import has_turns, talkable
-from .updates import both, by, changeable, free_objects, merges
+from .updates import both, by, changeable, free_objects, merge, merges
 
 MANY = 8
 UPDATE = Role.SESSION_UPDATE
@@ -142,6 +153,38 @@ def _voices(context: Context, session: str, *, stream: bool) -> dict[str, Turn]:
     turns = {text: r for text, r in zip(texts, results, strict=True) if isinstance(r, Turn)}
     failed = {Kind.ERROR, Kind.STOPPED}
     return {x: t for x, t in turns.items() if not any(seen.kind in failed for seen in t.events)}
+
+
+def speaks_in_pieces(document: Document, operation: Operation) -> str:
+    """An operation streams what the agent says, piece by piece."""
+    found = any(
+        Kind.CHUNK.value in streamed_events(document, o) for o in filter(streams, talking(document))
+    )
+    return "" if found else "no operation streams pieces"
+
+
+@scenario("race.update", UPDATE, needs=first_reason(speaks_in_pieces, both))
+def changes_outlive_the_turn(context: Context) -> None:
+    """What is changed while the agent speaks is as it was changed when the turn is over."""
+    alice, bodies = context.alice, context.world.bodies
+    talk = next(filter(streams, talking(context.document)))
+    schemas, change = readable(context.world), bodies.rich(context.operation)
+    names = [name for name, value in change.items() if name in schemas and value is True]
+    change = {name: value for name, value in change.items() if name not in names}  # it may close
+    session = alice.create()
+    draft = message_draft(alice, talk, session.id, [LONG_QUESTION])
+    kinds, changed = [], None
+    with alice.open(draft, Limits(seconds=15)) as stream:
+        reader = context.world.stream(talk)
+        for arrival in stream.events():
+            kinds.append(reader.read(arrival.event).kind)
+            if changed is None and kinds[-1] is Kind.CHUNK:
+                changed = alice.update(context.operation, session.id, change)
+    if changed is None or not succeeded(changed) or kinds.count(Kind.CHUNK) < 2:
+        raise NotChecked("nothing could be changed while the agent spoke")
+    merged = change if context.operation.method == "PUT" else merge({}, change)
+    if found := differences(context.document, schemas, merged, alice.read(session.id)):
+        context.fail("what was changed while the agent spoke, after its turn", "; ".join(found))
 
 
 @scenario("race.talk", Role.MESSAGE_CREATE, needs=talkable)
