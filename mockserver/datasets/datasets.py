@@ -17,6 +17,7 @@ from sparring.spec import pointers
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.schemas import View
+from sparring.spec.openapi.security import usable_security
 from sparring.spec.streams.framing import EVENT_STREAM
 
 from ..worlds.saved import WORLD, save
@@ -69,7 +70,7 @@ class Datasets:
         """The files of a dataset by their names in its folder; the same for the same number."""
         seed = f"{self._seed}/datasets/{number}"
         self._teller.begin_again(seed)
-        users = self._teller.world.keys.values()
+        users = self._users().values()
         chance, refused = random.Random(seed), list[str]()
         keys = Keys(chance, {user: {} for user in users})
         self._teller.requests.known = keys.first
@@ -80,7 +81,7 @@ class Datasets:
 
     async def _files(self, known: _Known) -> dict[str, str]:
         teller = self._teller
-        keys = dict(teller.world.keys)
+        keys = self._users()
         files: dict[str, str] = {}
         sessions: list[tuple[str, str, Talk]] = []
         for key, user in keys.items():
@@ -125,6 +126,14 @@ class Datasets:
             }
         )
         return files
+
+    def _users(self) -> dict[str, str]:
+        """The users by their keys; one alone where nothing tells them apart."""
+        everyone = self._teller.world.keys
+        told = self._document.model.caller is not None
+        if told or any(map(usable_security, self._document.operations)):
+            return dict(everyone)
+        return dict(list(everyone.items())[:1])
 
     def _be(self, key: str, known: _Known, user: str) -> None:
         """Asks as this user from now on."""
@@ -175,12 +184,19 @@ class Datasets:
         teller, start = self._teller, len(self._teller.told)
         talk = self._talks[int(known.chance.random() * len(self._talks))]
         create = teller.requests.nearest(Role.SESSION_CREATE, talk.operation)
+        if create is not None and not self._is_heard(known.keys.user, create, talk):
+            return []
         seed = f"{known.keys.user}/session/{start}"
         members = self._body(create, known, seed, "session") if create else {}
         before = self._sessions()
+        place = teller.requests.session_place(talk.operation)
+        things = known.keys.fitting(place.name) if create is None and place is not None else ()
+        free = [str(id) for id in things if str(id) not in before]
+        if things and not free:
+            return []  # each thing that one talks to is one session
         script = self._scripts[int(known.chance.random() * len(self._scripts))]
         lines = teller.stage(script, f"{known.chance.random()}")
-        await teller.speak(talk, lines, {"body": members or None})
+        await teller.speak(talk, lines, {"body": members or None}, next(iter(free), None))
         new = [each for each in self._sessions() if each not in before]
         known.played |= dict.fromkeys(new, script.name)
         turns: Counter[str] = Counter()
@@ -206,6 +222,12 @@ class Datasets:
                 text = _text(response.json())
             files[f"{_folder(session)}/turn-{turns[session]}.{kind}"] = text
         return [(session, talk) for session in new]
+
+    def _is_heard(self, user: str, create: Operation, talk: Talk) -> bool:
+        """Whether a user may talk in the sessions that this user makes: not where only one of the
+        two operations asks who that is."""
+        named = self._document.model.caller is not None or bool(usable_security(talk.operation))
+        return named or not usable_security(create) or user == self._teller.world.somebody
 
     def _sessions(self) -> dict[str, str]:
         """Whose each session is, by its id, in the order of their creation."""

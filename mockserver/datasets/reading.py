@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from sparring.fixtures.shaping.wire import success_schema
 from sparring.spec import pointers
 from sparring.spec.meaning.binding import Location, Role
 from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import View
 
 from ..handlers.resources import resource_binding
 from ..worlds.store import MemoryStore
@@ -74,6 +76,9 @@ class Reader:
                 rows = await self._rows(
                     *about, operation, binding.items, binding.id, session=session, also=limit
                 )
+                at = binding.run.session
+                if rows is not None and at is not None:  # some list those of all sessions
+                    rows = [r for r in rows if str(pointers.first(r, at, session)) == session]
                 if rows is not None:
                     lists["events" if shape == "event" else name] = rows
         shown = await self._shown(session, talk)
@@ -122,46 +127,42 @@ class Reader:
     ) -> list[Any] | None:
         """What an operation shows at a place, once more where keys of it were put right: those of
         stored records of the `kind`, whose id is `id` or stands there."""
-        rows = await self._asked(operation, at, said)
+        answer = await self.ask(operation, **said)
+        rows = _rows_at(answer, at)
         if rows is None or not kind:
             return rows
-        new = [self._keys.mended(row, noun) for row in rows]
-        if new == rows:
-            return rows
-        for row, mended in zip(rows, new, strict=True):
-            own = str(pointers.first(row, id) if isinstance(id, tuple) else id)
-            await self._set(kind, own, _changed(row, mended))
-        again = await self._asked(operation, at, said) or []
-        refused = False
-        for row, mended, old in zip(again, new, rows, strict=False):
-            if bad := _changed(row, mended):  # that is not of the document's form
-                refused = True
-                own = str(pointers.first(old, id) if isinstance(id, tuple) else id)
-                await self._set(kind, own, {name: old[name] for name in bad})
-                for name in bad:
-                    self._keys.refuse(name, old[name])
-        return await self._asked(operation, at, said) if refused else again
+        schema = success_schema(operation)
+        is_valid = self._document.schemas.at(schema, View.RESPONSE).is_valid if schema else None
+        is_new = False
+        for row in rows if is_valid is None or is_valid(answer) else ():
+            for name, value in self._wrong(row, noun):
+                old, row[name] = row[name], value
+                if is_valid is None or is_valid(answer):
+                    own = str(pointers.first(row, id) if isinstance(id, tuple) else id)
+                    await self._set(kind, own, name, value)
+                    is_new = True
+                else:  # it is not of the document's form
+                    row[name] = old
+                    self._keys.refuse(name, old)
+        return _rows_at(await self.ask(operation, **said), at) if is_new else rows
 
-    async def _asked(
-        self, operation: Operation, at: Location, said: dict[str, Any]
-    ) -> list[Any] | None:
-        answer = await self.ask(operation, **said)
-        found = pointers.first(answer, at) if answer is not None else None
-        return found if found is None or isinstance(found, list) else [found]
+    def _wrong(self, row: Any, noun: str) -> list[tuple[str, Any]]:
+        """The members of a record with keys of what does not exist, and what they should be."""
+        mended = self._keys.mended(row, noun)
+        names = mended if isinstance(mended, dict) else ()
+        return [(name, mended[name]) for name in names if mended[name] != row[name]]
 
-    async def _set(self, kind: str, id: str, attributes: dict[str, Any]) -> None:
-        """Gives a record attributes."""
+    async def _set(self, kind: str, id: str, name: str, value: Any) -> None:
+        """Gives a record an attribute."""
         store = self._teller.world.store
         assert isinstance(store, MemoryStore)
-        for collection, _, other, data in list(store.records()) if attributes else ():
+        for collection, _, other, data in list(store.records()):
             if other == id and collection.rstrip("/").rpartition("/")[2] == kind:
                 record = msgspec.json.decode(data)
-                record[_ATTRIBUTES] |= attributes
+                record[_ATTRIBUTES][name] = value
                 await store.write(collection, id, msgspec.json.encode(record))
 
 
-def _changed(old: Any, new: Any) -> dict[str, Any]:
-    """The members that are not as they were."""
-    if not isinstance(new, dict):
-        return {}
-    return {name: value for name, value in new.items() if value != old.get(name)}
+def _rows_at(answer: Any, at: Location) -> list[Any] | None:
+    found = pointers.first(answer, at) if answer is not None else None
+    return found if found is None or isinstance(found, list) else [found]

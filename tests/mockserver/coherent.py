@@ -1,14 +1,23 @@
 """Holds a dataset to itself: keys, clock, counts, and that pieces, messages and history agree.
 
 It reads the files alone, and knows neither the mock nor the bindings of the document.
+
+Keys. A member names something by its id where its name ends in `id` or `ids`: `agent_id`,
+`agentId`, `agent_ids`, and where it is an object with an `id`: `agent: {id}`. What it names is its
+noun, or the end of that: `default_agent_id` names an agent. Where the dataset has things of this
+noun the id must be that of one; it always has messages, events, turns, runs and sessions (or
+threads, conversations, chats). In the folder of a session, its key is that session, and
+messages are its own. `parent_id` of a message is a message or the session, of another thing one of
+its kind. Where users are no things that are made, all sessions of one say the same user.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+_SESSIONS = ("session", "thread", "conversation", "chat")
 BEGIN = datetime(2025, 3, 3, 9, tzinfo=UTC)
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_-]")
 
@@ -28,6 +37,16 @@ class _Dataset:
         for stored in self.world["records"]:
             noun = _singular(stored["collection"].rstrip("/").rpartition("/")[2])
             self.ids.setdefault(noun, set()).add(str(stored["id"]))
+        for log in self.world["logs"].values():
+            self._add("event", (entry[3] for entry in log))
+            self._add("message", (entry[3] for entry in log if entry[2] == "message"))
+            self._add("turn", (entry[4] for entry in log))
+            self._add("run", (entry[4] for entry in log))
+        for each in _SESSIONS:
+            self.ids[each] = self.ids.get("session", set())
+
+    def _add(self, noun: str, ids: Iterable[Any]) -> None:
+        self.ids.setdefault(noun, set()).update(map(str, ids))
 
     def all(self) -> Iterator[str]:
         yield from (f"refused: {each}" for each in self.about["refused"])
@@ -37,9 +56,13 @@ class _Dataset:
         yield from self._talk()
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
-        for name, value in self.parsed.items():
-            if name not in ("dataset.json", "world.json"):
-                yield name, value
+        """The JSON of every file, of streams that of their events."""
+        for name, text in self.files.items():
+            if name.endswith((".sse", ".jsonl")):
+                lines = (line.removeprefix("data:").strip() for line in text.splitlines())
+                yield name, [json.loads(line) for line in lines if line.startswith("{")]
+            elif name not in ("dataset.json", "world.json"):
+                yield name, self.parsed[name]
 
     def _keys(self) -> Iterator[str]:
         owners = {user["name"] for user in self.about["users"]}
@@ -60,17 +83,55 @@ class _Dataset:
         if "sessions.json" in self.files and len(listed) != len(sessions):
             yield f"sessions.json has {len(listed)} of {len(sessions)}"
         for name, value in self._shown():
+            known = self.ids
+            if name.startswith("sessions/"):
+                known = known | self._of_session(name.split("/")[1])
+            own = _singular(name.rpartition("/")[2].partition(".")[0])
             for at, found in _members(value):
-                words = [w.lower() for w in _WORDS.split(at.rpartition("/")[2]) if w]
-                if len(words) < 2 or words[-1] not in ("id", "ids"):
-                    continue
-                noun = "_".join(words[:-1])
-                known = self.ids.get(noun)
-                if noun == "session" and name.startswith("sessions/"):
-                    known = {name.split("/")[1]}
+                key = at.rpartition("/")[2]
+                if isinstance(found, dict) and isinstance(found.get("id"), str):
+                    yield from self._named(
+                        f"{name}{at}", f"{_singular(key)}_id", found["id"], known
+                    )
                 for id in found if isinstance(found, list) else [found]:
-                    if known is not None and id is not None and str(id) not in known:
-                        yield f"{name}{at}: there is no {noun} {id}"
+                    if isinstance(id, (str, int)) and not isinstance(id, bool):
+                        yield from self._named(f"{name}{at}", key, id, known, own)
+        yield from self._users()
+
+    def _of_session(self, folder: str) -> dict[str, set[str]]:
+        """The ids of the session of a folder, and of the messages in it."""
+        session = next(
+            s["id"] for s in self.about["sessions"] if s["folder"].endswith(f"/{folder}")
+        )
+        log = self.world["logs"].get(session, ())
+        said = {entry[3] for entry in log if entry[2] == "message"}
+        names = {key: {session} for key in _SESSIONS}
+        return names | {"message": said, "parent": said | {session}}
+
+    def _named(
+        self, at: str, key: str, id: Any, known: Mapping[str, set[str]], own: str = ""
+    ) -> Iterator[str]:
+        words = [word.lower() for word in _WORDS.split(key) if word]
+        if len(words) < 2 or words[-1] not in ("id", "ids"):
+            return
+        nouns = ["_".join(words[start:-1]) for start in range(len(words) - 1)]
+        if nouns[0] == "parent":
+            nouns.append(own)
+        ids = next((known[noun] for noun in nouns if noun in known), None)
+        if ids is not None and str(id) not in ids:
+            yield f"{at}: there is no {nouns[0]} {id}"
+
+    def _users(self) -> Iterator[str]:
+        """Whether the sessions of one user say one user, and those of another another."""
+        owners = {each["id"]: each["user"] for each in self.about["sessions"]}
+        said: set[tuple[str, str]] = set()
+        for session in self.parsed.get("sessions.json", []):
+            owner = next((owners[v] for v in map(str, session.values()) if v in owners), None)
+            user = session.get("user_id", session.get("userId"))
+            if owner is not None and isinstance(user, str) and "user" not in self.ids:
+                said.add((owner, user))
+        if len(said) > len({owner for owner, _ in said}) or len(said) > len({u for _, u in said}):
+            yield f"sessions.json: its users are {sorted(said)}"
 
     def _clock(self) -> Iterator[str]:
         for name, value in self._shown():
