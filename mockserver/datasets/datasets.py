@@ -6,12 +6,13 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sparring.fixtures.script import Script
 from sparring.fixtures.script.cast import Cast
+from sparring.fixtures.shaping.records import about
 from sparring.fixtures.writers.folder import file_name
 from sparring.spec import pointers
 from sparring.spec.meaning.binding import Role
@@ -169,14 +170,17 @@ class Datasets:
         body = self._teller.requests.body(operation, f"{known.seed}/{seed}")
         if not isinstance(body, dict):
             return {}
-        path = next(media.schema for media in operation.body.values() if media.schema is not None)
-        is_valid = self._document.schemas.at(path, View.REQUEST).is_valid
+        is_valid = self._body_check(operation)
         linked = known.keys.linked(body, own)
         if is_valid(linked):
             return linked
         needed = {name for name in body if not is_valid({k: body[k] for k in body if k != name})}
         kept = {k: linked.get(k, v) for k, v in body.items() if k in linked or k in needed}
         return kept if is_valid(kept) else {}
+
+    def _body_check(self, operation: Operation) -> Callable[[Any], bool]:
+        path = next(media.schema for media in operation.body.values() if media.schema is not None)
+        return self._document.schemas.at(path, View.REQUEST).is_valid
 
     async def _talk(self, known: _Known, files: dict[str, str]) -> list[tuple[str, Talk]]:
         """A conversation, and its sessions: some documents make one for each thing that is said.
@@ -196,6 +200,8 @@ class Datasets:
             return []  # each thing that one talks to is one session
         script = self._scripts[int(known.chance.random() * len(self._scripts))]
         lines = teller.stage(script, f"{known.chance.random()}")
+        if create is not None and members:
+            members = self._entitled(create, members, script, lines)
         await teller.speak(talk, lines, {"body": members or None}, next(iter(free), None))
         new = [each for each in self._sessions() if each not in before]
         known.played |= dict.fromkeys(new, script.name)
@@ -222,6 +228,20 @@ class Datasets:
                 text = _text(response.json())
             files[f"{_folder(session)}/turn-{turns[session]}.{kind}"] = text
         return [(session, talk) for session in new]
+
+    def _entitled(
+        self, create: Operation, members: dict[str, Any], script: Script, lines: Sequence[str]
+    ) -> dict[str, Any]:
+        """The body that makes a session, which says what will be said in it and nothing else."""
+        world = self._teller.world
+        title, summary = script.titled(f"{world.seed}/{world.play_seed}")
+        texts = {"title": title or lines[0], "summary": summary}
+        is_valid = self._body_check(create)
+        for part, name in about(members).items():
+            others = {key: value for key, value in members.items() if key != name}
+            tries = [{**members, name: texts[part]}, others, members]
+            members = next(filter(is_valid, tries[not texts[part] :]))
+        return members
 
     def _is_heard(self, user: str, create: Operation, talk: Talk) -> bool:
         """Whether a user may talk in the sessions that this user makes: not where only one of the

@@ -1,6 +1,5 @@
 """Datasets agree in themselves, and the mock begins with one."""
 
-import itertools
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from tests.test_cli import sparring
 from tests.wild.test_documents import DOCUMENTS
 
 from sparring.fixtures.script import default_script
+from sparring.fixtures.script.scenes import load_scene, scene_names
 from sparring.fixtures.writers.folder import write_folder
 from sparring.mockserver.datasets.datasets import Datasets
 from sparring.mockserver.worlds.saved import load
@@ -26,15 +26,19 @@ KEYS = Path(__file__).with_name("keys.yaml")
 URL = "http://127.0.0.1:8000"
 
 
+SCENES = {name: load_scene(name) for name in scene_names()}
+
+
 def datasets(document: Document, seed: str = "sparring") -> Datasets:
-    return Datasets(document, [default_script()], seed=seed, url=URL)
+    scripts = [default_script(), *SCENES.values()]
+    return Datasets(document, scripts, seed=seed, url=URL)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_datasets_of_a_bundled_document_agree_in_themselves(name: str) -> None:
     made = datasets(load_document(name))
     for number in range(1, 26):
-        assert violations(made.files(number)) == [], number
+        assert violations(made.files(number), SCENES) == [], number
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -43,7 +47,7 @@ def test_datasets_of_a_real_document_agree_in_themselves(shared: Path, name: str
     document = load_document(shared / "specs" / name, [overlay] if overlay.exists() else [])
     made = datasets(document)
     for number in range(1, 4):
-        found = violations(made.files(number))
+        found = violations(made.files(number), SCENES)
         assert [each for each in found if not each.startswith("refused")] == [], number
 
 
@@ -66,10 +70,11 @@ def test_keys_exist_wherever_they_stand_and_whoever_says_them() -> None:
             assert times[0] <= datetime.fromisoformat(begin)
             assert times[1] >= datetime.fromisoformat(end).replace(microsecond=0)
             ids = [message["id"] for message in messages]
-            for asked, answer in itertools.pairwise(messages):
-                if answer["role"] == "assistant":
-                    assert answer["parent_id"] == asked["id"]
-                    assert answer["run_id"] == asked["run_id"]
+            asked = messages[0]
+            for message in messages:
+                asked = message if message["role"] == "user" else asked
+                assert message["run_id"] == asked["run_id"]
+                assert message is asked or message["parent_id"] == asked["id"]
             assert len(ids) == len(set(ids))
         people = {user["name"] for user in shown["dataset.json"]["users"]}
         assert {chat["user_id"] for chat in shown["sessions.json"]} <= people
@@ -78,7 +83,7 @@ def test_keys_exist_wherever_they_stand_and_whoever_says_them() -> None:
 def spoiled(files: Mapping[str, str], name: str, change: Callable[[Any], object]) -> list[str]:
     value = json.loads(files[name])
     change(value)
-    return violations({**files, name: json.dumps(value)})
+    return violations({**files, name: json.dumps(value)}, SCENES)
 
 
 def test_the_checker_sees_what_does_not_agree() -> None:
@@ -90,11 +95,21 @@ def test_the_checker_sees_what_does_not_agree() -> None:
     assert spoiled(files, "agents.json", lambda v: v[0].update(parent_id="nobody"))
     assert spoiled(files, "sessions.json", lambda v: v[0].update(created_at="2031-01-01T00:00:00Z"))
     assert spoiled(files, "agents.json", lambda v: v[0].update(created_at="2001-01-01T00:00:00Z"))
+    begin = {"created_at": "2025-03-03T10:00:00Z"}
+    assert spoiled(files, "agents.json", lambda v: v[0].update(begin, updated_at="2025-03-03T09Z"))
+    assert spoiled(files, "agents.json", lambda v: v[0].update(begin, finishedAt=1740992401))
     folder = json.loads(files["dataset.json"])["sessions"][0]["folder"]
+    assert spoiled(files, f"{folder}/messages.json", lambda v: v.reverse() or v.append(v.pop(0)))
+    assert spoiled(files, f"{folder}/messages.json", lambda v: v[0].update(created_at=begin))
     assert spoiled(files, f"{folder}/messages.json", lambda v: v.pop())
     assert spoiled(files, "world.json", lambda v: v["records"].pop())
-    files = datasets(load_document("sessions")).files(1)
+    made = datasets(load_document("sessions"))
+    files = made.files(1)
     assert spoiled(files, "sessions.json", lambda v: v[0].update(message_count=99))
+    assert spoiled(files, "sessions.json", lambda v: v[0].update(title="Refund for order 9999"))
+    assert spoiled(files, "dataset.json", lambda v: v["sessions"][0].update(script="recipe"))
+    turn = next(name for name in files if name.endswith(".sse"))
+    assert violations({**files, turn: files[turn][: len(files[turn]) // 2]})
 
 
 def test_a_dataset_has_the_same_bytes_whichever_were_made_before_it() -> None:
