@@ -12,7 +12,7 @@ from .. import pointers
 from ..errors import SparringError
 from ..text.json_text import Key
 from ..text.source import Source, load
-from .resources import FILES, localise, names_resources, within
+from .resources import FILES, localise, may_name_resources, names_resources, within
 
 Path = tuple[Key, ...]
 
@@ -25,7 +25,9 @@ def bundle(source: Source, file: File) -> bool:
     the folder of `file` (by a URL, an absolute path or `..`). Such a target is never looked at.
     Returns whether there was nothing to do: the document stands on its own.
     """
-    alone = not any(map(names_resources, mappings(source.tree)))
+    alone = not (
+        may_name_resources(source.text) and any(map(names_resources, mappings(source.tree)))
+    )
     if not alone:
         localise(source.tree)
     folder = file.resolve().parent

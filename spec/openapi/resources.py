@@ -15,9 +15,8 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 from .. import pointers
-from ..text.json_text import Key
 
-Path = tuple[Key, ...]
+Path = tuple[str | int, ...]
 Scope = Mapping[str, Path]
 """Where each `$dynamicAnchor` leads, from one way into a schema."""
 
@@ -70,6 +69,11 @@ class _Index:
 def names_resources(node: dict[str, Any]) -> bool:
     """Whether a mapping may begin a resource, or have an anchor."""
     return any(isinstance(node.get(name), str) for name in _NAMES)
+
+
+def may_name_resources(text: str) -> bool:
+    """Whether a document with this text may; most say at once that they do not."""
+    return not text or any(name in text for name in _NAMES)
 
 
 def localise(tree: dict[str, Any]) -> None:
