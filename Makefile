@@ -85,6 +85,29 @@ make_server = \
 	$(2)/bin/python $(PIP) install -r $(SERVERS)/$(1)/requirements.lock.txt && \
 	touch $(2)/complete
 
+# The other Pythons of this machine that we are for: all must write the same fixtures.
+.venv-pythons/complete: pyproject.toml constraints.txt | .venv/complete
+	@mkdir -p .venv-pythons
+	@for minor in 11 12 13; do \
+	    is="import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, $$minor))"; \
+	    if $(BIN)/python -Ic "$$is"; then continue; fi; \
+	    found=; \
+	    for python in python3.$$minor $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.$$minor.*/bin/python; do \
+	        if $$python -Ic "$$is" 2>/dev/null; then found=$$python; break; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	        echo "environment: there is no Python 3.$$minor here: its fixtures are not compared"; \
+	        continue; \
+	    fi; \
+	    new=.venv-pythons/3.$$minor; \
+	    echo "environment: installing sparring into $$new"; \
+	    $$found -m venv --clear $$new && \
+	    $$new/bin/python $(PIP) install --upgrade pip && \
+	    $$new/bin/python $(PIP) install -c constraints.txt --build-constraint constraints.txt -e . \
+	    || exit 1; \
+	done
+	@touch $@
+
 # The tools that fixtures are written for. Node.js comes from PyPI, into .venv.
 CONSUMERS = tests/consumers/node_modules
 $(CONSUMERS)/complete: tests/consumers/package-lock.json | .venv/complete
@@ -125,7 +148,7 @@ types: .venv/complete
 	@echo "types: mypy"
 	@$(BIN)/mypy
 
-pytest: .venv/complete .venv-julep/complete .venv-adk/complete .venv-agno/complete .venv/system $(CONSUMERS)/complete
+pytest: .venv/complete .venv-pythons/complete .venv-julep/complete .venv-adk/complete .venv-agno/complete .venv/system $(CONSUMERS)/complete
 	@echo "pytest: all tests, on all cores"
 	@$(BIN)/pytest -n auto --dist worksteal
 
@@ -148,5 +171,5 @@ constraints:
 
 clean:
 	@echo "clean: the environments, the caches and dist/"
-	@rm -rf .venv .venv-julep .venv-adk .venv-agno $(CONSUMERS) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-pythons .venv-julep .venv-adk .venv-agno $(CONSUMERS) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ from sparring.fixtures.script.declared import refuse_undeclared
 from sparring.fixtures.script.scenes import bound_scenes
 from sparring.spec.errors import SparringError
 from sparring.spec.openapi.document import BUNDLED, Document, load_document
-from sparring.spec.openapi.references import FILES
+from sparring.spec.openapi.resources import FILES
 
 from .api import Api
 from .app import MockServer

@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 from sparring.fixtures.providers.providers import snake
+from sparring.fixtures.shaping.references import session_names
 from sparring.spec.meaning.binding import Binding, Place
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import properties
-from sparring.spec.openapi.schemas import View
+from sparring.spec.openapi.schemas import View, required_of
 from sparring.spec.streams.framing import is_json
 
 from ..handlers.resources import resource_binding
@@ -19,7 +20,8 @@ from ..handlers.resources import resource_binding
 @dataclass(frozen=True, slots=True)
 class Collection:
     """Resources of one kind: what makes and shows them, and the nouns of those they lie below.
-    `place` is where a request of `read` names one of them."""
+    `place` is where a request of `read` names one of them. One that `joins` takes up what exists
+    elsewhere: its requests name one of their own kind."""
 
     name: str
     noun: str
@@ -29,6 +31,7 @@ class Collection:
     read: Operation | None
     place: Place | None
     list: Operation | None
+    joins: bool = False
 
 
 def collections(document: Document, most: int) -> list[Collection]:
@@ -39,8 +42,9 @@ def collections(document: Document, most: int) -> list[Collection]:
         template = operation.template.rstrip("/")
         if operation.method == "POST" and operation.binding is None and template[-1:] != "}":
             collection = _collection(document, operation, template)
-            if collection is not None:
-                found.setdefault(collection.noun, collection)
+            known = found.get(collection.noun) if collection is not None else None
+            if collection is not None and (known is None or known.joins > collection.joins):
+                found[collection.noun] = collection
     links = {c.noun: {*c.above, *_named(document, c.create)} & found.keys() for c in found.values()}
     wanted: set[str] = set()
     bound = [each for each in document.operations if each.binding is not None]
@@ -67,6 +71,12 @@ def noun_of(name: str) -> str | None:
     None where the name is no such one."""
     words = snake(name)
     return "_".join(words[:-1]) if len(words) > 1 and words[-1] in ("id", "ids") else None
+
+
+def nouns_of_sessions(document: Document) -> set[str]:
+    """What the document calls a session where it names one, without underscores: `thread` of
+    `thread_id`."""
+    return {name.removesuffix("id") for name in session_names(document) if name.endswith("id")}
 
 
 def singular(noun: str) -> str:
@@ -101,7 +111,10 @@ def _collection(document: Document, create: Operation, template: str) -> Collect
         return None
     binding = resource_binding(document, create)
     noun = singular("_".join(snake(name)))
-    return Collection(name, noun, tuple(above), create, binding, read, place, listing)
+    bodies = [document.schema(m.schema, View.REQUEST) for m in create.body.values() if m.schema]
+    needed = {noun_of(name) for body in bodies for name in required_of(body)}
+    joins = bool(above) and noun in needed
+    return Collection(name, noun, tuple(above), create, binding, read, place, listing, joins)
 
 
 def _named(document: Document, operation: Operation) -> set[str]:

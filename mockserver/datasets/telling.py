@@ -103,15 +103,20 @@ class Teller:
         log = await read_log(self.world, session) if session is not None else []
         return self.told[first:], log
 
-    async def speak(self, way: Talk, lines: Sequence[str], create: Mapping[str, Any]) -> str | None:
-        """Makes a session and says each line: the id of the session, where it has one."""
-        session = await self._open(way.operation, create)
+    async def speak(
+        self, way: Talk, lines: Sequence[str], create: Mapping[str, Any], own: str | None = None
+    ) -> str | None:
+        """Makes a session and says each line: the id of the session, where it has one; `own` is
+        that which the client gives it, where clients do."""
+        session = await self._open(way.operation, create, own)
         for line in lines:
             await self.clock.advance(2 + self._chance.random() * 8)
             session = await self._say(way, line, session)
         return session
 
-    async def _open(self, talk: Operation, create: Mapping[str, Any]) -> str | None:
+    async def _open(
+        self, talk: Operation, create: Mapping[str, Any], own: str | None
+    ) -> str | None:
         """The session to talk in: a new one, or an id of the client's where none is made first."""
         binding, operation = talk.binding, self.requests.nearest(Role.SESSION_CREATE, talk)
         assert binding is not None
@@ -123,7 +128,7 @@ class Teller:
             return made_id(operation, told)
         if place is None or (place.part == "body" and binding.implicit and binding.run.session):
             return None
-        return self.requests.new_id(talk)
+        return own or self.requests.new_id(talk)
 
     async def _say(self, way: Talk, line: str, session: str | None) -> str | None:
         talk, binding = way.operation, way.operation.binding

@@ -16,6 +16,7 @@ from sparring.spec import model, pointers
 from sparring.spec.meaning.binding import Binding, Role, descends
 from sparring.spec.model import Session
 from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.schemas import View
 
 from ..requests.requests import Request, SentHeaders
 from ..responses.answers import Answer, Headers, Responder
@@ -163,10 +164,13 @@ class Maker:
 
     def _entitle(self, session: Session, titled: tuple[str | None, str | None]) -> None:
         """Says what the session is about, where the client has not and the document can."""
-        for name, text in zip(("title", "summary"), titled, strict=True):
-            own = self._wire.attributes.get(name)
-            if own is not None and text is not None and session.attributes.get(own) is None:
-                session.attributes[own] = text
+        schemas = self._wire.document.schemas
+        for part, text in zip(("title", "summary"), titled, strict=True):
+            name, path = self._wire.about.get(part, ("", ()))
+            if not name or text is None or session.attributes.get(name) is not None:
+                continue
+            if schemas.at(path, View.RESPONSE).is_valid(text):
+                session.attributes[name] = text
 
     async def _unused(self, world: World) -> str:
         """An id of the server's own choice; an earlier server of the same store may have had it."""

@@ -12,8 +12,8 @@ from .. import pointers
 from ..errors import SparringError
 from ..text.json_text import Key
 from ..text.source import Source, load
+from .resources import FILES, localise, may_name_resources, names_resources, within
 
-FILES = "x-sparring-files"
 Path = tuple[Key, ...]
 
 
@@ -25,12 +25,16 @@ def bundle(source: Source, file: File) -> bool:
     the folder of `file` (by a URL, an absolute path or `..`). Such a target is never looked at.
     Returns whether there was nothing to do: the document stands on its own.
     """
+    alone = not (
+        may_name_resources(source.text) and any(map(names_resources, mappings(source.tree)))
+    )
+    if not alone:
+        localise(source.tree)
     folder = file.resolve().parent
     own = source.tree.get("$self") if isinstance(source.tree, dict) else None
     loaded: dict[File, str] = {file.resolve(): ""}
     queue: list[tuple[Source, File, str]] = [(source, file, "")]
     found: list[dict[str, Any]] = []
-    alone = True
     broken: dict[int, tuple[str, str, str]] = {}
     while queue:
         origin, here, prefix = queue.pop()
@@ -65,8 +69,15 @@ def bundle(source: Source, file: File) -> bool:
     for node in found:
         if id(node) not in broken and (reason := lost[node["$ref"]]):
             broken[id(node)] = "D120", reason, ""
+    for node in found:
+        if node["$ref"] == "#":
+            broken[id(node)] = "D120", "# is no schema", ""
     for node, path in nodes(source.tree) if broken else ():
         if id(node) in broken:
+            pasted = within(source.tree, path, node["$ref"]) if node["$ref"][:1] == "#" else None
+            if pasted is not None:
+                node["$ref"] = pasted
+                continue
             code, message, remedy = broken[id(node)]
             message += "; it is ignored"
             source.warnings.append(source.defect(code, message, (*path, "$ref"), remedy))

@@ -16,13 +16,15 @@ from ..errors import Defect, SparringError
 from ..text.source import Source
 from . import branches
 from .branches import Branches
-from .references import FILES, local_tokens, nodes
+from .references import local_tokens, nodes
+from .resources import FILES
 
 Path = tuple[str | int, ...]
 
 _URI = "urn:sparring:document"
 _ONE = frozenset(
     (
+        "additionalItems",
         "additionalProperties",
         "contains",
         "contentSchema",
@@ -38,14 +40,16 @@ _ONE = frozenset(
 )
 _LISTS = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _OF_OLDER_DIALECTS = frozenset(
-    ("$schema", "$id", "id", "nullable", "exclusiveMinimum", "exclusiveMaximum")
+    ("$schema", "$id", "id", "nullable", "exclusiveMinimum", "exclusiveMaximum", "dependencies")
 )
 _OF_SCHEMAS = frozenset(("type", "nullable", "enum", "properties", *_LISTS))
 _REPAIRS = 200  # broken parts of one schema
 _LONGEST = 2000  # characters of a message, which may quote the value
 _MOST_PARTS = 5000  # of a value of which every error is told
 _MOST_CHARACTERS = 256 * 1024
-_MAPS = frozenset(("$defs", "definitions", "dependentSchemas", "patternProperties", "properties"))
+_MAPS = frozenset(
+    ("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties")
+)
 
 
 class View(Enum):
@@ -390,6 +394,12 @@ def _modernise(schema: dict[str, Any]) -> None:
                 schema[exclusive] = schema.pop(bound)
     if isinstance(schema.get("items"), list):
         schema["prefixItems"] = schema.pop("items")
+        if "additionalItems" in schema:
+            schema["items"] = schema.pop("additionalItems")
+    if isinstance(schema.get("dependencies"), dict):
+        for name, needed in schema.pop("dependencies").items():
+            keyword = "dependentRequired" if isinstance(needed, list) else "dependentSchemas"
+            schema[keyword] = {**members_of(schema, keyword), name: needed}
     if isinstance(schema.get("required"), bool):
         del schema["required"]
     if schema.get("type") == "file":

@@ -1,21 +1,46 @@
 """Holds a dataset to itself: keys, clock, counts, and that pieces, messages and history agree.
 
 It reads the files alone, and knows neither the mock nor the bindings of the document.
+
+Keys. A member names something by its id where its name ends in `id` or `ids`: `agent_id`,
+`agentId`, `agent_ids`, and where it is an object with an `id`: `agent: {id}`. What it names is its
+noun, or the end of that: `default_agent_id` names an agent. Where the dataset has things of this
+noun the id must be that of one; it always has messages, events, turns, runs and sessions (or
+threads, conversations, chats). In the folder of a session, its key is that session, and
+messages are its own. `parent_id` of a message is a message or the session, of another thing one of
+its kind. Where users are no things that are made, all sessions of one say the same user.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sparring.fixtures.script import Script
+from sparring.fixtures.script.expressions import lookup
+from sparring.fixtures.script.expressions import shown as _plain
+from sparring.fixtures.script.slots import drawn
+from sparring.fixtures.script.templates import uses_of
+
+_SESSIONS = ("session", "thread", "conversation", "chat")
+_CREATED = ("createdat", "created", "creationtime", "createtime", "timestamp", "date")
+_UPDATED = ("updatedat", "updated", "modifiedat", "lastmodifiedat")
+_FINISHED = ("finishedat", "completedat", "endedat", "closedat")
+_CHAINS = ((_CREATED[:4], ("startedat",), _FINISHED), (_CREATED[:4], _UPDATED))
+_SECOND = timedelta(seconds=1)  # some documents want whole ones
+_ABOUT = ("title", "summary", "name", "topic", "subject", "session_name")
+_FACT = re.compile(r"\w*\d[\w.,:-]*\w|\d", re.ASCII)  # numbers, codes and times
+_NONE: Mapping[str, Script] = {}
 BEGIN = datetime(2025, 3, 3, 9, tzinfo=UTC)
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_-]")
 
 
-def violations(files: Mapping[str, str]) -> list[str]:
-    """What does not agree in the files of one dataset."""
-    return list(_Dataset(files).all())
+def violations(files: Mapping[str, str], scripts: Mapping[str, Script] = _NONE) -> list[str]:
+    """What does not agree in the files of one dataset; `scripts` by their names, to know which
+    facts their titles, summaries and suggestions name."""
+    dataset = _Dataset(files)
+    return [*dataset.all(), *dataset.facts(scripts)]
 
 
 class _Dataset:
@@ -28,6 +53,16 @@ class _Dataset:
         for stored in self.world["records"]:
             noun = _singular(stored["collection"].rstrip("/").rpartition("/")[2])
             self.ids.setdefault(noun, set()).add(str(stored["id"]))
+        for log in self.world["logs"].values():
+            self._add("event", (entry[3] for entry in log))
+            self._add("message", (entry[3] for entry in log if entry[2] == "message"))
+            self._add("turn", (entry[4] for entry in log))
+            self._add("run", (entry[4] for entry in log))
+        for each in _SESSIONS:
+            self.ids[each] = self.ids.get("session", set())
+
+    def _add(self, noun: str, ids: Iterable[Any]) -> None:
+        self.ids.setdefault(noun, set()).update(map(str, ids))
 
     def all(self) -> Iterator[str]:
         yield from (f"refused: {each}" for each in self.about["refused"])
@@ -36,10 +71,39 @@ class _Dataset:
         yield from self._counts()
         yield from self._talk()
 
+    def facts(self, scripts: Mapping[str, Script]) -> Iterator[str]:
+        """What titles, summaries and suggestions name that is not said in the dialogue."""
+        records = {r["id"]: r["record"] for r in self.world["records"]}
+        for each in self.about["sessions"]:
+            log = self.world["logs"].get(each["id"], [])
+            said = "\n".join(entry[7] for entry in log if entry[2] == "message").casefold()
+            offered = [text for e in log if e[2] == "suggestions" for text in e[8]["texts"]]
+            mine = [s for s in self.parsed.get("sessions.json", []) if each["id"] in s.values()]
+            shown = [s[n] for s in mine for n in _ABOUT if isinstance(s.get(n), str)]
+            for text in (*shown, *offered):
+                for fact in _FACT.findall(text.casefold()):
+                    if fact not in said:
+                        yield f"{each['id']}: {text!r} names {fact!r}, which nobody says"
+            script = scripts.get(each["script"])
+            if script is None or each["id"] not in records:
+                continue
+            seed = f"{self.about['seed']}/{records[each['id']][-1]}"
+            slots = {"slots": drawn(script.slots, seed)}
+            for use in (*uses_of(script.title), *uses_of(script.summary)):
+                if shown and _plain(lookup(slots, use.name)).casefold() not in said:
+                    yield f"{each['id']}: {'.'.join(use.name)} of its title is not in its dialogue"
+            title = next((s["title"] for s in mine if s.get("title")), None)
+            if title is not None and script.title and title != script.titled(seed)[0]:
+                yield f"{each['id']}: its title is {title!r}"
+
     def _shown(self) -> Iterator[tuple[str, Any]]:
-        for name, value in self.parsed.items():
-            if name not in ("dataset.json", "world.json"):
-                yield name, value
+        """The JSON of every file, of streams that of their events."""
+        for name, text in self.files.items():
+            if name.endswith((".sse", ".jsonl")):
+                lines = (line.removeprefix("data:").strip() for line in text.splitlines())
+                yield name, [found for line in lines if (found := _object(line)) is not None]
+            elif name not in ("dataset.json", "world.json"):
+                yield name, self.parsed[name]
 
     def _keys(self) -> Iterator[str]:
         owners = {user["name"] for user in self.about["users"]}
@@ -60,17 +124,55 @@ class _Dataset:
         if "sessions.json" in self.files and len(listed) != len(sessions):
             yield f"sessions.json has {len(listed)} of {len(sessions)}"
         for name, value in self._shown():
+            known = self.ids
+            if name.startswith("sessions/"):
+                known = known | self._of_session(name.split("/")[1])
+            own = _singular(name.rpartition("/")[2].partition(".")[0])
             for at, found in _members(value):
-                words = [w.lower() for w in _WORDS.split(at.rpartition("/")[2]) if w]
-                if len(words) < 2 or words[-1] not in ("id", "ids"):
-                    continue
-                noun = "_".join(words[:-1])
-                known = self.ids.get(noun)
-                if noun == "session" and name.startswith("sessions/"):
-                    known = {name.split("/")[1]}
+                key = at.rpartition("/")[2]
+                if isinstance(found, dict) and isinstance(found.get("id"), str):
+                    yield from self._named(
+                        f"{name}{at}", f"{_singular(key)}_id", found["id"], known
+                    )
                 for id in found if isinstance(found, list) else [found]:
-                    if known is not None and id is not None and str(id) not in known:
-                        yield f"{name}{at}: there is no {noun} {id}"
+                    if isinstance(id, (str, int)) and not isinstance(id, bool):
+                        yield from self._named(f"{name}{at}", key, id, known, own)
+        yield from self._users()
+
+    def _of_session(self, folder: str) -> dict[str, set[str]]:
+        """The ids of the session of a folder, and of the messages in it."""
+        session = next(
+            s["id"] for s in self.about["sessions"] if s["folder"].endswith(f"/{folder}")
+        )
+        log = self.world["logs"].get(session, ())
+        said = {entry[3] for entry in log if entry[2] == "message"}
+        names = {key: {session} for key in _SESSIONS}
+        return names | {"message": said, "parent": said | {session}}
+
+    def _named(
+        self, at: str, key: str, id: Any, known: Mapping[str, set[str]], own: str = ""
+    ) -> Iterator[str]:
+        words = [word.lower() for word in _WORDS.split(key) if word]
+        if len(words) < 2 or words[-1] not in ("id", "ids"):
+            return
+        nouns = ["_".join(words[start:-1]) for start in range(len(words) - 1)]
+        if nouns[0] == "parent":
+            nouns.append(own)
+        ids = next((known[noun] for noun in nouns if noun in known), None)
+        if ids is not None and str(id) not in ids:
+            yield f"{at}: there is no {nouns[0]} {id}"
+
+    def _users(self) -> Iterator[str]:
+        """Whether the sessions of one user say one user, and those of another another."""
+        owners = {each["id"]: each["user"] for each in self.about["sessions"]}
+        said: set[tuple[str, str]] = set()
+        for session in self.parsed.get("sessions.json", []):
+            owner = next((owners[v] for v in map(str, session.values()) if v in owners), None)
+            user = session.get("user_id", session.get("userId"))
+            if owner is not None and isinstance(user, str) and "user" not in self.ids:
+                said.add((owner, user))
+        if len(said) > len({owner for owner, _ in said}) or len(said) > len({u for _, u in said}):
+            yield f"sessions.json: its users are {sorted(said)}"
 
     def _clock(self) -> Iterator[str]:
         for name, value in self._shown():
@@ -78,17 +180,35 @@ class _Dataset:
                 if not isinstance(found, dict):
                     continue
                 times = {_folded(k): _time(v) for k, v in found.items()}
-                known = [times.get(k) for k in ("createdat", "startedat", "updatedat")]
-                real = [t for t in known if t is not None]
-                if real != sorted(real):
-                    yield f"{name}{at}: its times do not rise"
-                if any(t < BEGIN for t in real):
-                    yield f"{name}{at}: it is older than the world"
+                for chain in _CHAINS:
+                    known = (
+                        next((t for n in names if (t := times.get(n))), None) for names in chain
+                    )
+                    real = [t for t in known if t is not None]
+                    if real != sorted(real):
+                        yield f"{name}{at}: its times do not rise"
+                    if any(t < BEGIN for t in real):
+                        yield f"{name}{at}: it is older than the world"
         for session, log in self.world["logs"].items():
             created = [entry[6] for entry in log]
             positions = [entry[0] for entry in log]
             if created != sorted(created) or positions != sorted(set(positions)):
                 yield f"{session}: its log does not rise"
+        for each in self.about["sessions"]:
+            yield from self._order(each["id"], each["folder"])
+
+    def _order(self, session: str, folder: str) -> Iterator[str]:
+        """Whether messages come one after the other, and the session is as old as they are."""
+        mine = [s for s in self.parsed.get("sessions.json", []) if session in map(str, s.values())]
+        for name in ("messages", "events"):
+            rows = self.parsed.get(f"{folder}/{name}.json", [])
+            times = [_made(row) for row in rows]
+            known = [t for t in times if t is not None]
+            if known not in (sorted(known), sorted(known, reverse=True)):
+                yield f"{folder}/{name}.json: its times do not rise"
+            began = [t for t in map(_made, mine) if t is not None]
+            if known and began and began[0] > min(known) + _SECOND:
+                yield f"{folder}/{name}.json: it is older than its session"
 
     def _counts(self) -> Iterator[str]:
         histories = {
@@ -132,10 +252,27 @@ class _Dataset:
                         yield f"{each['id']}: {text[:40]!r} was not streamed in its pieces"
 
 
+def _made(row: Any) -> datetime | None:
+    """When something was made, as it says itself."""
+    for at, found in _members(row):
+        if at.count("/") <= 3 and _folded(at.rpartition("/")[2]) in _CREATED and _time(found):
+            return _time(found)
+    return None
+
+
+def _object(line: str) -> Any:
+    """The JSON object of an event; None for text that only begins like one."""
+    try:
+        return json.loads(line) if line.startswith("{") else None
+    except json.JSONDecodeError:
+        return None
+
+
 def _in_order(pieces: list[str], stream: str) -> bool:
     at = 0
     for piece in pieces:
-        forms = [json.dumps(piece)[1:-1], json.dumps(piece, ensure_ascii=False)[1:-1], piece]
+        forms = [json.dumps(piece)[1:-1], json.dumps(piece, ensure_ascii=False)[1:-1]]
+        forms.append(piece.replace("\n", "\ndata: "))
         places = [stream.find(form, at) for form in forms]
         at = min((place for place in places if place >= 0), default=-1)
         if at < 0:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.test_cli import sparring
 from tests.wild.test_documents import DOCUMENTS
 
 from sparring.fixtures.script import default_script
+from sparring.fixtures.script.scenes import load_scene, scene_names
 from sparring.fixtures.writers.folder import write_folder
 from sparring.mockserver.datasets.datasets import Datasets
 from sparring.mockserver.worlds.saved import load
@@ -20,47 +22,94 @@ from sparring.spec.errors import SparringError
 from sparring.spec.openapi.document import BUNDLED, Document, load_document
 
 OVERLAYS = Path(__file__).parents[1] / "wild" / "overlays"
-SAMPLED = {"openai.yaml", "letta.json"}  # their answers name resources that no request can make
+KEYS = Path(__file__).with_name("keys.yaml")
 URL = "http://127.0.0.1:8000"
 
 
+SCENES = {name: load_scene(name) for name in scene_names()}
+
+
 def datasets(document: Document, seed: str = "sparring") -> Datasets:
-    return Datasets(document, [default_script()], seed=seed, url=URL)
+    scripts = [default_script(), *SCENES.values()]
+    return Datasets(document, scripts, seed=seed, url=URL)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_datasets_of_a_bundled_document_agree_in_themselves(name: str) -> None:
     made = datasets(load_document(name))
     for number in range(1, 26):
-        assert violations(made.files(number)) == [], number
+        assert violations(made.files(number), SCENES) == [], number
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_dataset_of_a_real_document_agrees_in_itself(shared: Path, name: str) -> None:
+def test_datasets_of_a_real_document_agree_in_themselves(shared: Path, name: str) -> None:
     overlay = OVERLAYS / f"{Path(name).stem}.yaml"
     document = load_document(shared / "specs" / name, [overlay] if overlay.exists() else [])
-    found = violations(datasets(document).files(1))
-    if name in SAMPLED:
-        found = [each for each in found if "there is no" not in each]
-    assert [each for each in found if not each.startswith("refused")] == []
+    made = datasets(document)
+    for number in range(1, 4):
+        found = violations(made.files(number), SCENES)
+        assert [each for each in found if not each.startswith("refused")] == [], number
+
+
+def test_keys_exist_wherever_they_stand_and_whoever_says_them() -> None:
+    made = datasets(load_document(KEYS))
+    for number in range(1, 6):
+        files = made.files(number)
+        assert violations(files) == [], number
+        shown = {name: json.loads(text) for name, text in files.items() if name.endswith(".json")}
+        agents = {agent["id"] for agent in shown["agents.json"]}
+        for team in shown["teams.json"]:
+            named = {*team["agentIds"], team["leadAgentId"]}
+            assert named | {each["agent"]["id"] for each in team["members"]} <= agents
+        for chat in shown["sessions.json"]:
+            messages = shown[f"sessions/{chat['id']}/messages.json"]
+            assert chat["last_message_id"] == messages[-1]["id"]
+            assert {chat["default_agent_id"], chat["settings"]["fallback"]["agent_id"]} <= agents
+            begin, end = (m["created_at"] for m in (messages[0], messages[-1]))
+            times = [datetime.fromtimestamp(chat["time"][n], UTC) for n in ("created", "updated")]
+            assert times[0] <= datetime.fromisoformat(begin)
+            assert times[1] >= datetime.fromisoformat(end).replace(microsecond=0)
+            ids = [message["id"] for message in messages]
+            asked = messages[0]
+            for message in messages:
+                asked = message if message["role"] == "user" else asked
+                assert message["run_id"] == asked["run_id"]
+                assert message is asked or message["parent_id"] == asked["id"]
+            assert len(ids) == len(set(ids))
+        people = {user["name"] for user in shown["dataset.json"]["users"]}
+        assert {chat["user_id"] for chat in shown["sessions.json"]} <= people
 
 
 def spoiled(files: Mapping[str, str], name: str, change: Callable[[Any], object]) -> list[str]:
     value = json.loads(files[name])
     change(value)
-    return violations({**files, name: json.dumps(value)})
+    return violations({**files, name: json.dumps(value)}, SCENES)
 
 
 def test_the_checker_sees_what_does_not_agree() -> None:
     files = datasets(load_document("julep")).files(1)
     assert spoiled(files, "sessions.json", lambda v: v[0].update(agent_id="nobody"))
+    assert spoiled(files, "sessions.json", lambda v: v[0].update(defaultAgentIds=["nobody"]))
+    assert spoiled(files, "sessions.json", lambda v: v[0].update(agent={"id": "nobody"}))
+    assert spoiled(files, "sessions.json", lambda v: v[0].update(last_message_id="none"))
+    assert spoiled(files, "agents.json", lambda v: v[0].update(parent_id="nobody"))
     assert spoiled(files, "sessions.json", lambda v: v[0].update(created_at="2031-01-01T00:00:00Z"))
     assert spoiled(files, "agents.json", lambda v: v[0].update(created_at="2001-01-01T00:00:00Z"))
+    begin = {"created_at": "2025-03-03T10:00:00Z"}
+    assert spoiled(files, "agents.json", lambda v: v[0].update(begin, updated_at="2025-03-03T09Z"))
+    assert spoiled(files, "agents.json", lambda v: v[0].update(begin, finishedAt=1740992401))
     folder = json.loads(files["dataset.json"])["sessions"][0]["folder"]
+    assert spoiled(files, f"{folder}/messages.json", lambda v: v.reverse() or v.append(v.pop(0)))
+    assert spoiled(files, f"{folder}/messages.json", lambda v: v[0].update(created_at=begin))
     assert spoiled(files, f"{folder}/messages.json", lambda v: v.pop())
     assert spoiled(files, "world.json", lambda v: v["records"].pop())
-    files = datasets(load_document("sessions")).files(1)
+    made = datasets(load_document("sessions"))
+    files = made.files(1)
     assert spoiled(files, "sessions.json", lambda v: v[0].update(message_count=99))
+    assert spoiled(files, "sessions.json", lambda v: v[0].update(title="Refund for order 9999"))
+    assert spoiled(files, "dataset.json", lambda v: v["sessions"][0].update(script="recipe"))
+    turn = next(name for name in files if name.endswith(".sse"))
+    assert violations({**files, turn: files[turn][: len(files[turn]) // 2]})
 
 
 def test_a_dataset_has_the_same_bytes_whichever_were_made_before_it() -> None:
