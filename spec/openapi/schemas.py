@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import jsonschema_rs
 
 from .. import pointers
 from ..errors import Defect, SparringError
-from ..text.source import Source
 from . import branches
 from .branches import Branches
 from .references import FILES, local_tokens, nodes
+
+if TYPE_CHECKING:  # few schemas are broken, and only these need to know where they stand
+    from ..text.source import Source
 
 Path = tuple[str | int, ...]
 
@@ -134,7 +136,7 @@ class Schemas:
     def __init__(self, tree: dict[str, Any], *, modern: bool, source: Source | None = None) -> None:
         """`modern` says that the schemas are written in 2020-12 already (OpenAPI 3.1 and later);
         `source` knows where they stand."""
-        self._source = source or Source("", "", tree, {})
+        self._source = source
         self._tree = tree
         self._modern = modern
         self._trees: dict[View, dict[str, Any]] = {}
@@ -168,7 +170,7 @@ class Schemas:
                 self._compiled[key] = self.compile({"$ref": reference(path)}, view)
             except BadSchema as error:
                 message = f"{error.defects[0].message}; anything is valid there"
-                self._source.warnings.append(self._source.defect("D130", message, path))
+                self._warn(message, path)
                 self._compiled[key] = Validator(jsonschema_rs.Draft202012Validator(True))
         return self._compiled[key]
 
@@ -207,11 +209,14 @@ class Schemas:
         for found in self._branches[view].too_many(schema):
             where = next((path for node, path in nodes(self.tree(view)) if node is found), ())
             message = f"a value would be checked more than {branches.MOST} times by this schema"
-            defect = self._source.defect("D130", f"{message}; its branches are ignored", where)
-            self._source.warnings.append(defect)
+            self._warn(f"{message}; its branches are ignored", where)
             for keyword in ("$ref", *branches.IN_PLACE):
                 found.pop(keyword, None)
             self._registries.clear()
+
+    def _warn(self, message: str, where: Path) -> None:
+        if self._source is not None:
+            self._source.warnings.append(self._source.defect("D130", message, where))
 
     def _take_out(self, where: Path, view: View, reason: str) -> bool:
         """Takes the broken part at `where` out of the document: the keyword, or what it holds."""
@@ -222,8 +227,7 @@ class Schemas:
             node = node[key] if _has(node, key) else None
         if not where or not _has(node, where[-1]):
             return False
-        defect = self._source.defect("D130", f"{reason}; it is ignored", where)
-        self._source.warnings.append(defect)
+        self._warn(f"{reason}; it is ignored", where)
         named = isinstance(node, list) or (len(where) > 1 and where[-2] in (*_MAPS, "schemas"))
         if named or where[-1] in ("schema", "itemSchema"):
             node[where[-1]] = {}
