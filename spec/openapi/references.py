@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from .. import pointers
 from ..errors import SparringError
-from ..text.json_text import Key
-from ..text.source import Source, load
+
+if TYPE_CHECKING:
+    from ..text.source import Source
 
 FILES = "x-sparring-files"
-Path = tuple[Key, ...]
+Path = tuple[str | int, ...]
 
 
 def bundle(source: Source, file: File) -> bool:
@@ -25,6 +26,8 @@ def bundle(source: Source, file: File) -> bool:
     the folder of `file` (by a URL, an absolute path or `..`). Such a target is never looked at.
     Returns whether there was nothing to do: the document stands on its own.
     """
+    from ..text.source import load  # whoever has no files needs none of it
+
     folder = file.resolve().parent
     own = source.tree.get("$self") if isinstance(source.tree, dict) else None
     loaded: dict[File, str] = {file.resolve(): ""}

@@ -350,13 +350,15 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> tuple[dict[str
 
     def rewrite(node: Any, schemas: bool = False) -> Any:
         if isinstance(node, list):
-            items = [rewrite(item) for item in node]
+            items = [rewrite(i) if isinstance(i, (dict, list)) else i for i in node]
             return items if any(a is not b for a, b in zip(items, node, strict=True)) else node
         if not isinstance(node, dict):
             return node
         new = {}
         for key, value in node.items():
-            if schemas or (key in ("schema", "itemSchema") and isinstance(value, dict)):
+            if not isinstance(value, (dict, list)):
+                new[key] = value
+            elif schemas or (key in ("schema", "itemSchema") and isinstance(value, dict)):
                 new[key] = rewrite_schema(value)
             elif key == FILES:
                 new[key] = rewrite_part(value)
