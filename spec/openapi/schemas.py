@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -104,16 +103,21 @@ def _is_large(value: Any) -> bool:
     """Whether a value has so many parts, or such long texts, that its errors could fill the
     memory."""
     parts = characters = 0
-    left = [value]
-    while left and parts <= _MOST_PARTS and characters <= _MOST_CHARACTERS:
+    left: list[Any] = [[value]]
+    while left:
         part = left.pop()
-        if isinstance(part, str):
-            characters += len(part)
-        elif isinstance(part, (list, dict)):
-            parts += len(part)
-            left += islice(part.values() if isinstance(part, dict) else part, _MOST_PARTS)
-            left += islice(part, _MOST_PARTS) if isinstance(part, dict) else ()
-    return parts > _MOST_PARTS or characters > _MOST_CHARACTERS
+        parts += len(part)
+        if parts > _MOST_PARTS or characters > _MOST_CHARACTERS:
+            return True
+        if isinstance(part, dict):
+            characters += sum(map(len, part))
+            part = part.values()
+        for inner in part:
+            if isinstance(inner, str):
+                characters += len(inner)
+            elif isinstance(inner, (list, dict)):
+                left.append(inner)
+    return characters > _MOST_CHARACTERS
 
 
 def _where(error: jsonschema_rs.ValidationError) -> list[list[str | int]]:
