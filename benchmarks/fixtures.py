@@ -342,7 +342,8 @@ def _own_words() -> set[str]:
 
     texts = [value for key, value in vars(lists).items() if key.isupper()]
     texts += [place[:9] for place in places.PLACES]
-    texts += [provider(lambda: 0.5) for provider in names.STRINGS.values()]
+    few = random.Random(0)
+    texts += [provider(few.random) for provider in names.STRINGS.values() for _ in range(50)]
     for person in Faker("en_US").factories:
         for provider in person.get_providers():
             for key in dir(provider):
