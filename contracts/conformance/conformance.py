@@ -1,67 +1,31 @@
-"""The one place that knows Schemathesis (pinned to 4.32, through its engine, which is not public).
+"""Runs Schemathesis (pinned to 4.32, through its engine, which is not public).
 
-It sends valid and broken requests that no one thought of; what it finds becomes our findings.
+It sends valid and broken requests that no one thought of; what it finds becomes our findings. No
+other folder knows it.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import re
-import secrets
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from sparring.spec import pointers
-from sparring.spec.exchange import Exchange, Request, Response
-from sparring.spec.finding import Blame, Finding, Severity
+from sparring.spec.finding import Finding
 from sparring.spec.meaning.binding import Role
-from sparring.spec.meaning.promises import REGISTRY
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.drafts import expression, scalar, session_parameter
-from sparring.spec.openapi.schemas import View
 from sparring.spec.openapi.security import credentials
-from sparring.spec.streams.event_declaration import event_schema
 
-from ..checks import position, promised_at
-from ..driving.driver import User, shown_value
-from ..driving.made import TALKING, makes_sessions, sessions_in
-from ..driving.requests import path_values, request_fits
-from ..target.budget import SAFE_METHODS
-from ..world import World, is_stream, succeeded
+from ..driving.driver import User
+from ..world import World
 from .bounded import bounded
+from .cases import Cases
+from .failures import SEQUENCES, Failures
 
-PROMISES = {
-    "ServerError": "response.status",
-    "UndefinedStatusCode": "response.status",
-    "JsonSchemaError": "response.schema",
-    "MalformedJson": "response.schema",
-    "ContentDeserializationError": "response.schema",
-    "DiscriminatorMismatch": "response.schema",
-    "MissingContentType": "response.media_type",
-    "MalformedMediaType": "response.media_type",
-    "UndefinedContentType": "response.media_type",
-    "MissingHeaders": "response.headers",
-    "AcceptedNegativeData": "input.refused",
-    "MissingHeaderNotRejected": "input.parameters",
-    "RejectedPositiveData": "input.accepted",
-    "UnsupportedMethodResponse": "method.allow",
-    "AllowHeaderMismatch": "method.allow",
-    "IgnoredAuth": "auth.required",
-    "UseAfterFree": "delete.gone",
-    "EnsureResourceAvailability": "create.read_back",
-}
-SEQUENCES = {
-    "delete.gone": ("UseAfterFree", "free", Role.SESSION_DELETE),
-    "create.read_back": ("EnsureResourceAvailability", "created_with", Role.SESSION_CREATE),
-}
 LAST = "fuzzing"  # of the phases of one operation
-READABLE = 600  # bytes of a body that a person can judge
 UNTRIED = frozenset({Role.MESSAGE_SUBSCRIBE})
 
 
@@ -98,9 +62,9 @@ def conform(
     `seconds`; what it has found then may take half of that again to be confirmed.
     """
     chosen = tried(world.document) if operations is None else list(operations)
-    adapter = _Adapter(world, user, seed, max_examples, own)
+    engine = _Engine(world, user, seed, max_examples, own)
     try:
-        result = adapter.run(chosen, time.monotonic() + seconds)
+        result = engine.run(chosen, time.monotonic() + seconds)
         until = time.monotonic() + seconds / 2
         left = {finding.key: finding for finding in result.findings}
         confirmed: list[Finding] = []
@@ -110,7 +74,7 @@ def conform(
             again = [o for o in chosen if any(f.operation == o.label for f in left.values())]
             if any(f.promise in SEQUENCES for f in left.values()):
                 again = chosen
-            repeated = adapter.run(again, until)
+            repeated = engine.run(again, until)
             result.requests += repeated.requests
             for finding in repeated.findings:
                 if first := left.pop(finding.key, None):
@@ -127,15 +91,16 @@ def conform(
         )
 
 
-class _Adapter:
+class _Engine:
     def __init__(self, world: World, user: User, seed: int, max_examples: int, own: bool) -> None:
         self.document = world.document
         self.world = world
         self.user = user
         self.seed = seed
         self.max_examples = max_examples
-        self.own = own
-        self.labels = {self._label(o): o for o in self.document.operations}
+        labels = {self._label(o): o for o in self.document.operations}
+        self.cases = Cases(world, user, labels, own=own)
+        self.failures = Failures(world, labels, seed)
 
     def _label(self, operation: Operation) -> str:
         """How Schemathesis calls an operation: its path has no base path."""
@@ -160,9 +125,9 @@ class _Adapter:
             def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
                 if time.monotonic() > until:
                     stream.stop()
-                self._before_call(context, case, kwargs)
+                self.cases.prepare(case)
 
-            with _hooked(before_call), bounded(self.world.target, self._seen):
+            with _hooked(before_call), bounded(self.world.target, self.cases.note):
                 for event in stream:
                     if isinstance(event, events.Interrupted) and not stream.stop_event.is_set():
                         self.world.target.meter.stop("interrupted")
@@ -170,7 +135,7 @@ class _Adapter:
                         break
                     if isinstance(event, events.ScenarioFinished):
                         result.requests += len(event.recorder.interactions)
-                        result.findings += self._findings(event)
+                        result.findings += self.failures.of(event)
                         if not stream.stop_event.is_set() and event.phase == LAST:
                             finished.add(event.label)
                     elif isinstance(event, (events.NonFatalError, events.FatalError)):
@@ -234,213 +199,6 @@ class _Adapter:
             }
         )
 
-    def _before_call(self, context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-        """Makes a client's id new, so that a create meets no older one, and keeps to what the
-        target's file and the profile say."""
-        operation = self.labels.get(case.operation.label)
-        if operation is None:
-            return
-        self._give(case, operation)
-        if operation.binding is None:
-            return
-        if operation.binding.role in TALKING:
-            self.world.target.meter.message()
-        place = expression(self.document, operation, "client_id")
-        if place is None or place[0] != "body" or not isinstance(case.body, dict):
-            return
-        location = pointers.split(place[1])
-        if not isinstance(pointers.first(case.body, location), str):
-            return
-        trial = copy.deepcopy(case.body)
-        media = next((m for m in operation.body.values() if "json" in m.type and m.schema), None)
-        for fresh in (secrets.token_hex(8), str(uuid.uuid4())):
-            pointers.put(trial, location, fresh)
-            if media and media.schema:
-                validator = self.document.schemas.at(media.schema, View.REQUEST)
-                if validator.is_valid(case.body) and validator.is_valid(trial):
-                    case.body = trial
-                    return
-
-    def _give(self, case: Any, operation: Operation) -> None:
-        """Puts in what the target's file says, where what stands there is valid, and an id that
-        no one has in place of that of a session which this run has not made."""
-        for name, value in {**self._shown(operation), **self.user.given}.items():
-            for values in (case.path_parameters, case.query, case.headers):
-                if values and name in values:
-                    values[name] = scalar(value)
-        bodies = self.world.bodies
-        if isinstance(case.body, dict) and bodies.is_valid(operation, case.body):
-            case.body = self.user.owned(operation, bodies.merged(operation, case.body))
-        place = session_parameter(self.document, operation)
-        if not self.own or operation.method in SAFE_METHODS or operation.binding is None:
-            return
-        if place is None or place[0] != "path" or place[1] in self.user.given:
-            return
-        given = (case.path_parameters or {}).get(place[1])
-        known = given is None or str(given) in self.world.sessions.ids()
-        if not known and self.user.is_id(operation, str(given)):
-            case.path_parameters[place[1]] = self.user.unused_id(operation)
-
-    def _shown(self, operation: Operation) -> dict[str, Any]:
-        """What the document shows for the parameters of a path, all but the session's."""
-        place = session_parameter(self.document, operation)
-        above = [
-            p for p in operation.parameters if p.place == "path" and (p.place, p.name) != place
-        ]
-        shown = {found.name: shown_value(self.document, found) for found in above}
-        return {name: value for name, value in shown.items() if value is not None}
-
-    def _seen(self, exchange: Exchange) -> None:
-        """Notes the sessions that were made, so that they are cleared away."""
-        path = urlsplit(exchange.request.url).path
-        for operation in filter(makes_sessions, self.document.operations):
-            template = re.sub(r"\\\{[^{}]+\\\}", "[^/]+", re.escape(operation.template))
-            is_it = exchange.request.method == operation.method
-            if is_it and re.search(f"{template}$", path) and succeeded(exchange):
-                above = {n: v[0] for n, v in path_values(operation, path).items()}
-                place = session_parameter(self.document, operation)
-                aimed = above.pop(place[1], None) if place and place[0] == "path" else None
-                for id in sessions_in(self.world, operation, exchange, aimed):
-                    self.world.sessions.made(self.user.number, id, above)
-
-    def _unrelated(self, failure: Any) -> bool:
-        """Whether a failure of a sequence began with what neither makes nor deletes a session.
-
-        Schemathesis takes a cleared history for a deleted resource.
-        """
-        for kind, attribute, role in SEQUENCES.values():
-            if type(failure).__name__ != kind:
-                continue
-            method, _, path = str(getattr(failure, attribute)).partition(" ")
-            path = path.partition("?")[0]
-            for label, operation in self.labels.items():
-                template = re.sub(r"\\\{[^{}]+\\\}", "[^/]+", re.escape(label.partition(" ")[2]))
-                is_it = operation.method == method and re.search(f"{template}$", path)
-                if is_it and operation.binding and operation.binding.role is role:
-                    return False
-            return True
-        return False
-
-    def _made(self, operation: Operation, interaction: Any) -> bool:
-        """Whether a request is about a session that this run has made.
-
-        What follows a create may carry an id that its answer did not give.
-        """
-        place = session_parameter(self.document, operation)
-        if interaction is None or place is None or place[0] != "path":
-            return True
-        given = path_values(operation, urlsplit(interaction.request.uri).path).get(place[1], [])
-        return set(given) <= self.world.sessions.ids()
-
-    def _findings(self, event: Any) -> Iterator[Finding]:
-        for case_id, checks in event.recorder.checks.items():
-            for check in checks:
-                if check.failure_info is None:
-                    continue
-                failure = check.failure_info.failure
-                case = event.recorder.cases.get(failure.case_id or case_id)
-                label = case.value.operation.label if case else failure.operation
-                operation = self.labels.get(label) or self.labels.get(failure.operation)
-                if operation is not None and (
-                    found := self._finding(event, case_id, check, operation)
-                ):
-                    yield found
-
-    def _finding(
-        self, event: Any, case_id: str, check: Any, operation: Operation
-    ) -> Finding | None:
-        failure = check.failure_info.failure
-        promise = PROMISES.get(type(failure).__name__, f"conformance.{check.name}")
-        if promise in REGISTRY and not operation.promises.holds(promise):
-            return None
-        if self._unrelated(failure):
-            return None
-        interaction = event.recorder.interactions.get(case_id)
-        if promise == "create.read_back" and not self._made(operation, interaction):
-            return None
-        if _misjudged(self.document, operation, interaction, failure):
-            return None
-        ids = [*failure.related_case_ids(), case_id, failure.case_id]
-        exchanges = [
-            exchange
-            for id in dict.fromkeys(filter(None, ids))
-            if (exchange := _exchange(event.recorder.interactions.get(id)))
-        ]
-        severity = REGISTRY[promise].severity if promise in REGISTRY else Severity.MAJOR
-        sentence = REGISTRY[promise].sentence if promise in REGISTRY else failure.title
-        is_status = promise == "response.status" and exchanges
-        status = exchanges[-1].response.status if is_status else 0
-        seen = " ".join(str(failure.message).split())[:500]
-        if promise in ("input.accepted", "input.refused") and exchanges:
-            answer = exchanges[-1].response
-            seen = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
-        undeclared = 0 < status < 500  # as the runner judges the answers to its own requests
-        if undeclared:
-            severity = Severity.MINOR
-        return Finding(
-            promise=promise,
-            operation=operation.label,
-            message=sentence,
-            expected=f"no failure of the check {check.name}: {failure.title}",
-            seen=seen,
-            suite="conformance",
-            exchanges=tuple(exchanges),
-            severity=severity,
-            blame=Blame.EITHER if undeclared else Blame.IMPLEMENTATION,
-            position=position(self.document, operation, promise),
-            seed=self.seed,
-            cause=str(status) if status else "",
-            pointer=pointers.join(promised_at(self.document, operation, promise)),
-        )
-
-
-def _misjudged(document: Document, operation: Operation, interaction: Any, failure: Any) -> bool:
-    """Whether our own validators say otherwise of the request that the failure hangs on.
-
-    Schemathesis takes `If-Match: 0` for a value of a schema whose pattern forbids it.
-    """
-    kind = type(failure).__name__
-    if kind == "JsonSchemaError" and interaction is not None:
-        return _streams_well(document, operation, interaction)
-    if kind not in ("RejectedPositiveData", "AcceptedNegativeData") or interaction is None:
-        return False
-    if kind == "RejectedPositiveData" and _made_up_page(operation, interaction.request.uri):
-        return True
-    request, response = interaction.request, interaction.response
-    if kind == "RejectedPositiveData" and len(request.body or b"") > READABLE:
-        return True  # what such a request means as a whole no schema says, and no one can judge
-    says_missing = not {"404", "410"} & set(operation.responses) and "400" in operation.responses
-    if kind == "RejectedPositiveData" and says_missing and response and response.status_code == 400:
-        return True  # how the operation says that there is no such session
-    headers = {name: value[0] for name, value in request.headers.items()}
-    fits = request_fits(
-        document, operation, Request(request.method, request.uri, headers, request.body or b"")
-    )
-    return fits is (kind == "AcceptedNegativeData")
-
-
-def _made_up_page(operation: Operation, uri: str) -> bool:
-    """Whether a request names a page, as only an answer can: no schema tells which there are."""
-    page = operation.binding.page if operation.binding else None
-    places = [page.before, page.start if page.style == "cursor" else None] if page else []
-    names = {place.name for place in places if place is not None and place.part == "query"}
-    return any(name in names for name, _ in parse_qsl(urlsplit(uri).query, keep_blank_values=True))
-
-
-def _streams_well(document: Document, operation: Operation, interaction: Any) -> bool:
-    """Whether an answer is a stream whose events fit, in whichever way the document declares them.
-
-    Schemathesis takes the data of an event for text, or for JSON, without asking the document.
-    """
-    exchange = _exchange(interaction)
-    if exchange is None or not is_stream(exchange):
-        return False
-    schema = event_schema(document, operation)
-    if schema is None:
-        return False
-    parser = schema.framing.parser()
-    return not any(schema.violations(event, 1) for event in parser.feed(exchange.response.body))
-
 
 @contextmanager
 def _hooked(before_call: Callable[[Any, Any, dict[str, Any]], None]) -> Iterator[None]:
@@ -455,25 +213,6 @@ def _hooked(before_call: Callable[[Any, Any, dict[str, Any]], None]) -> Iterator
         yield
     finally:
         hooks.unregister(hook)
-
-
-def _exchange(interaction: Any) -> Exchange | None:
-    if interaction is None or interaction.response is None:
-        return None
-    request, response = interaction.request, interaction.response
-    headers = {name: value[0] for name, value in request.headers.items()}
-    for name in ("Content-Length", "Accept-Encoding", "Connection", "User-Agent"):
-        headers.pop(name, None)
-    exchange = Exchange(
-        Request(request.method, request.uri, headers, request.body or b""),
-        Response(
-            response.status_code,
-            {name.lower(): ", ".join(value) for name, value in response.headers.items()},
-            response.content or b"",
-        ),
-        response.elapsed,
-    )
-    return exchange.kept()
 
 
 def _problem(event: Any) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sparring.fixtures.providers.providers import snake
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import properties
 from sparring.spec.openapi.schemas import View
 
 _EXPECTS = ("expected", "expect", "if", "ifmatch", "base", "current", "last", "known", "previous")
+_MODELS = {"agent", "assistant", "bot", "model", "engine", "provider", "persona", "voice"}
+_FREE = {"client", "external", "request", "correlation", "idempotency", "trace", "custom"}
 _COUNTERS = ("revision", "version", "etag", "rev", "lockversion", "versionnumber", "generation")
 
 
@@ -85,3 +88,12 @@ def is_required(document: Document, operation: Operation, name: str) -> bool:
             schema = document.schema(media.schema, View.REQUEST)
             return name in schema.get("required", ())
     return False
+
+
+def names_another(name: str) -> bool:
+    """Whether a member names something of which only the target knows which there are:
+    `assistant_id`, `fileIds`, `model`; an `external_id` is anyone's."""
+    words = snake(name)
+    if len(words) < 2:
+        return bool(_MODELS & set(words))
+    return words[-1] in ("id", "ids") and words[0] not in _FREE

@@ -15,7 +15,7 @@ from sparring.spec.openapi.drafts import Location, flat, is_owner, plain, proper
 from sparring.spec.openapi.schemas import View
 
 from ..target.file import TargetFile
-from .attributes import guard, is_required
+from .attributes import guard, is_required, names_another
 
 HOSTILE = (
     "  two leading and two trailing spaces  ",
@@ -117,7 +117,8 @@ class Bodies(bodies.Bodies):
                 continue
             if name in body:
                 continue
-            for value in self._rich_values(schema, n):
+            shown = self._shown(schema) if names_another(name) else ()
+            for value in (*shown, *self._rich_values(schema, n)):
                 if self.is_valid(operation, body | {name: value}):
                     body[name] = value
                     break
@@ -125,6 +126,12 @@ class Bodies(bodies.Bodies):
                 if isinstance(sampled, dict) and name in sampled and self._is_flat(schema):
                     body[name] = sampled[name]
         return body
+
+    def _shown(self, schema: Any) -> list[Any]:
+        """The values that a document shows for a member: they stand for something that exists."""
+        schema = plain(self.document, schema, View.REQUEST)
+        shown = [schema.get("default"), schema.get("example"), *(schema.get("examples") or ())]
+        return [value for value in shown if value is not None]
 
     def _is_flat(self, schema: Any) -> bool:
         """Whether values of a schema hold no objects that are made of several parts.

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sparring.spec import pointers
 from sparring.spec.exchange import Exchange, Request
-from sparring.spec.meaning.binding import Place, Role
+from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import (
     ABSENT,
     Draft,
     expression,
     flat,
-    histories,
     is_by_id,
     is_owner,
     listed_at,
     parameter,
     part_of,
-    plain,
     put,
     session_parameter,
 )
@@ -37,7 +34,6 @@ from ..target.target import Limits, Stream
 from ..world import (
     Blocked,
     Line,
-    NotChecked,
     Page,
     Session,
     World,
@@ -47,6 +43,7 @@ from ..world import (
     succeeded,
 )
 from .attributes import guard
+from .lists import bounds, history_operation, oldest_first
 from .made import TALKING, id_in, sessions_in
 
 Way = tuple[SecurityScheme, ...]
@@ -186,7 +183,7 @@ class User:
     def _created(self, draft: Draft, exchange: Exchange) -> None:
         """Notes the sessions that a request has made, so that they are cleared away."""
         for id in sessions_in(self.world, draft.operation, exchange, self._aimed(draft)):
-            self._note(id)
+            self.note(id)
 
     def _aimed(self, draft: Draft) -> Any:
         """The id of the session that a request names."""
@@ -196,7 +193,8 @@ class User:
         places = {"path": draft.path, "query": dict(draft.query), "header": draft.headers}
         return places.get(part, {}).get(name)
 
-    def _note(self, id: str) -> None:
+    def note(self, id: str) -> None:
+        """Notes a session, so that it is cleared away."""
         self.world.created[self, id] = None
         self.world.sessions.made(self.number, id, self.world.above)
 
@@ -267,7 +265,7 @@ class User:
         if not id:
             raise Blocked(draft.operation, exchange)
         self.world.made.append((self, id))
-        self._note(id)
+        self.note(id)
         body = draft.body if isinstance(draft.body, dict) else {}
         return Session(id, exchange, body)
 
@@ -435,37 +433,6 @@ class User:
         return messages[::-1] if turned else messages
 
 
-def is_newest_first(document: Document, operation: Operation) -> bool:
-    """Whether a history begins at its end unless it is asked otherwise: stated, or the default."""
-    stated = str(operation.promises.get("history.order", {}).get("dir", ""))
-    place = operation.binding.order_direction if operation.binding else None
-    found = parameter(operation, place.part, place.name) if place else None
-    schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
-    return (stated or str(schema.get("default", ""))).lower().startswith("desc")
-
-
-def oldest_first(document: Document, operation: Operation) -> tuple[dict[str, Any], bool]:
-    """The query that asks for a history from its beginning; whether to turn it round instead."""
-    if not is_newest_first(document, operation):
-        return {}, False
-    place = operation.binding.order_direction if operation.binding else None
-    found = parameter(operation, place.part, place.name) if place else None
-    schema = document.schema(found.schema, View.REQUEST) if found and found.schema else {}
-    words = [w for w in schema.get("enum", ()) if str(w).lower().startswith("asc")]
-    return ({str(place): words[0]}, False) if words else ({}, True)
-
-
-def history_operation(world: World) -> Operation:
-    """The operation that reads the history: a list of messages before a list of events."""
-    found = sorted(
-        histories(world.document),
-        key=lambda o: o.binding is not None and o.binding.shape == "event",
-    )
-    if not found:
-        raise NotChecked("the document has no message.list, nor a session that shows what was said")
-    return found[0]
-
-
 def shown_value(document: Document, found: Parameter) -> Any:
     """The value that a document shows for a parameter: its example, or the one of its schema, its
     default or only word; None where it shows none that is valid."""
@@ -478,31 +445,3 @@ def shown_value(document: Document, found: Parameter) -> Any:
     shown += [schema.get("example"), *(schema.get("examples") or ()), schema.get("default")]
     fits = document.schemas.at(found.schema, View.REQUEST).is_valid
     return next((value for value in shown if value is not None and fits(value)), None)
-
-
-def bounds(document: Document, operation: Operation, limit: Place | None) -> int | None:
-    """The largest page that may be asked for, None where the document does not say."""
-    found = parameter(operation, limit.part, limit.name) if limit else None
-    schema = plain(document, document.schema(found.schema)) if found and found.schema else {}
-    most = schema.get("maximum")
-    return most if isinstance(most, int) and most >= 1 else None
-
-
-def together(actions: Sequence[Any]) -> list[Any]:
-    """Calls all actions at one instant; an exception stands in place of its result."""
-    barrier = threading.Barrier(len(actions))
-    results: list[Any] = [None] * len(actions)
-
-    def work(index: int) -> None:
-        barrier.wait()
-        try:
-            results[index] = actions[index]()
-        except Exception as error:
-            results[index] = error
-
-    threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(len(actions))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results

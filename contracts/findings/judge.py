@@ -55,6 +55,9 @@ class Judge:
             return []
         if answer.status == 404 and context.alice.makes_up(error.operation):
             return []  # whether there is such an agent only the target knows
+        is_conflict = answer.status in (409, 412, 423)
+        if is_conflict and str(answer.status) in error.operation.responses and _changed(context):
+            return []  # a session may be closed by what was changed before
         seen = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
         expected = "a success for a request that fits its schema"
         if 200 <= answer.status < 300:
@@ -109,6 +112,16 @@ class Judge:
         if entry.deviations is not None:
             return entry.deviations
         return deviations(self.document, entry.operation, entry.exchange)
+
+
+def _changed(context: Context) -> bool:
+    """Whether a session was changed otherwise than by what was said."""
+    roles = (Role.SESSION_UPDATE, Role.SESSION_ACT)
+    entries = (e for e in context.world.journal if e.operation.binding)
+    return any(
+        e.operation.binding.role in roles and succeeded(e.exchange)  # type: ignore[union-attr]
+        for e in entries
+    )
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:

@@ -11,7 +11,7 @@ from sparring.spec.openapi.document import Operation
 from ..checks import NotChecked, show
 from ..driving.bodies import HOSTILE, LONG
 from ..driving.comparing import at
-from ..driving.driver import bounds, history_operation
+from ..driving.lists import bounds, history_operation
 from ..driving.turns import Turn, say, ways
 from ..scenarios.history import lists_events
 from ..scenarios.stopping import cancels, stop

@@ -11,7 +11,7 @@ from sparring.spec.openapi.document import Document, Operation
 from ..checks import Context, NotChecked, first_reason, says, scenario, show
 from ..driving.attributes import item_properties
 from ..driving.comparing import differences
-from ..driving.driver import history_operation
+from ..driving.lists import history_operation
 from ..world import Blocked
 from .again import ACT, act, does, settled, told
 from .deletion import said, talked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
@@ -11,6 +12,8 @@ from sparring.spec.openapi.drafts import put
 from sparring.spec.streams.framing import is_json
 
 from ..checks import Context, Needs, NotChecked, first_reason, says, scenario, show
+from ..driving.comparing import at
+from ..driving.together import together
 from ..driving.turns import answers_json, say, streams, talk_of
 from ..world import Blocked, Line, succeeded
 from .talk import talkable, texts_of
@@ -96,6 +99,26 @@ def new_replies_replace_old_ones(context: Context) -> None:
     ):
         seen = f"{show(found[last + 1 :])} behind the question"
         context.fail("one reply, the new one, in place of the old one", seen)
+    check_count(context, session, after)
+
+
+@scenario("act.regenerate", ACT, needs=first_reason(does("regenerate"), talkable))
+def replies_at_one_instant_replace_each_other(context: Context) -> None:
+    """Of replies that are asked for anew at one instant, one is left."""
+    binding = context.operation.binding
+    if binding is None or binding.target is not None:
+        raise NotChecked("it is not the last reply that is given anew")
+    session, before = told(context, "The only question.")
+    results = together([partial(act, context, session)] * 4)
+    for error in results:
+        if isinstance(error, Exception) and not isinstance(error, Blocked):
+            raise error
+    if all(isinstance(error, Blocked) for error in results):
+        raise results[0]
+    after = settled(context, session, lambda lines: len(lines) <= len(before))
+    if len(after) > len(before):
+        seen = f"{show(texts_of(after))} where {show(texts_of(before))} was"
+        context.fail("one reply, though it was asked for anew four times at once", seen)
 
 
 def _known(old: list[Line], new: list[Line]) -> bool:
@@ -133,3 +156,34 @@ def edits_change_what_was_said(context: Context) -> None:
         context.fail("behind an edited message its new reply alone", show(found[place + 1 :]))
     if texts_of(context.alice.history(neighbour)) != texts_of(untouched):
         context.fail("the history of other sessions, as it was", "it changed")
+    check_count(context, session, after)
+    _nothing_stays_behind(context)
+
+
+def check_count(context: Context, session: str, lines: list[Line]) -> None:
+    """Fails unless the session counts the messages that its history has."""
+    where = context.document.model.session.get("count")
+    if where is not None and context.world.one(Role.SESSION_GET):
+        count = at(context.alice.read(session), where)
+        if isinstance(count, int) and count != len(lines):
+            context.fail("a count of what is left in the history", f"{count} of {len(lines)}")
+
+
+def _nothing_stays_behind(context: Context) -> None:
+    """Fails where an edit leaves messages of other roles that stood behind the edited one."""
+    session, talk = context.alice.create().id, talk_of(context.world)
+    sent, roles = ["A question.", "Be brief."], ["user", "system"]
+    if context.world.bodies.message(talk, sent, roles) is None:
+        return
+    say(context.alice, talk, session, *sent, roles=roles)
+    before = context.alice.history(session)
+    found = [n for n, line in enumerate(before) if line.text == sent[0]]
+    others = {line.id for line in before[found[0] + 1 :] if line.id} if found else set()
+    target = before[found[0]].id if found else None
+    if not others or not isinstance(target, str):
+        return
+    act(context, session, target=target, text="Another question.")
+    after = settled(context, session, lambda lines: not others & {line.id for line in lines})
+    if left := [line for line in after if line.id in others]:
+        seen = f"{show(texts_of(left))} is still there"
+        context.fail("nothing of what stood behind an edited message", seen)

@@ -10,7 +10,7 @@ from sparring.spec.openapi.drafts import expression, parameter, put
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..driving.comparing import at, has, readable
-from ..driving.driver import history_operation
+from ..driving.lists import history_operation
 from ..driving.turns import say, streams
 from ..target.target import Limits
 from ..world import entity, is_stream, succeeded

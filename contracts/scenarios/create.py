@@ -12,7 +12,7 @@ from sparring.spec.openapi.drafts import expression, histories, put
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
 from ..driving.comparing import allows_null, compare_attributes, differences, has, readable
-from ..driving.driver import history_operation
+from ..driving.lists import history_operation
 from ..world import Session, entity, succeeded
 
 CREATE = Role.SESSION_CREATE

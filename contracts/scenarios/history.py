@@ -9,12 +9,12 @@ from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import expression, put
 
-from ..checks import Context, NotChecked, first_reason, scenario, show
+from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..driving.comparing import at, instant
-from ..driving.driver import is_newest_first
+from ..driving.lists import is_newest_first
 from ..driving.turns import say, talk_of, talking, ways
 from ..world import Line
-from .listing import in_order, sort_key
+from .listing import filter_words, in_order, sort_key
 from .talk import talkable
 
 
@@ -152,3 +152,36 @@ def _kinds(context: Context, session: str, whole: list[Any], rule: Any, chosen: 
         query = {str(rule.place): chosen, str(start): offsets[1]}
         if context.alice.page(context.operation, session, query).items != wanted[1:]:
             context.fail("the chosen events from an offset on", f"others for {show(query)}")
+
+
+def filters_words(document: Document, operation: Operation) -> str:
+    """The list has a filter by words, or by yes and no."""
+    rules = operation.binding.filters if operation.binding else ()
+    found = any(filter_words(document, operation, rule) for rule in rules)
+    return "" if found else "no filter is by words, or by yes and no"
+
+
+@scenario("list.filter", Role.MESSAGE_LIST, needs=first_reason(filters_words, talkable))
+def filters_leave_the_order(context: Context) -> None:
+    """A filter by words keeps the rows that have them, page by page, in the order of the whole."""
+    operation, alice = context.operation, context.alice
+    assert operation.binding is not None
+    session = alice.create()
+    talk = talk_of(context.world)
+    for text in ("What is first?", "And then?", "And last?"):
+        say(alice, talk, session.id, context.world.words(text))
+    whole = alice.all(operation, session.id)
+    for rule in operation.binding.filters:
+        for word in filter_words(context.document, operation, rule):
+            start = len(context.world.journal)
+            wanted = [item for item in whole if pointers.first(item, rule.at) == word]
+            asked = {str(rule.place): word}
+            kept = [alice.all(operation, session.id, asked)]
+            if limit := operation.binding.page.limit:
+                kept.append(alice.all(operation, session.id, asked | {str(limit): 2}))
+            for found in kept:
+                if not same(found, wanted):
+                    expected = f"the rows with {show(word)}, in the order of the whole list"
+                    shown = context.world.exchanges(start)
+                    context.fail(expected, show(found), exchanges=shown)
+                    return

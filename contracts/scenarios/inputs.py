@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sparring.spec import pointers
@@ -16,6 +16,7 @@ from sparring.spec.openapi.drafts import Draft, plain
 from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, first_reason, scenario, show
+from ..driving.attributes import names_another
 from ..driving.bodies import RICH_OBJECT
 from ..driving.comparing import has
 from ..driving.driver import User
@@ -23,11 +24,12 @@ from ..driving.negatives import negatives
 from ..driving.turns import streams
 from ..target.target import Limits
 from ..world import is_stream, succeeded
-from .create import id_names
+from .create import id_names, id_pointer
 from .deletion import aim_part, takes_session, talked
 from .keys import any_draft, settled, state
 
 creatable = has(Role.SESSION_CREATE)
+READ = 12  # of the sessions that must not be there
 MOST = 200
 """Items above which a list is too long to be sent."""
 
@@ -77,6 +79,35 @@ def base(context: Context) -> tuple[Draft, str]:
     return draft, session
 
 
+def choose(context: Context, draft: Draft, *, but: Sequence[str] = ()) -> str:
+    """Gives a new session an id of the client's choice, which is returned; empty where it can't."""
+    at = id_pointer(context.document, context.operation)
+    if not at or not isinstance(draft.body, dict) or tuple(but) == pointers.split(at):
+        return ""
+    least = context.world.bodies.least(context.operation)
+    id = next(context.world.bodies.client_ids(context.operation, at, least), "")
+    if id:
+        draft.body = copy.deepcopy(draft.body)
+        pointers.put(draft.body, pointers.split(at), id)
+    return id
+
+
+def nothing_is_made(context: Context, chosen: Sequence[str]) -> None:
+    """Fails where a session has an id that only refused requests have named."""
+    if context.findings or context.world.one(Role.SESSION_GET) is None:
+        return
+    known = context.world.sessions.ids()
+    for id in [id for id in chosen if id and id not in known][-READ:]:
+        start = len(context.world.journal)
+        exchange = context.alice.get(id)
+        if succeeded(exchange):
+            context.alice.note(id)
+            shown = context.world.exchanges(start)
+            seen = f"{exchange.response.status} for the session that was not to be made"
+            context.fail("nothing made by a request that was refused", seen, exchanges=shown)
+            return
+
+
 def refused(exchange: Exchange) -> bool:
     """Whether the answer blames the request."""
     return 400 <= exchange.response.status < 500 and exchange.response.status not in (401, 403)
@@ -90,9 +121,10 @@ def broken_bodies_are_refused(context: Context) -> None:
     assert media is not None
     assert media.schema is not None
     before = settled(context, session) if session else ""
-    body = draft.body
+    body, chosen = draft.body, []
     for negative in negatives(context.document, media.schema, body):
         draft.body = negative.value
+        chosen.append(choose(context, draft, but=negative.at))
         start = len(context.world.journal)
         exchange = shot(context, draft)
         if not refused(exchange) and exchange.response.status < 500:
@@ -101,6 +133,7 @@ def broken_bodies_are_refused(context: Context) -> None:
             context.fail(f"a 4xx for {negative.kind}", seen, exchanges=shown)
     if session and state(context, session) != before and not context.findings:
         context.fail("no change by a body that was refused", "the session changed")
+    nothing_is_made(context, chosen)
     if context.operation.body_required:
         draft.raw = b""
         exchange = shot(context, draft)
@@ -170,24 +203,34 @@ def extremes_of_the_schema_are_taken(context: Context) -> None:
         if context.world.bodies.is_valid(context.operation, trial):
             draft.body = trial
             if aim_part(context, draft, session):
-                accepted(context, draft, f"{where}: {show(value)}", chosen=where in names)
+                what = f"{where}: {show(value)}"
+                accepted(context, draft, what, name=where, chosen=where in names)
     for media_type in context.operation.body:
         for spelling in (f"{media_type}; charset=utf-8", media_type.title()):
             if "json" in media_type and aim_part(context, draft, session):
                 draft.body, draft.media_type = body, spelling
                 accepted(context, draft, f"Content-Type: {spelling}", chosen=True)
+    if aim_part(context, draft, session):
+        draft.media_type = ""
+        draft.headers["Transfer-Encoding"] = "chunked"
+        accepted(context, draft, "a body that comes in chunks (RFC 9112, section 7.1)", chosen=True)
 
 
-def accepted(context: Context, draft: Draft, what: str, *, chosen: bool = False) -> None:
-    """Fails when a valid request is refused; an id that the client has `chosen`, or sends again,
-    may be taken, and what is declared to be a conflict depends on more than the request."""
+def accepted(
+    context: Context, draft: Draft, what: str, *, name: str = "", chosen: bool = False
+) -> None:
+    """Fails when a valid request is refused for what a member or parameter of a `name` says.
+
+    An id that the client has `chosen`, or sends again, may be taken; what is declared to be a
+    conflict depends on more than the request, and whether there is an agent, on the target.
+    """
     start = len(context.world.journal)
     exchange = shot(context, draft)
     status = exchange.response.status
-    declared = status in (409, 412) and str(status) in context.operation.responses
-    taken = declared or (chosen and status == 409)
-    taken = taken or status == 404  # there is no such agent, or model
-    failed = status >= 500 and str(status) in context.operation.responses
+    is_declared = str(status) in context.operation.responses
+    taken = status in (404, 411) or (status == 409 and chosen)  # 411 wants a Content-Length
+    taken = taken or (is_declared and (status in (409, 412) or names_another(name)))
+    failed = status >= 500 and is_declared
     if failed or (refused(exchange) and not taken):
         context.fail(
             "a success for a request that fits its schema",
@@ -202,12 +245,12 @@ def edges(document: Document, attributes: dict[str, Any]) -> Iterator[tuple[str,
     """Valid values that stand on a bound of their schema."""
     for name, inner in attributes.items():
         schema = plain(document, inner, View.REQUEST)
-        if isinstance(most := schema.get("maxLength"), int) and "pattern" not in schema:
+        if isinstance(most := schema.get("maxLength"), int):
             if most <= 200_000:
                 yield name, "x" * most
-            if most <= 2000:
+            if most <= 5000:
                 yield name, "👍" * most
-        if isinstance(least := schema.get("minLength"), int) and "pattern" not in schema:
+        if isinstance(least := schema.get("minLength"), int):
             yield name, "x" * least
         if "string" in str(schema.get("type")):
             yield name, " " * schema.get("minLength", 0)

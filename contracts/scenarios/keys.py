@@ -283,13 +283,14 @@ def others_are_kept_out(context: Context) -> None:
 
 @scenario("auth.owner", Role.SESSION_LIST, needs=owned)
 def others_are_not_listed(context: Context) -> None:
-    """The list has the caller's own sessions only, with a filter too."""
+    """The list has the caller's own sessions only, with a filter and in a search too."""
     two_users(context)
-    from .listing import create_tagged, tagged
+    from .listing import create_tagged, searched, tagged
 
     query, attribute = tagged(context, context.operation)
-    session = create_tagged(context, attribute)
-    for asked in ({}, query) if query else ({},):
+    searches, said = searched(context)
+    session = create_tagged(context, attribute, **said)
+    for asked in ({}, *([query] if query else []), *searches):
         listed = [session_id(context, i) for i in context.bob.all(context.operation, None, asked)]
         if session.id in listed:
             context.fail("a list without the sessions of other users", "one of them")

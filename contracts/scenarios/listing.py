@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.meaning.binding import Filter, Role
+from sparring.spec.meaning.binding import Filter, Role, descends
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.drafts import ABSENT, expression, listed_at, parameter, plain
-from sparring.spec.openapi.schemas import View
+from sparring.spec.openapi.drafts import ABSENT, expression, flat, listed_at, parameter, plain
+from sparring.spec.openapi.schemas import View, types_of
 
 from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
-from ..driving.attributes import entity_properties
+from ..driving.attributes import entity_properties, names_another
 from ..driving.bodies import Bodies
 from ..driving.comparing import at, differences, has, instant, readable, rises
-from ..world import Session
+from ..world import Session, succeeded
 from .create import id_names
 
 LIST = Role.SESSION_LIST
+_SEARCHES = frozenset({"q", "query", "search", "searchtext", "text", "keyword", "keywords", "term"})
 _NO_TAG: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
 
 
@@ -45,6 +46,21 @@ def create_tagged(context: Context, attribute: dict[str, Any], **more: Any) -> S
     """A session that the tag's query keeps."""
     create = context.world.need(Role.SESSION_CREATE)
     return context.alice.create(context.world.bodies.least(create) | attribute | more)
+
+
+def searched(context: Context) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Queries that search for a word, and attributes of a new session in which it stands."""
+    create, bodies = context.world.need(Role.SESSION_CREATE), context.world.bodies
+    word, said = bodies.fresh(), {}
+    for name, schema in bodies.attributes(create).items():
+        text = plain(context.document, schema, View.REQUEST)
+        is_free = "string" in types_of(text) and not {"format", "enum", "pattern"} & set(text)
+        is_own = names_another(name) or name in id_names(context.document, create)
+        if is_free and not is_own and bodies.is_valid(create, bodies.least(create) | {name: word}):
+            said[name] = word
+    found = [p for p in context.operation.parameters if p.place == "query" and p.schema]
+    names = [found.name for found in found if flat(found.name) in _SEARCHES]
+    return [{name: word} for name in names] if said else [], said
 
 
 def session_id(context: Context, item: Any) -> Any:
@@ -98,7 +114,7 @@ def sort_key(location: Sequence[str]) -> Key:
 def in_order(items: Sequence[Any], key: Key, direction: str) -> bool:
     """Whether items stand in the stated direction."""
     values = [key(item) for item in items]
-    return rises(reversed(values) if direction.lower().startswith("desc") else values)
+    return rises(reversed(values) if descends(direction) else values)
 
 
 @scenario("list.order", LIST, needs=has(Role.SESSION_CREATE))
@@ -150,6 +166,7 @@ def sorts(
 ) -> list[tuple[dict[str, Any], str, str]]:
     """Every order that the parameters of a list can ask for."""
     places = [expression(document, operation, "order", key) for key in ("by", "dir")]
+    created = document.model.session.get("created", ())
     choices: list[list[tuple[dict[str, Any], str]]] = []
     declared = entity_list_properties(document, operation)
     for place, default in zip(
@@ -166,8 +183,10 @@ def sorts(
     result = []
     for by_query, by in choices[0]:
         for dir_query, direction in choices[1]:
-            known = direction.lower() in ("asc", "desc", "ascending", "descending")
-            if (by_query or dir_query) and by in declared and known:
+            tells_time = direction.lower().startswith(("newest", "oldest"))
+            if not by and tells_time and len(created) == 1:
+                by = created[0]
+            if (by_query or dir_query) and by in declared and descends(direction) is not None:
                 result.append((by_query | dir_query, f"/{by}", direction))
     return result
 
@@ -348,3 +367,67 @@ def plain_filters_are_exact(context: Context) -> None:
         if listed != {id for id, other in made.items() if other == value}:
             found = [made.get(id, "another") for id in listed]
             context.fail("exactly the sessions with that value", f"{show(found)} for {value}")
+
+
+@scenario("list.filter", LIST, needs=first_reason(filters("exact"), has(Role.SESSION_CREATE)))
+def filters_by_words_keep_what_has_them(context: Context) -> None:
+    """A filter by yes and no, or by one of several words, keeps just the sessions that have it, on
+    every page of its list."""
+    assert context.operation.binding is not None
+    tried = 0
+    for rule in context.operation.binding.filters:
+        words = filter_words(context.document, context.operation, rule)
+        made = {word: ids for word in words if (ids := _with_word(context, rule.at[0], word))}
+        tried += bool(made)
+        for word in made if len(words) > 1 else ():
+            if not _keeps(context, rule, word, made):
+                return
+    if not tried:
+        raise NotChecked("no filter is by yes and no, or by words that a session can be given")
+
+
+def filter_words(document: Document, operation: Operation, rule: Filter) -> list[Any]:
+    """The first values that a filter can ask for, where these are words, or yes and no."""
+    asked = parameter(operation, rule.place.part, rule.place.name)
+    if rule.how != "exact" or len(rule.at) != 1 or asked is None or asked.schema is None:
+        return []
+    schema = plain(document, document.schema(asked.schema, View.REQUEST), View.REQUEST)
+    if schema.get("type") == "boolean":
+        return [True, False]
+    found = [word for word in schema.get("enum", ()) if isinstance(word, str)]
+    return [word for word in found if "delete" not in word.lower()][:3]  # it may be in no list
+
+
+def _with_word(context: Context, name: str, word: Any) -> list[str]:
+    """Two new sessions with this word in an attribute, made or changed so; none if there is no
+    way."""
+    create, bodies = context.world.need(Role.SESSION_CREATE), context.world.bodies
+    body = bodies.least(create) | {name: word}
+    if name in bodies.attributes(create) and bodies.is_valid(create, body):
+        return [context.alice.create(body).id for _ in range(2)]
+    for update in context.document.with_role(Role.SESSION_UPDATE):
+        change = bodies.least(update) | {name: word}
+        if name in bodies.attributes(update) and bodies.is_valid(update, change):
+            ids = [context.alice.create().id for _ in range(2)]
+            if all(succeeded(context.alice.update(update, id, change)) for id in ids):
+                return ids
+    return []
+
+
+def _keeps(context: Context, rule: Filter, word: Any, made: dict[Any, list[str]]) -> bool:
+    """Whether a list by a word is right; fails where it is not."""
+    operation, start = context.operation, len(context.world.journal)
+    assert operation.binding is not None
+    asked = {str(rule.place): word}
+    listed = {session_id(context, item) for item in context.alice.all(operation, None, asked)}
+    missing = [id for id in made[word] if id not in listed]
+    extra = [id for other in made if other != word for id in made[other] if id in listed]
+    if not missing and not extra and (limit := operation.binding.page.limit):
+        small = asked | {str(limit): 1}
+        for page in islice(context.alice.pages(operation, None, small), 4):
+            extra += [i for i in page.items if pointers.first(i, rule.at, word) != word]
+    if missing or extra:
+        seen = f"{len(missing)} of them are left out" if missing else f"{show(extra[0])} is kept"
+        expected = f"the sessions with {rule.at[0]}: {show(word)}, and no other, on every page"
+        context.fail(expected, seen, exchanges=context.world.exchanges(start))
+    return not missing and not extra

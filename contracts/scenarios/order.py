@@ -15,8 +15,9 @@ from sparring.spec.openapi.drafts import part_of, put
 
 from ..checks import Context, NotChecked, first_reason, scenario
 from ..driving.comparing import at, differences, readable
-from ..driving.driver import bounds, history_operation, together
 from ..driving.linear import Call, linear
+from ..driving.lists import bounds, history_operation
+from ..driving.together import together
 from ..driving.turns import answers_json, message_draft
 from ..world import entity, succeeded
 from .talk import talkable

@@ -14,7 +14,7 @@ from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import has
-from ..driving.driver import bounds
+from ..driving.lists import bounds
 from ..driving.turns import say, talk_of
 from ..target.target import Limits
 from .resuming import SUBSCRIBE, subscription, talkable

@@ -13,7 +13,17 @@ from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, first_reason, scenario, show
 from ..world import succeeded
-from .inputs import accepted, base, creatable, explains, names_no_part, refused, shot
+from .inputs import (
+    accepted,
+    base,
+    choose,
+    creatable,
+    explains,
+    names_no_part,
+    nothing_is_made,
+    refused,
+    shot,
+)
 from .keys import settled, state
 
 
@@ -27,6 +37,7 @@ def broken_parameters_are_refused(context: Context) -> None:
     """A parameter that breaks its schema is refused."""
     draft, session = base(context)
     before = settled(context, session) if session else ""
+    chosen = []
     for found in context.operation.parameters:
         accepted_kinds: set[str] = set()
         for kind, text in broken_texts(context.document, found):
@@ -36,6 +47,7 @@ def broken_parameters_are_refused(context: Context) -> None:
             trial.query = [pair for pair in trial.query if pair[0] != found.name]
             put(context.document, trial, (found.place, found.name), "")
             write(trial, found, text)
+            chosen.append(choose(context, trial))
             start = len(context.world.journal)
             exchange = shot(context, trial)
             if not refused(exchange) and exchange.response.status < 500:
@@ -47,6 +59,7 @@ def broken_parameters_are_refused(context: Context) -> None:
                 )
     if session and not context.findings and state(context, session) != before:
         context.fail("no change by a request that was refused", "the session changed")
+    nothing_is_made(context, chosen)
 
 
 @scenario("error.explained", needs=first_reason(explains, has_parameters, creatable))
@@ -171,4 +184,4 @@ def extreme_parameters_are_taken(context: Context) -> None:
                 continue  # it may hold the stream open
             trial = draft.copied()
             put(context.document, trial, ("query", found.name), value)
-            accepted(context, trial, f"{found.name}={scalar(value)}")
+            accepted(context, trial, f"{found.name}={scalar(value)}", name=found.name)

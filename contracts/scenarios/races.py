@@ -8,18 +8,29 @@ from typing import Any
 
 from sparring.spec.exchange import Exchange
 from sparring.spec.meaning.binding import Role
-from sparring.spec.openapi.drafts import Draft, histories
-from sparring.spec.streams.framing import is_json
+from sparring.spec.openapi.document import Document, Operation
+from sparring.spec.openapi.drafts import histories
+from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import at, differences, has, readable
-from ..driving.driver import together
-from ..driving.turns import answers_json, as_json, message_draft, streams
-from ..world import succeeded
+from ..driving.together import together
+from ..driving.turns import (
+    Turn,
+    message_draft,
+    say,
+    streamed_events,
+    streams,
+    talking,
+    ways,
+)
+from ..target.target import Limits
+from ..world import Blocked, succeeded
 from .create import chooses_ids, fresh_id
+from .streams import LONG_QUESTION
 from .tags import guarded, tag_of, tags
 from .talk import has_turns, talkable
-from .updates import both, by, changeable, free_objects, merges
+from .updates import both, by, changeable, free_objects, merge, merges
 
 MANY = 8
 UPDATE = Role.SESSION_UPDATE
@@ -133,33 +144,73 @@ def no_patch_is_lost(context: Context) -> None:
             return
 
 
-def _voices(context: Context, session: str) -> list[Draft]:
-    """Messages that can be told apart, answered at once where the API can do that."""
-    drafts = []
-    for n in range(MANY):
-        draft = message_draft(context.alice, context.operation, session, [f"Voice {n}."])
-        if streams(context.operation) and answers_json(context.operation):
-            as_json(draft)
-        drafts.append(draft)
-    return drafts
+def _voices(context: Context, session: str, *, stream: bool) -> dict[str, Turn]:
+    """What is said at one instant, by text, and the turns of those that were taken to their end."""
+    texts = [f"Voice {n}." for n in range(MANY)]
+    speak = partial(say, context.alice, context.operation, session, stream=stream)
+    results = together([partial(speak, text) for text in texts])
+    answered([result for result in results if not isinstance(result, Blocked)])
+    turns = {text: r for text, r in zip(texts, results, strict=True) if isinstance(r, Turn)}
+    failed = {Kind.ERROR, Kind.STOPPED}
+    return {x: t for x, t in turns.items() if not any(seen.kind in failed for seen in t.events)}
 
 
-@scenario(
-    "race.talk",
-    Role.MESSAGE_CREATE,
-    needs=talkable,
-)
+def speaks_in_pieces(document: Document, operation: Operation) -> str:
+    """An operation streams what the agent says, piece by piece."""
+    found = any(
+        Kind.CHUNK.value in streamed_events(document, o) for o in filter(streams, talking(document))
+    )
+    return "" if found else "no operation streams pieces"
+
+
+@scenario("race.update", UPDATE, needs=first_reason(speaks_in_pieces, both))
+def changes_outlive_the_turn(context: Context) -> None:
+    """What is changed while the agent speaks is as it was changed when the turn is over."""
+    alice, bodies = context.alice, context.world.bodies
+    talk = next(filter(streams, talking(context.document)))
+    schemas, change = readable(context.world), bodies.rich(context.operation)
+    names = [name for name, value in change.items() if name in schemas and value is True]
+    change = {name: value for name, value in change.items() if name not in names}  # it may close
+    session = alice.create()
+    draft = message_draft(alice, talk, session.id, [LONG_QUESTION])
+    kinds, changed = [], None
+    with alice.open(draft, Limits(seconds=15)) as stream:
+        reader = context.world.stream(talk)
+        for arrival in stream.events():
+            kinds.append(reader.read(arrival.event).kind)
+            if changed is None and kinds[-1] is Kind.CHUNK:
+                changed = alice.update(context.operation, session.id, change)
+    if changed is None or not succeeded(changed) or kinds.count(Kind.CHUNK) < 2:
+        raise NotChecked("nothing could be changed while the agent spoke")
+    merged = change if context.operation.method == "PUT" else merge({}, change)
+    if found := differences(context.document, schemas, merged, alice.read(session.id)):
+        context.fail("what was changed while the agent spoke, after its turn", "; ".join(found))
+
+
+@scenario("race.talk", Role.MESSAGE_CREATE, needs=talkable)
 def no_turn_is_lost(context: Context) -> None:
-    """Of turns at one instant each is recorded once, with its reply, and counted."""
+    """Of turns at one instant each is recorded once, with its reply, and counted; streamed, too."""
+    for stream in ways(context.operation) or [False]:
+        _voices_are_kept(context, stream=stream)
+
+
+def _voices_are_kept(context: Context, *, stream: bool) -> None:
     session = context.alice.create()
-    drafts = _voices(context, session.id)
-    results = answered(together([partial(_send, context, d) for d in drafts]))
-    sent = sorted(f"Voice {n}." for n in range(MANY) if succeeded(results[n]))
+    turns = _voices(context, session.id, stream=stream)
+    sent = sorted(turns)
     for operation in histories(context.document):
         lines = context.alice.history(session.id, operation)
         said = sorted(line.text or "" for line in lines if line.role == "user")
+        if stream:  # of one that failed the text may be kept or not
+            said = [text for text in said if text in sent]
         if said != sent:
             context.fail("every turn of many at one instant, once", f"{show(said)} of {show(sent)}")
+            return
+        kept = {line.id for line in lines} | {line.text for line in lines}
+        replies = [reply for turn in turns.values() for reply in turn.reply]
+        if lost := [r for r in replies if (r.text if r.id is None else r.id) not in kept]:
+            seen = f"{len(lost)} of {len(replies)} are not in the history"
+            context.fail("the reply of every turn of many at one instant", seen)
             return
         for turn in {line.turn for line in lines if line.turn is not None}:
             roles = [line.role for line in lines if line.turn == turn]
@@ -182,23 +233,15 @@ def no_turn_is_lost(context: Context) -> None:
 @scenario("talk.serial", Role.MESSAGE_CREATE, needs=first_reason(has_turns, talkable))
 def turns_do_not_interleave(context: Context) -> None:
     """Of turns at one instant the messages of each stand together."""
-    session = context.alice.create()
-    drafts = _voices(context, session.id)
-    answered(together([partial(_send, context, d) for d in drafts]))
-    for operation in histories(context.document):
-        turns = [line.turn for line in context.alice.history(session.id, operation)]
-        blocks = [turn for turn, _ in groupby(turns)]
-        if len(set(blocks)) < len(blocks):
-            context.fail("the messages of each turn together", show(turns))
-            return
-
-
-def _send(context: Context, draft: Any) -> Exchange:
-    if not streams(draft.operation) or is_json(draft.accept):
-        return context.alice.send(draft)
-    with context.alice.open(draft) as stream:
-        stream.drain()
-    return stream.exchange
+    for stream in ways(context.operation) or [False]:
+        session = context.alice.create()
+        _voices(context, session.id, stream=stream)
+        for operation in histories(context.document):
+            turns = [line.turn for line in context.alice.history(session.id, operation)]
+            blocks = [turn for turn, _ in groupby(turns)]
+            if len(set(blocks)) < len(blocks):
+                context.fail("the messages of each turn together", show(turns))
+                return
 
 
 @scenario("race.delete", Role.SESSION_DELETE, needs=has(Role.SESSION_CREATE))

@@ -10,9 +10,12 @@ from sparring.spec.openapi.drafts import parameter
 
 from ..checks import Context, first_reason, scenario
 from ..driving.comparing import has
-from ..driving.driver import User, together
+from ..driving.driver import User
 from ..driving.made import id_in
+from ..driving.together import together
+from ..driving.turns import answers_json, as_json, message_draft
 from ..world import Blocked, succeeded
+from .talk import talkable
 
 CREATE = Role.SESSION_CREATE
 HEADER = "Idempotency-Key"
@@ -61,4 +64,24 @@ def creates_at_one_instant_are_done_once(context: Context) -> None:
         made = {id for id in results if isinstance(id, str) and id}
         if len(made) > 1:
             context.fail("one session for one key at one instant", f"{len(made)} sessions")
+            return
+
+
+@scenario("idempotency.key", Role.MESSAGE_CREATE, needs=first_reason(takes_keys, talkable))
+def messages_under_a_key_are_said_once(context: Context) -> None:
+    """A message that is sent again under its key stands in the history once; under another key it
+    is said again."""
+    alice, text = context.alice, "Say this just once."
+    session = alice.create().id
+    key, other = (f"sparring-{context.world.bodies.fresh()}" for _ in range(2))
+    for name, times in ((key, 1), (key, 1), (other, 2)):
+        draft = message_draft(alice, context.operation, session, [text])
+        draft = as_json(draft) if answers_json(context.operation) else draft
+        draft.headers[HEADER] = name
+        exchange = alice.send(draft)
+        if not succeeded(exchange) and name == other:
+            return
+        heard = [line for line in alice.history(session) if line.role == "user"]
+        if len(heard) != times:
+            context.fail("one message for each key", f"{len(heard)} for {times}")
             return

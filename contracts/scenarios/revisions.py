@@ -10,7 +10,7 @@ from sparring.spec.openapi.document import Document, Operation
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..driving.attributes import guard, is_required
-from ..driving.driver import together
+from ..driving.together import together
 from ..world import succeeded
 from .updates import both
 

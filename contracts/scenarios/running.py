@@ -13,7 +13,6 @@ from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import has
-from ..driving.driver import together
 from ..driving.runs import (
     MOVING,
     Run,
@@ -25,6 +24,7 @@ from ..driving.runs import (
     state_of,
     tells_states,
 )
+from ..driving.together import together
 from ..driving.turns import answers_json, as_json, message_draft, say, speaks, streams
 from ..target.target import Limits
 from ..world import succeeded

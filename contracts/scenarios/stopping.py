@@ -14,7 +14,7 @@ from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import has
-from ..driving.driver import together
+from ..driving.together import together
 from ..driving.turns import (
     Turn,
     answers_json,
@@ -203,7 +203,7 @@ def other_turns_go_on(context: Context) -> None:
 
 @scenario("stop.idle", ACT, needs=first_reason(cancels, has(Role.SESSION_CREATE)))
 def nothing_to_stop(context: Context) -> None:
-    """Stopping where no turn runs says so and changes nothing."""
+    """Stopping where no turn runs says so, and changes neither what was said nor the next turn."""
     session = context.alice.create()
     talk = next(iter(talking(context.document)), None)
     history = histories(context.document)
@@ -214,8 +214,16 @@ def nothing_to_stop(context: Context) -> None:
     if stopped is True:
         context.fail("an answer that nothing was stopped", "it says that a turn was")
     place = template_place(context.document, context.operation, "turn.id")
-    turn = pointers.first(exchange.response.json(), place) if place else None
-    if stopped is False and turn is not None:
-        context.fail("no turn id where none was stopped", show(turn))
+    id = pointers.first(exchange.response.json(), place) if place else None
+    if stopped is False and id is not None:
+        context.fail("no turn id where none was stopped", show(id))
     if history and [line.raw for line in context.alice.history(session.id)] != before:
         context.fail("the history as it was", "it changed")
+    if talk is not None:
+        stream = streams(talk)
+        wanted = say(context.alice, talk, context.alice.create().id, LONG_QUESTION, stream=stream)
+        turn = say(context.alice, talk, session.id, LONG_QUESTION, stream=stream)
+        stops = [seen for seen in turn.events if seen.kind is Kind.STOPPED]
+        if stops or (wanted.reply and not turn.reply):
+            seen = "the next turn was stopped" if stops else "the next turn had no reply"
+            context.fail("a next turn that runs to its end", seen)

@@ -7,7 +7,7 @@ from typing import Any
 from sparring.spec.exchange import Exchange
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.drafts import parameter
+from sparring.spec.openapi.drafts import expression, parameter, put
 from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
@@ -36,14 +36,19 @@ def tags(document: Document, operation: Operation) -> str:
 @scenario("etag.changes", UPDATE, needs=first_reason(tags, both))
 def tags_follow_changes(context: Context) -> None:
     """The tag is new after each change, the same as long as there is none."""
-    alice = context.alice
-    session = alice.create()
-    read = alice.get(session.id)
-    seen = [tag_of(read)]
-    if tag_of(session.exchange) not in (None, seen[0]):
-        context.fail("the tag that create gave, when the session is read", f"{seen[0]}")
+    alice, create = context.alice, context.world.need(Role.SESSION_CREATE)
+    greeting = expression(context.document, create, "greeting")
+    for allowed in (True, False) if greeting else (False,):
+        draft = alice.create_draft(operation=create)
+        if greeting and allowed:
+            put(context.document, draft, greeting, allowed)
+        session = alice.made(draft, alice.expect(draft))
+        seen = [tag_of(alice.get(session.id))]
+        if tag_of(session.exchange) not in (None, seen[0]):
+            context.fail("the tag that create gave, when the session is read", f"{seen[0]}")
     if tag_of(alice.get(session.id)) != seen[0]:
         context.fail("the same tag as long as nothing changes", "another one")
+    _tags_follow_turns(context, session, seen)  # first: a change may close the session
     for body in differing_bodies(context):
         exchange = apply(context, alice, session.id, body | marked(context, 0))
         now = tag_of(alice.get(session.id))
@@ -53,7 +58,6 @@ def tags_follow_changes(context: Context) -> None:
             context.fail("a new tag after a change", f"{now} again")
             return
         seen.append(now)
-    _tags_follow_turns(context, session, seen)
 
 
 def _tags_follow_turns(context: Context, session: Session, seen: list[str | None]) -> None:
@@ -66,6 +70,7 @@ def _tags_follow_turns(context: Context, session: Session, seen: list[str | None
     after = entity(context.world.need(Role.SESSION_GET), exchange)
     if not same(before, after) and tag_of(exchange) in seen:
         context.fail("a new tag after a turn that changed the session", f"{tag_of(exchange)} again")
+    seen.append(tag_of(exchange))
 
 
 def guarded(document: Document, operation: Operation) -> str:

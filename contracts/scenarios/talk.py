@@ -15,9 +15,10 @@ from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.attributes import item_properties
 from ..driving.bodies import HOSTILE, HUGE, LONG
 from ..driving.comparing import at, differences, has
-from ..driving.driver import history_operation, together
+from ..driving.lists import history_operation
 from ..driving.made import TALKING
 from ..driving.parts import part_of
+from ..driving.together import together
 from ..driving.turns import (
     Turn,
     answers_json,

@@ -11,9 +11,11 @@ from sparring.spec import pointers
 from sparring.spec.exchange import Exchange
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.schemas import View
+from sparring.spec.openapi.drafts import plain, properties
+from sparring.spec.openapi.schemas import View, types_of
 
 from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
+from ..driving.attributes import entity_properties
 from ..driving.comparing import at, compare_attributes, differences, has, instant, readable
 from ..driving.driver import User
 from ..driving.turns import say, talking
@@ -166,8 +168,8 @@ def merges(document: Document, operation: Operation) -> str:
     return "" if MERGE_PATCH in operation.body else f"{MERGE_PATCH} is not declared"
 
 
-def free_objects(context: Context) -> list[str]:
-    """The attributes that may hold any object."""
+def maps(context: Context) -> list[str]:
+    """The attributes that are objects whose members have no names of their own."""
     found = []
     for name in changeable(context):
         schema = context.document.follow(
@@ -176,6 +178,14 @@ def free_objects(context: Context) -> list[str]:
         if schema.get("type") == "object" and not schema.get("properties"):
             found.append(name)
     return found
+
+
+def free_objects(context: Context) -> list[str]:
+    """The attributes that may hold any object."""
+    bodies, anything = context.world.bodies, {"text": "x", "n": 1, "list": [{}], "a.b": {"c": None}}
+    least = bodies.least(context.operation)
+    is_valid = bodies.is_valid
+    return [n for n in maps(context) if is_valid(context.operation, least | {n: anything})]
 
 
 @scenario("patch.merges", UPDATE, needs=first_reason(merges, both))
@@ -226,6 +236,59 @@ def _merge_steps(context: Context, steps: list[Any], expected: str) -> None:
             seen = f"{show(step)} made {show(after)} of {show(value)}, not {show(wanted)}"
             context.fail(expected, seen, exchanges=context.world.exchanges(start))
         value = after
+
+
+def gives_way(document: Document, operation: Operation) -> str:
+    """The members of a map may be null in the update, and only there: null takes them away."""
+    read = next(iter(document.with_role(Role.SESSION_GET)), None)
+    names = _maps_with_null(document, operation, read) if read else []
+    return "" if names else "no map has members that may be null in the update alone"
+
+
+def _maps_with_null(document: Document, update: Operation, read: Operation) -> list[str]:
+    shown = entity_properties(document, read)
+    media = next((m for m in update.body.values() if "json" in m.type and m.schema), None)
+    tree = document.schema(media.schema, View.REQUEST) if media and media.schema else {}
+    found = []
+    for name, schema in properties(document, tree, View.REQUEST).items():
+        asked = _member_types(document, schema, View.REQUEST)
+        told = _member_types(document, shown.get(name, {}), View.RESPONSE)
+        if "null" in asked and "string" in asked & told and "null" not in told:
+            found.append(name)
+    return found
+
+
+def _member_types(document: Document, schema: Any, view: View) -> set[str]:
+    """The types that the members of a map are said to have, where none has a name of its own."""
+    node = plain(document, schema, view)
+    members = node.get("additionalProperties")
+    if node.get("properties") or not isinstance(members, dict):
+        return set()
+    member = document.follow(members, view)
+    branches = [*member.get("anyOf", ()), *member.get("oneOf", ())]
+    return types_of(member).union(*(types_of(document.follow(b, view)) for b in branches))
+
+
+@scenario("patch.merges", UPDATE, needs=first_reason(gives_way, both))
+def members_give_way_to_null(context: Context) -> None:
+    """A member of a map that may be null in the update alone is removed by it; others stay."""
+    read = context.world.need(Role.SESSION_GET)
+    for name in _maps_with_null(context.document, context.operation, read):
+        steps = ({"a": "one", "b": "two"}, {"b": None, "c": "three"})
+        least = context.world.bodies.least(context.operation)
+        bodies = [least | {name: step} for step in steps]
+        if not all(context.world.bodies.is_valid(context.operation, body) for body in bodies):
+            continue
+        session = context.alice.create()
+        for body in bodies:
+            apply(context, context.alice, session.id, body)
+        after = context.alice.read(session.id).get(name)
+        kept = {key: (after or {}).get(key) for key in "abc"}
+        if kept != {"a": "one", "b": None, "c": "three"}:
+            seen = f"{show(steps[1])} made {show(after)} of {show(steps[0])}"
+            context.fail(
+                "the members that were not named as they were, without those of null", seen
+            )
 
 
 def removes(document: Document, operation: Operation) -> str:
@@ -295,18 +358,18 @@ def creation_times_stay(context: Context) -> None:
         moment % 1 if isinstance(moment, float) else moment.microsecond
     )
     time.sleep(1.1 if is_whole else 0.0)  # the next second, where times have no fraction
-    apply(context, context.alice, session.id, differing_bodies(context)[0])
-    after = at(context.alice.read(session.id), where)
-    if instant(before) != instant(after):
-        context.fail("the creation time as it was", f"{after} instead of {before}")
     talk = next(iter(talking(context.document)), None)
-    if talk is not None:
+    if talk is not None:  # first: a change may close the session
         say(context.alice, talk, session.id, context.world.words("Hello."))
         after = at(context.alice.read(session.id), where)
         if instant(before) != instant(after):
             context.fail(
                 "the creation time as it was, after a turn", f"{after} instead of {before}"
             )
+    apply(context, context.alice, session.id, differing_bodies(context)[0])
+    after = at(context.alice.read(session.id), where)
+    if instant(before) != instant(after):
+        context.fail("the creation time as it was", f"{after} instead of {before}")
 
 
 @scenario("time.updated", UPDATE, needs=first_reason(timed("updated"), both))
@@ -338,8 +401,8 @@ def update_times_rise(context: Context) -> None:
 
 
 def marked(context: Context, pause: float) -> dict[str, Any]:
-    """A value that no update had yet, for an attribute that holds free JSON."""
-    for name in free_objects(context):
+    """A value that no update had yet, for an attribute that holds members of any name."""
+    for name in maps(context):
         for made in ({"pause": pause, "n": context.world.bodies.fresh()}, {"pause": str(pause)}):
             if context.world.bodies.is_valid(context.operation, {name: made}):
                 return {name: made}

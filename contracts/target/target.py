@@ -242,7 +242,11 @@ class Target:
                     continue
                 if whole:
                     stack.enter_context(self._clock.until(end))
-                yield head, response.iter_stream(), start
+                try:
+                    yield head, response.iter_stream(), start
+                finally:
+                    if head.status >= 500:  # many servers close the connection then, unannounced
+                        response.extensions["network_stream"].close()
                 return
 
     def _stray(self, request: Request, head: Response) -> None:

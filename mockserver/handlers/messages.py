@@ -8,7 +8,7 @@ from typing import Any
 
 from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import model, pointers
-from sparring.spec.meaning.binding import Binding
+from sparring.spec.meaning.binding import Binding, descends
 from sparring.spec.model import Entry, Session
 from sparring.spec.openapi.document import Operation
 from sparring.spec.turn import Kind
@@ -139,7 +139,7 @@ class List(_Spoken):
     async def _part(self, request: Request) -> Part[Entry]:
         found = [entry for _, entry in await self.entries(request)]
         direction = self.binding.order_direction
-        if (direction.read(request) == "desc") if direction else self._newest_first:
+        if descends(direction.read(request)) if direction else self._newest_first:
             found.reverse()
         if tests := self._filters.active(request):
             found = [entry for entry in found if all(test(self._row(entry)) for test in tests)]

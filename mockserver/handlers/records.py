@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -58,6 +59,17 @@ class Attributes:
     def __init__(self, shaper: Shaper, operation: Operation) -> None:
         schemas = [media.schema for media in operation.body.values()]
         self.names = frozenset(name for schema in schemas for name in shaper.named(schema))
+        self._defaults: dict[str, Any] = {}
+        for schema in filter(None, schemas):
+            for name, path in shaper.members(schema).items():
+                node = shaper.document.schema(path, shaper.view)
+                is_valid = shaper.document.schemas.at(path, shaper.view).is_valid
+                if node.get("default") is not None and is_valid(node["default"]):
+                    self._defaults.setdefault(name, node["default"])
+
+    def of_new(self, body: Any) -> dict[str, Any]:
+        """The attributes of what a body makes: those that it sets, and the defaults of others."""
+        return copy.deepcopy(self._defaults) | self(body)
 
     def __call__(self, body: Any) -> dict[str, Any]:
         """The attributes that a body sets."""

@@ -12,7 +12,7 @@ from sparring.fixtures.shaping.records import RecordShape, usual_parts
 from sparring.fixtures.shaping.wire import Wire
 from sparring.spec.inference.bindings import infer_bindings
 from sparring.spec.meaning.annotations import read_binding
-from sparring.spec.meaning.binding import Binding, Role
+from sparring.spec.meaning.binding import Binding, Role, descends
 from sparring.spec.model import Record
 from sparring.spec.openapi.document import Document, Operation
 
@@ -123,7 +123,7 @@ def resource_binding(document: Document, operation: Operation) -> Binding:
 class _Create(_Resource):
     async def __call__(self, request: Request) -> Answer:
         world, place = request.world, self.binding.client_id
-        attributes = self.above(request) | self.attributes(request.body)
+        attributes = self.above(request) | self.attributes.of_new(request.body)
         now = world.clock.now()
         chosen = place.read(request) if place is not None else attributes.pop("id", None)
         collection = self.collection(request)
@@ -153,7 +153,7 @@ class _List(_Resource):
 
     async def __call__(self, request: Request) -> Answer:
         by, direction = self.binding.order_by, self.binding.order_direction
-        newest_first = direction is not None and direction.read(request) in (None, "desc")
+        newest_first = direction is not None and descends(direction.read(request) or "desc") is True
         data = await request.world.store.page(
             self.collection(request), request.user, 0, None, newest_first=newest_first
         )

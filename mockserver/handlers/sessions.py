@@ -13,7 +13,7 @@ from sparring.fixtures.shaping.recording import Recorder
 from sparring.fixtures.shaping.records import RecordShape, folded
 from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import model, pointers
-from sparring.spec.meaning.binding import Binding, Role
+from sparring.spec.meaning.binding import Binding, Role, descends
 from sparring.spec.model import Session
 from sparring.spec.openapi.document import Document, Operation
 
@@ -196,7 +196,7 @@ class Create(SessionHandler):
     async def __call__(self, request: Request) -> Answer:
         """Answers with the new session."""
         binding = self.binding
-        attributes = self._attributes(request.body)
+        attributes = self._attributes.of_new(request.body)
         attributes.pop(self._id_name, None)
         attributes |= self.scope(request)
         chosen = binding.client_id.read(request) if binding.client_id else None
@@ -243,7 +243,7 @@ class List(SessionHandler):
         store, binding, user = request.world.store, self.binding, request.user
         direction = binding.order_direction.read(request) if binding.order_direction else None
         by = binding.order_by.read(request) if binding.order_by else None
-        descending = self._descending if direction is None else str(direction).lower() == "desc"
+        descending = self._descending if direction is None else bool(descends(direction))
         tests = self._filters.active(request)
         by_update = (by or self._by) == self._updated
         if self._pager.by_number and not (tests or by_update or self._scope):

@@ -20,6 +20,17 @@ _IDS = {
     "message.id": r"(message|msg|event|item|part)_?id",
 }
 _INDEX = {"index", "seq", "sequence", "chunk_index", "position", "sequence_number", "seq_no"}
+COUNTERS = {
+    "seq",
+    "seq_no",
+    "seqno",
+    "sequence",
+    "sequence_no",
+    "sequence_number",
+    "sequencenumber",
+}
+COUNTERS |= {"event_seq", "event_index", "event_number", "event_sequence"}
+"""What counts the events of a stream, where more than one kind of them has it."""
 _CREATED = {"created_at", "createdat", "created", "timestamp", "date", "time", "sent_at"}
 _LAST = {"done", "finished", "is_final", "final", "is_last", "last", "complete", "completed"}
 _LAST |= {"end", "is_end", "is_finished", "eos", "stop", "is_done", "is_complete", "finish"}
@@ -56,16 +67,18 @@ class Names:
         fields: list[Field],
         text: Field | None,
         *,
-        numbers_parts: bool = False,
+        shared: frozenset[str] = frozenset(),
     ) -> None:
-        """`numbers_parts`: an `index` counts the parts of a message, not its pieces."""
+        """`shared`: the members that more than one event has. Of these an `index` counts the parts
+        of a message, not its pieces, and a `seq` all events."""
         self._alternative = alternative
         self._fields = fields
         self._text = text
         beside = text.location[:-1] if text is not None else ()
         self._beside = beside
-        self._counted = _INDEX - {"index"} if numbers_parts else _INDEX
-        self._parts = {"index"} if numbers_parts else set()
+        self._counters = COUNTERS & shared
+        self._parts = {"index"} & shared
+        self._counted = _INDEX - self._counters - self._parts
         near = [f for f in fields if beside[: len(f.location) - 1] == f.location[:-1]]
         by_type = (f for f in near if f.name in _TYPES and len(f.constants) > 1 and _agent_word(f))
         self._author = next((f for f in near if f.name in _ROLES), next(by_type, None))
@@ -301,6 +314,9 @@ class Names:
                 if fits and not found.constants and _is_near(found.location):
                     places.setdefault(found.location, f"${name}")
                     break
+        for found in self._at(()):
+            if found.name in self._counters and found.may("integer"):
+                places.setdefault(found.location, "$event.position")
         for found in self._fields:  # of the one choice, part and output that there is
             of_part = re.fullmatch(r"(choice|output|content|part)_?index", found.name)
             is_index = found.name == "index" and ("0" in found.location or "index" in self._parts)

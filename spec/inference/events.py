@@ -8,6 +8,7 @@ Where it declares plain text, each piece is the data of an event without a name;
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -198,7 +199,8 @@ class _Guesser:
         # Where there is `message_end`, a `message` is a piece.
         self._ended = {label[-2] for label in labels if len(label) > 1 and label[-1] in _ENDS}
         payloads = {a.payload for a in schema.alternatives if a.payload is not None}
-        self._numbers_parts = sum("index" in schema.reader.members(p) for p in payloads) > 1
+        counts = Counter(name for p in payloads for name in schema.reader.members(p))
+        self._shared = frozenset(name for name, count in counts.items() if count > 1)
 
     def guess(self, alternative: Alternative) -> Iterator[Guess]:
         """What one declared event says: one thing, nothing, or a piece and the end as well."""
@@ -218,7 +220,7 @@ class _Guesser:
             yield from _open(alternative, tokens)
             return
         text = text_of(fields)
-        names = Names(alternative, fields, text, numbers_parts=self._numbers_parts)
+        names = Names(alternative, fields, text, shared=self._shared)
         if failure is not None:
             yield Guess(Kind.ERROR, alternative, names.error(), length)
         elif known & _STOPPED and (rank := _end_rank(tokens, _STOPPED)) is not None:

@@ -156,6 +156,14 @@ class Page(msgspec.Struct, frozen=True):
         return self.shown.get("total")
 
 
+def descends(word: Any) -> bool | None:
+    """Whether a word asks for the last or newest first; None where it names no direction."""
+    said = str(word).lower()
+    if said.startswith(("desc", "newest", "latest")):
+        return True
+    return False if said.startswith(("asc", "oldest", "earliest")) else None
+
+
 class Filter(msgspec.Struct, frozen=True):
     """A part of the request that keeps the entities whose value `at` a location agrees with it."""
 

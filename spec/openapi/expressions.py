@@ -21,7 +21,7 @@ class RequestLike(Protocol):
 
 NAMES = {
     "session": ("<attribute>",),
-    "event": ("id",),
+    "event": ("id", "position"),
     "status": ("state",),
     "turn": ("id", "finish", "usage", "stopped", "created"),
     "message": ("id", "text", "created", "offset"),

@@ -234,6 +234,7 @@ PROMISES = (
         "A request that is sent again under its key is done once.",
         "A create that is sent again with its `Idempotency-Key` makes a second session.",
         CREATE,
+        TALK,
         severity=LOSS,
     ),
     promise(

@@ -32,8 +32,10 @@ Attributes = Mapping[str, Any]
 _NOBODY: Attributes = {"id": ""}
 
 # Stand for what varies from piece to piece in the frame that all pieces of a message share.
-_TEXT, _INDEX, _TIME = "\ue000text\ue001", "\ue000index\ue001", "\ue000time\ue001"
-_ENCODED = [_encode(mark) for mark in (_TEXT, _INDEX, _TIME)]
+_TEXT, _INDEX, _TIME, _POSITION = (
+    f"\ue000{name}\ue001" for name in ("text", "index", "time", "position")
+)
+_ENCODED = [_encode(mark) for mark in (_TEXT, _INDEX, _TIME, _POSITION)]
 _MARKS = re.compile(b"|".join(map(re.escape, _ENCODED)))
 
 
@@ -128,6 +130,7 @@ class EventStream:
             return None
         context = _NOTHING | {
             "session": session,
+            "event": {**_NOTHING["event"], "position": _POSITION},
             "turn": {**_NOTHING["turn"], "id": entry.turn},
             "message": {**_NOTHING["message"], "id": entry.id},
             "chunk": {"index": _INDEX, "text": _TEXT, "time": _TIME},
@@ -250,7 +253,7 @@ class _Pieces:
         if self._only_text:
             frame = self._format % _encode(text)
         else:
-            written = _encode(text), b"%d" % index, _encode(time)
+            written = _encode(text), b"%d" % index, _encode(time), b"%d" % position
             frame = self._format % tuple([written[mark] for mark in self._marks])
         return b"id: %d\n%b" % (position, frame) if self._has_id else frame
 
@@ -296,7 +299,7 @@ def _json_media(operation: Operation) -> Media | None:
 
 _NOTHING: dict[str, Attributes] = {
     "session": _NOBODY,
-    "event": {"id": ""},
+    "event": {"id": "", "position": 0},
     "turn": {"id": "", "finish": "stop", "usage": None, "stopped": False, "created": None},
     "message": {"id": None, "text": "", "created": None, "offset": None},
     "chunk": {"index": 0, "text": "", "time": 0.0},
@@ -312,7 +315,7 @@ def context_of(entry: Entry, session: Attributes = _NOBODY) -> dict[str, Attribu
     data = entry.data
     return {
         "session": session,
-        "event": {"id": entry.id},
+        "event": {"id": entry.id, "position": entry.position},
         "turn": {
             "id": entry.turn,
             "finish": data.get("finish", "stop"),

@@ -1,4 +1,4 @@
-"""The adapter of Schemathesis: what it finds becomes a finding, what it misjudges does not."""
+"""Schemathesis at work: what it finds becomes a finding, what it misjudges does not."""
 
 import math
 import time
@@ -9,7 +9,8 @@ import pytest
 from schemathesis.openapi.checks import EnsureResourceAvailability, UseAfterFree
 from tests.contracts.conftest import Zoo
 
-from sparring.contracts.conformance.conformance import _Adapter, _misjudged, conform
+from sparring.contracts.conformance.conformance import conform
+from sparring.contracts.conformance.failures import Failures, misjudged
 from sparring.contracts.driving.bodies import Bodies
 from sparring.contracts.driving.driver import User
 from sparring.contracts.findings.report import State
@@ -72,13 +73,14 @@ def test_a_document_that_it_dislikes_is_a_note(document: Document) -> None:
 )
 def test_only_a_deleted_session_is_gone(document: Document, freed: str, unrelated: bool) -> None:
     user = alice(document, "http://h")
-    adapter = _Adapter(user.world, user, 0, 1, own=True)
+    labels = {operation.label: operation for operation in document.operations}
+    failures = Failures(user.world, labels, seed=0)
     failure = UseAfterFree(operation="x", message="", free=freed, usage="GET /sessions/zv3h4j5Fjv")
-    assert adapter._unrelated(failure) is unrelated
+    assert failures._unrelated(failure) is unrelated
     made = EnsureResourceAvailability(
         operation="x", message="", created_with="POST /sessions", not_available_with="GET /x"
     )
-    assert adapter._unrelated(made) is False
+    assert failures._unrelated(made) is False
 
 
 def test_a_request_that_our_validators_judge_otherwise_is_dropped(document: Document) -> None:
@@ -91,8 +93,8 @@ def test_a_request_that_our_validators_judge_otherwise_is_dropped(document: Docu
         request = SimpleNamespace(method="PUT", uri=uri, headers=headers, body=b"{}")
         return SimpleNamespace(request=request, response=None)
 
-    assert _misjudged(document, operation, interaction("0"), rejected)
-    assert not _misjudged(document, operation, interaction('"tag"'), rejected)
+    assert misjudged(document, operation, interaction("0"), rejected)
+    assert not misjudged(document, operation, interaction('"tag"'), rejected)
 
 
 def test_what_there_was_no_time_for_is_skipped_and_not_passed(

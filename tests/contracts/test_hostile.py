@@ -277,6 +277,18 @@ def test_one_request_has_a_deadline(name: str) -> None:
         target.close()
 
 
+def test_a_connection_that_closes_unannounced_behind_an_error_costs_no_request() -> None:
+    def error(connection: socket.socket) -> None:  # as uvicorn does behind an exception
+        connection.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}")
+        connection.recv(1)  # closes under the next request, if there is one
+
+    with answering(error) as url:
+        target = Target(url)
+        request = Request("POST", f"{url}/sessions", {}, b"{}")
+        assert {target.send(request).response.status for _ in range(5)} == {500}
+        target.close()
+
+
 def test_a_redirect_is_told_and_carries_no_key_away(document: Document) -> None:
     heard: list[bytes] = []
 

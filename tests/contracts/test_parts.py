@@ -8,6 +8,7 @@ import pytest
 
 from sparring.contracts.checks import checks, same
 from sparring.contracts.conformance.conformance import tried
+from sparring.contracts.driving.attributes import names_another
 from sparring.contracts.driving.bodies import Bodies
 from sparring.contracts.driving.driver import User
 from sparring.contracts.driving.negatives import negatives
@@ -215,3 +216,13 @@ def test_no_path_of_a_document_stands_in_the_code() -> None:
         code = re.sub(r'"""(?s:.*?)"""', "", file.read_text())
         lines = [line for line in code.splitlines() if paths.search(line) or fields.search(line)]
         assert lines == [], file.name
+
+
+@pytest.mark.parametrize("name", ["assistant_id", "fileIds", "model", "user-id", "parentId"])
+def test_what_a_target_may_not_have_is_known_by_its_name(name: str) -> None:
+    assert names_another(name)
+
+
+@pytest.mark.parametrize("name", ["title", "idea", "external_id", "id", "client_id", "paid", ""])
+def test_what_any_target_takes_names_nothing(name: str) -> None:
+    assert not names_another(name)

@@ -67,6 +67,15 @@ def test_what_the_path_says_of_a_thread_is_its_attribute(client: httpx2.Client) 
     assert client.get(path.replace("grace", "ada")).status_code == 404
 
 
+def test_what_a_client_leaves_out_has_its_default_and_nothing_is_so_at_first(
+    client: httpx2.Client,
+) -> None:
+    _, thread = made(client)
+    assert (thread["mode"], thread["archived"]) == ("calm", False)
+    _, thread = made(client, mode="loud")
+    assert thread["mode"] == "loud"
+
+
 def test_lists_are_cut_by_the_number_of_the_page(client: httpx2.Client) -> None:
     ids = [made(client, "lin")[1]["thread_id"] for _ in range(5)]
     pages = [

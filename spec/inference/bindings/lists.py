@@ -7,6 +7,7 @@ from typing import Any
 
 from sparring.spec import pointers
 
+from ...meaning.binding import descends
 from .names import flat, pick, ranked, singular, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
@@ -251,9 +252,8 @@ def order_block(api: Api, subject: Subject) -> Block:
             for key, (place, types, schema) in _places(api, subject).items():
                 if flat(key) != name or part in order or (types and "string" not in types):
                     continue
-                listed = [flat(str(word)) for word in api.requests.words(schema)]
-                ways = not listed or any(w.startswith(("asc", "desc")) for w in listed)
-                if part == "by" or (ways and listed):
+                ways = any(descends(word) is not None for word in api.requests.words(schema))
+                if part == "by" or ways:
                     order[part] = place if place.startswith("$") else f"$request.query.{place}"
     return order
 

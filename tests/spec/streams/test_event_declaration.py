@@ -105,3 +105,18 @@ def test_an_end_inside_a_turn_is_not_its_end() -> None:
     block = infer_events(found, found.operations[0])
     assert block["done"] == {"data": {"type": "run.completed"}}
     assert block["error"] == {"data": {"type": "run.failed"}}
+
+
+@pytest.mark.parametrize(("shared", "what"), [(True, "$event.position"), (False, "$chunk.index")])
+def test_a_number_that_all_events_have_counts_the_events(shared: bool, what: str) -> None:
+    """And one that pieces alone have counts the pieces."""
+    number = {"seq": {"type": "integer"}}
+    delta = {"type": {"const": "delta"}, "text": {"type": "string"}, **number}
+    done = {"type": {"const": "done"}, **(number if shared else {})}
+    branches = [
+        {"type": "object", "required": list(each), "properties": each} for each in (delta, done)
+    ]
+    found = streams({"schema": {"oneOf": branches}})
+    block = infer_events(found, found.operations[0])
+    assert block["chunk"]["data"] == {"type": "delta", "text": "$chunk.text", "seq": what}
+    assert block["done"]["data"].get("seq") == (what if shared else None)
