@@ -4,25 +4,29 @@
 
 FOLDER holds `X.json` (`{"$defs": {name: schema}}`), and `X.strict.json` where a stricter form of
 the document judges. Each generator runs cold: a new process a document, its CPU seconds counted
-from the start, compiling and drawing of word pools included. `--node` is a folder in which
-json-schema-faker, openapi-sampler and @stoplight/prism-http are installed (`npm install`); what is
-missing is named and left out.
+from the start, compiling and drawing of word pools included; only the byte code of Python is there,
+as after an installation. `--node` is a folder in which json-schema-faker, openapi-sampler and
+@stoplight/prism-http are installed (`npm install`); what is missing is named and left out.
 
 A schema counts as valid when all that was made of it is. `filled` is the share of the declared
 top-level properties that are there, `junk` that of the strings which no example, enum, format,
 pattern or word explains.
 
 2026-11-22, 2 cores shared with much other work, Python 3.11.7, Node 20.20.2, Faker 40.54.0,
-jsonschema-rs 0.60.3, 5 seeds. Six documents, in one run (Prism was stopped after the first):
+jsonschema-rs 0.60.3, 5 seeds. The eight smaller documents, in one run (Prism: the first, 2 seeds):
 
                               valid %  filled %  junk %  objects/s (median)
-    sparring                    99.83     100.0     0.3        1297
-    json-schema-faker 0.6.3     89.05      99.5    15.4         590
-    openapi-sampler 1.7.9       90.97      99.6     0.0        4605
-    Prism 5.12.0                78.79     100.0    55.7          64
+    sparring                    99.87     100.0     0.0        2327
+    json-schema-faker 0.6.3     89.46      99.6    10.7         825
+    openapi-sampler 1.7.9       90.96      99.6     0.0        5810
+    Prism 5.12.0                78.79     100.0    52.4          43
 
 All twelve, sparring alone: 99.97 % valid (the two other schemas have no value), 100 % filled, less
-than 0.05 % junk, 549 to 4,775 objects per CPU second (median 1,234), at most 135 MB.
+than 0.01 % junk, 1,864 to 6,293 objects per CPU second (median 2,881, or 2,086 beside more work),
+at most 119 MB. A tenth of a second of most documents is the import of Faker.
+
+Warm, the schema `Session` of `spec/sessions.yaml`: 200,000 sessions per CPU second by its example
+(92,000 with a seed each, which takes longer than the session), 61,000 (44,000) without examples.
 """
 
 from __future__ import annotations
@@ -31,8 +35,8 @@ import argparse
 import base64
 import json
 import os
+import random
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -44,6 +48,36 @@ from typing import Any
 
 import jsonschema_rs
 
+import sparring.spec
+from sparring.fixtures.providers.providers import Providers
+from sparring.fixtures.sampling.sampler import Sampler
+from sparring.spec.openapi.schemas import Schemas
+from sparring.spec.text.source import load
+
+SESSIONS = 4_000
+PYTHON = """
+import json, sys, time
+from sparring.fixtures.sampling.sampler import Sampler
+from sparring.spec.errors import SparringError
+from sparring.spec.openapi.schemas import Schemas
+
+file, out, seeds = sys.argv[1:]
+with open(file) as opened:
+    tree = json.load(opened)
+sampler = Sampler(Schemas(tree, modern=True))
+made = []
+for seed in range(1, int(seeds) + 1):
+    for name in tree["$defs"]:
+        try:
+            made.append(json.dumps([name, sampler.sample(("$defs", name), str(seed))]))
+        except SparringError:
+            made.append(json.dumps([name]))
+used = time.process_time()
+import resource
+with open(out, "w") as opened:
+    opened.write("\\n".join(made))
+print(used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
 PEERS = {
     "json-schema-faker": """
         const { generate } = await import(installed("json-schema-faker/dist/index.js"));
@@ -95,13 +129,14 @@ def main() -> None:
     parser.add_argument("--node", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--documents", nargs="*")
-    parser.add_argument("--make", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.make:
-        return make(options.folder, Path(options.make[0]), int(options.make[1]))
     names = options.documents or sorted(
         path.stem for path in options.folder.glob("*.json") if not path.stem.endswith(".strict")
     )
+    everything = (
+        "import faker, sparring.fixtures.sampling.sampler, sparring.fixtures.sampling.patterns"
+    )
+    subprocess.run([sys.executable, "-c", everything], check=True, env=environment())
     generators = ["sparring", *(peer for peer in PEERS if installed(options.node, peer))]
     print(f"{'':22} {'document':18} valid % filled % junk %  objects/s   MB")
     for generator in generators:
@@ -118,6 +153,7 @@ def main() -> None:
         if speeds:
             middle = statistics.median(speeds)
             print(line(generator, "all, median", totals, middle, 0.0), flush=True)
+    warm(options.seeds)
 
 
 def line(generator: str, name: str, counts: list[int], speed: float, memory: float) -> str:
@@ -135,24 +171,40 @@ def installed(folder: Path | None, peer: str) -> bool:
     return found
 
 
-def make(folder: Path, out: Path, seeds: int) -> None:
-    """Samples every schema of one document; `folder` is the file."""
-    from sparring.fixtures.sampling.sampler import Sampler
-    from sparring.spec.errors import SparringError
-    from sparring.spec.openapi.schemas import Schemas
+def warm(seeds: int) -> None:
+    """Canonical sessions per CPU second once all is compiled and the words of a seed are drawn."""
+    file = Path(sparring.spec.__path__[0], "sessions.yaml")
+    path = ("components", "schemas", "Session")
+    for shown in (True, False):
+        tree = load(file).tree
+        if not shown:
+            tree["components"]["schemas"] = without_examples(tree["components"]["schemas"])
+        speeds: list[list[float]] = [[], []]
+        for seed in map(str, range(1, seeds + 1)):
+            sampler = Sampler(Schemas(tree, modern=True), providers=Providers(seed))
+            draw = sampler.compile(path)
+            source = random.Random(seed)
+            for _ in range(200):
+                draw(source)
+            started = time.process_time()
+            for _ in range(SESSIONS):
+                draw(source)
+            drawn = time.process_time()
+            for number in range(SESSIONS):
+                sampler.sample(path, f"{seed}/{number}")
+            speeds[0].append(SESSIONS / (drawn - started))
+            speeds[1].append(SESSIONS / (time.process_time() - drawn))
+        one, each = map(statistics.median, speeds)
+        what = "by their example" if shown else "without examples"
+        print(f"sessions {what}, warm: {one:.0f}/s from one seed, {each:.0f}/s with a seed each")
 
-    tree = json.loads(folder.read_text())
-    sampler = Sampler(Schemas(tree, modern=True))
-    lines = []
-    for seed in range(1, seeds + 1):
-        for name in tree["$defs"]:
-            try:
-                lines.append(json.dumps([name, sampler.sample(("$defs", name), str(seed))]))
-            except SparringError:
-                lines.append(json.dumps([name]))
-    used = time.process_time()
-    out.write_text("\n".join(lines))
-    print(used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+def without_examples(node: Any) -> Any:
+    if isinstance(node, list):
+        return [without_examples(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {k: without_examples(v) for k, v in node.items() if k not in ("examples", "default")}
 
 
 def measure(
@@ -162,14 +214,14 @@ def measure(
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "out"
         if generator == "sparring":
-            command = [sys.executable, __file__, str(file), "--make", str(out), str(seeds)]
+            command = [sys.executable, "-c", PYTHON, str(file), str(out), str(seeds)]
         else:
             program = Path(scratch) / "make.mjs"
             program.write_text(NODE % PEERS[generator])
             command = ["node", str(program), str(file), str(out), str(seeds), str(node)]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=300, env=dict(os.environ)
+                command, capture_output=True, text=True, timeout=300, env=environment()
             )
         except subprocess.TimeoutExpired:
             return None
@@ -180,6 +232,10 @@ def measure(
         made = [json.loads(text) for text in out.read_text().splitlines()]
     counts = judge(folder, name, made)
     return counts, sum(len(each) == 2 for each in made) / used, memory
+
+
+def environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def judge(folder: Path, name: str, made: list[list[Any]]) -> list[int]:
@@ -290,7 +346,8 @@ def _own_words() -> set[str]:
 
     texts = [value for key, value in vars(lists).items() if key.isupper()]
     texts += [place[:9] for place in places.PLACES]
-    texts += [provider(lambda: 0.5) for provider in names.STRINGS.values()]
+    few = random.Random(0)
+    texts += [provider(few.random) for provider in names.STRINGS.values() for _ in range(50)]
     for person in Faker("en_US").factories:
         for provider in person.get_providers():
             for key in dir(provider):

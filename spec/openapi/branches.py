@@ -35,38 +35,46 @@ class Branches:
     def too_many(self, root: Schema) -> Iterator[Schema]:
         """Every schema that `root` leads to and that has more than MOST branches. What holds one of
         them in place is one of them: a `oneOf` must not judge by branches that are cut."""
-        stack: list[tuple[Schema, bool]] = [(root, False)]
+        stack: list[tuple[Schema, list[Schema] | None]] = [(root, None)]
         while stack:
-            node, is_done = stack.pop()
-            if is_done:
-                count = 1 + sum(self._counts.get(id(part), 0) for part in self._in_place(node))
+            node, in_place = stack.pop()
+            if in_place is not None:
+                count = 1 + sum(self._counts.get(id(part), 0) for part in in_place)
                 self._counts[id(node)] = min(count, MOST + 1)
                 if count > MOST:
                     yield node
             elif id(node) not in self._counts:
-                self._counts[id(node)] = 0  # what comes back to itself counts once
                 self._counted.append(node)
-                stack.append((node, True))
-                stack += [(part, False) for part in (*self._in_place(node), *_parts(node, _BELOW))]
+                if _KEYWORDS.isdisjoint(node):  # most schemas are like this
+                    self._counts[id(node)] = 1
+                    continue
+                self._counts[id(node)] = 0  # what comes back to itself counts once
+                in_place = self._in_place(node)
+                stack.append((node, in_place))
+                stack += [(part, None) for part in in_place]
+                stack += [(part, None) for part in _parts(node, _BELOW)]
 
-    def _in_place(self, node: Schema) -> Iterator[Schema]:
-        yield from _parts(node, IN_PLACE)
+    def _in_place(self, node: Schema) -> list[Schema]:
+        found = _parts(node, IN_PLACE)
         if isinstance(reference := node.get("$ref"), str):
             target = self._follow(reference)
             if isinstance(target, dict):
-                yield target
+                found.append(target)
+        return found
 
 
-def _parts(node: Schema, keywords: tuple[str, ...]) -> Iterator[Schema]:
+def _parts(node: Schema, keywords: tuple[str, ...]) -> list[Schema]:
     """The schemas that stand below some keywords."""
+    parts: list[Any] = []
     for keyword in keywords:
-        found = node.get(keyword)
-        if isinstance(found, dict) and keyword in _MAPS:
-            yield from (part for part in found.values() if isinstance(part, dict))
-        elif isinstance(found, dict):
-            yield found
-        elif isinstance(found, list):
-            yield from (part for part in found if isinstance(part, dict))
+        if keyword in node:
+            found = node[keyword]
+            if isinstance(found, dict):
+                parts += found.values() if keyword in _MAPS else (found,)
+            elif isinstance(found, list):
+                parts += found
+    return [part for part in parts if isinstance(part, dict)]
 
 
 _MAPS = frozenset(("properties", "patternProperties", "dependentSchemas"))
+_KEYWORDS = frozenset((*IN_PLACE, *_BELOW, "$ref"))

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from .. import pointers
 from ..errors import SparringError
-from ..text.json_text import Key
-from ..text.source import Source, load
 from .resources import FILES, localise, may_name_resources, names_resources, within
 
-Path = tuple[Key, ...]
+if TYPE_CHECKING:
+    from ..text.source import Source
+
+Path = tuple[str | int, ...]
 
 
 def bundle(source: Source, file: File) -> bool:
@@ -50,6 +51,8 @@ def bundle(source: Source, file: File) -> bool:
                     broken[id(node)] = "D121", message, _COPY
                     continue
                 if wanted not in loaded:
+                    from ..text.source import load  # whoever has no files needs none of it
+
                     key = str(wanted.relative_to(folder))
                     try:
                         part = load(wanted)

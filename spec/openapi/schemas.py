@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import jsonschema_rs
 
 from .. import pointers
 from ..errors import Defect, SparringError
-from ..text.source import Source
 from . import branches
 from .branches import Branches
 from .references import local_tokens, nodes
 from .resources import FILES
+
+if TYPE_CHECKING:  # few schemas are broken, and only these need to know where they stand
+    from ..text.source import Source
 
 Path = tuple[str | int, ...]
 
@@ -106,16 +107,21 @@ def _is_large(value: Any) -> bool:
     """Whether a value has so many parts, or such long texts, that its errors could fill the
     memory."""
     parts = characters = 0
-    left = [value]
-    while left and parts <= _MOST_PARTS and characters <= _MOST_CHARACTERS:
+    left: list[Any] = [[value]]
+    while left:
         part = left.pop()
-        if isinstance(part, str):
-            characters += len(part)
-        elif isinstance(part, (list, dict)):
-            parts += len(part)
-            left += islice(part.values() if isinstance(part, dict) else part, _MOST_PARTS)
-            left += islice(part, _MOST_PARTS) if isinstance(part, dict) else ()
-    return parts > _MOST_PARTS or characters > _MOST_CHARACTERS
+        parts += len(part)
+        if parts > _MOST_PARTS or characters > _MOST_CHARACTERS:
+            return True
+        if isinstance(part, dict):
+            characters += sum(map(len, part))
+            part = part.values()
+        for inner in part:
+            if isinstance(inner, str):
+                characters += len(inner)
+            elif isinstance(inner, (list, dict)):
+                left.append(inner)
+    return characters > _MOST_CHARACTERS
 
 
 def _where(error: jsonschema_rs.ValidationError) -> list[list[str | int]]:
@@ -138,7 +144,7 @@ class Schemas:
     def __init__(self, tree: dict[str, Any], *, modern: bool, source: Source | None = None) -> None:
         """`modern` says that the schemas are written in 2020-12 already (OpenAPI 3.1 and later);
         `source` knows where they stand."""
-        self._source = source or Source("", "", tree, {})
+        self._source = source
         self._tree = tree
         self._modern = modern
         self._trees: dict[View, dict[str, Any]] = {}
@@ -172,7 +178,7 @@ class Schemas:
                 self._compiled[key] = self.compile({"$ref": reference(path)}, view)
             except BadSchema as error:
                 message = f"{error.defects[0].message}; anything is valid there"
-                self._source.warnings.append(self._source.defect("D130", message, path))
+                self._warn(message, path)
                 self._compiled[key] = Validator(jsonschema_rs.Draft202012Validator(True))
         return self._compiled[key]
 
@@ -211,11 +217,14 @@ class Schemas:
         for found in self._branches[view].too_many(schema):
             where = next((path for node, path in nodes(self.tree(view)) if node is found), ())
             message = f"a value would be checked more than {branches.MOST} times by this schema"
-            defect = self._source.defect("D130", f"{message}; its branches are ignored", where)
-            self._source.warnings.append(defect)
+            self._warn(f"{message}; its branches are ignored", where)
             for keyword in ("$ref", *branches.IN_PLACE):
                 found.pop(keyword, None)
             self._registries.clear()
+
+    def _warn(self, message: str, where: Path) -> None:
+        if self._source is not None:
+            self._source.warnings.append(self._source.defect("D130", message, where))
 
     def _take_out(self, where: Path, view: View, reason: str) -> bool:
         """Takes the broken part at `where` out of the document: the keyword, or what it holds."""
@@ -226,8 +235,7 @@ class Schemas:
             node = node[key] if _has(node, key) else None
         if not where or not _has(node, where[-1]):
             return False
-        defect = self._source.defect("D130", f"{reason}; it is ignored", where)
-        self._source.warnings.append(defect)
+        self._warn(f"{reason}; it is ignored", where)
         named = isinstance(node, list) or (len(where) > 1 and where[-2] in (*_MAPS, "schemas"))
         if named or where[-1] in ("schema", "itemSchema"):
             node[where[-1]] = {}
@@ -350,13 +358,15 @@ def _normalise(tree: dict[str, Any], view: View, modern: bool) -> tuple[dict[str
 
     def rewrite(node: Any, schemas: bool = False) -> Any:
         if isinstance(node, list):
-            items = [rewrite(item) for item in node]
+            items = [rewrite(i) if isinstance(i, (dict, list)) else i for i in node]
             return items if any(a is not b for a, b in zip(items, node, strict=True)) else node
         if not isinstance(node, dict):
             return node
         new = {}
         for key, value in node.items():
-            if schemas or (key in ("schema", "itemSchema") and isinstance(value, dict)):
+            if not isinstance(value, (dict, list)):
+                new[key] = value
+            elif schemas or (key in ("schema", "itemSchema") and isinstance(value, dict)):
                 new[key] = rewrite_schema(value)
             elif key == FILES:
                 new[key] = rewrite_part(value)
