@@ -29,6 +29,8 @@ KNOWN = {
     "bad_boolean_accepted": "input.parameters",
     "bad_last_event_id_accepted": "input.parameters",
     "errors_left_out": "error.explained",
+    "refused_body_creates": "input.refused",
+    "refused_query_creates": "input.parameters",
     # state
     "created_not_found": "create.client_id",
     "client_id_ignored": "create.client_id",
@@ -56,6 +58,7 @@ KNOWN = {
     "read_moves_updated_at": "list.contains",
     "etag_frozen": "etag.changes",
     "etag_random": "etag.changes",
+    "etag_before_greeting": "etag.changes",
     "etag_ignores_talk": "etag.changes",
     "stale_if_match_accepted": "etag.guards",
     "delete_ignores_if_match": "etag.guards",
@@ -111,6 +114,7 @@ KNOWN = {
     "suggestions_oldest_first": "list.order",
     "suggestion_of_wrong_message": "suggestion.session",
     "idle_stop_claims_turn": "stop.idle",
+    "idle_stop_ends_next_turn": "stop.idle",
     # stream
     "done_missing": "stream.terminal",
     "last_chunk_lost": "stream.adds_up",
@@ -122,6 +126,7 @@ KNOWN = {
     "frames_buffered": "stream.incremental",
     "not_recorded_after_stream": "event.agrees",
     "stream_as_text_plain": "stream.media_type",
+    "data_split_at_separators": "stream.schema",
     "event_name_missing": "stream.schema",
     "first_frame_missing": "stream.stored",
     "resume_repeats_last": "stream.resume",
@@ -162,6 +167,7 @@ KNOWN = {
     "etag_unquoted": "etag.guards",
     "allow_missing": "method.allow",
     "malformed_json_is_500": "input.extremes",
+    "chunked_body_ignored": "input.accepted",
     "not_found_is_200": "session.missing",
     "delete_answers_200": "delete.idempotent > response.status",
     "media_type_unchecked": "input.media_type",
@@ -175,6 +181,7 @@ KNOWN = {
     "id_taken_twice": "race.create",
     "if_match_won_twice": "race.update",
     "patch_lost": "race.update",
+    "late_reply_lost": "race.talk",
     # query: pages, totals
     "page_beyond_end_repeats": "list.pages",
     "filter_lost_on_later_pages": "list.pages",
@@ -228,6 +235,9 @@ KNOWN = {
     "regenerate_forgets_talk": "act.regenerate",
     "edit_keeps_rest": "act.edit",
     "edit_text_lost": "act.edit",
+    "edit_keeps_system_messages": "act.edit",
+    "edit_keeps_message_count": "act.edit",
+    "regenerate_keeps_message_count": "act.regenerate",
     # resource
     "lookup_slows_down": "response.time",
     "listing_slows_down": "response.time",
