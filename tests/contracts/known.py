@@ -30,6 +30,7 @@ KNOWN = {
     "bad_last_event_id_accepted": "input.parameters",
     "errors_left_out": "error.explained",
     "refused_body_creates": "input.refused",
+    "refused_header_patches": "input.parameters",
     "refused_query_creates": "input.parameters",
     # state
     "created_not_found": "create.client_id",

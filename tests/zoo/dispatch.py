@@ -104,8 +104,7 @@ class Resource:
         try:
             params = self._params(request, operation)
         except Problem:
-            if "refused_query_creates" in self.faults and operation.id == "createSession":
-                self.backend.create(user, await self._body(request, operation, user))
+            await self._carry_out(request, operation, user)
             raise
         wanted = self._negotiate(request, operation)
         try:
@@ -230,6 +229,16 @@ class Resource:
         if size > MAX_BODY:
             raise Problem(413, f"A body has at most {MAX_BODY} bytes.")
         return bytes(text)
+
+    async def _carry_out(self, request: Request, operation: Operation, user: str) -> None:
+        """The faults that do what they refuse for a parameter."""
+        if "refused_query_creates" in self.faults and operation.id == "createSession":
+            self.backend.create(user, await self._body(request, operation, user))
+        session = self.backend.sessions.get(request.path_params.get("session_id", ""))
+        is_patch = "refused_header_patches" in self.faults and operation.id == "patchSession"
+        if is_patch and session is not None and session.owner == user:
+            body = await self._body(request, operation, user)
+            self.backend.update(session, session.attributes | body)
 
     def _half_apply(self, request: Request, operation: Operation, body: Any, user: str) -> None:
         """The faults that do a part of what they refuse."""

@@ -66,6 +66,7 @@ INPUT = _faults(
     bad_last_event_id_accepted="A `Last-Event-ID` that is no number is ignored.",
     errors_left_out="A 422 does not say where the request is wrong.",
     refused_body_creates="A create whose body is refused makes the session nevertheless.",
+    refused_header_patches="A PATCH whose `If-Match` is refused is made nevertheless.",
     refused_query_creates="A create whose query is refused makes the session nevertheless.",
 )
 

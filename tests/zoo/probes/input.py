@@ -79,6 +79,12 @@ def refused_body_creates(api: Api) -> bool:
     return (refused.status_code, _read(api, "chosen-id")) == (422, 404)
 
 
+def refused_header_patches(api: Api) -> bool:
+    session = api.new_id(title="before")
+    refused = api.patch(session, {"title": "after"}, "unquoted")
+    return (refused.status_code, api.get(session)["title"]) == (422, "before")
+
+
 def refused_query_creates(api: Api) -> bool:
     body = {"agent_id": "agent", "id": "chosen-id"}
     refused = api.http.post("/sessions?allow_greeting=maybe", json=body)
