@@ -10,6 +10,8 @@ KNOWN = {
     "state.keys-snaked": "create.read_back",
     "state.list-shows-first-title": "list.contains",
     "state.messages-outlive-thread": "delete.gone",
+    "state.metadata-replaced": "patch.merges",
+    "state.null-keeps-key": "patch.merges",
     "state.null-title-ignored": "patch.null",
     "state.nulls-dropped": "create.read_back",
     "state.read-raises-revision": "etag.guards",
@@ -42,6 +44,7 @@ KNOWN = {
     "talk.tool-not-recorded": "tool.recorded",
     # stream
     "stream.completed-differs": "talk.recorded",
+    "stream.all-at-once": "stream.incremental",
     "stream.hang-up-kills": "talk.outlives",
     "stream.index-stays": "stream.adds_up",
     "stream.last-piece-missing": "stream.adds_up",
@@ -83,6 +86,7 @@ KNOWN = {
     "protocol.created-is-200": "create.location > response.status",
     # race
     "race.expected-revision": "race.update",
+    "race.ids-by-clock": "race.create",
     "race.idempotency": "idempotency.key",
     "race.lost-update": "etag.guards",
     "race.second-run": "run.single",

@@ -147,11 +147,15 @@ class Backend:
     def begin(self, session: Session, inputs: list[Input], *, streamed: bool) -> Turn:
         """Start a turn, which goes on whether or not anyone waits for it."""
         turn = Turn(inputs, streamed)
+        if session.stop_waits:
+            session.stop_waits = False
+            turn.stop.set()
         turn.task = asyncio.create_task(self._run(session, turn))
         return turn
 
     async def _run(self, session: Session, turn: Turn) -> None:
         lock = asyncio.Lock() if "turns_interleave" in self.faults else session.turns
+        turn.late = lock.locked()
         async with lock:
             try:
                 if not session.deleted:
@@ -232,6 +236,8 @@ class Backend:
         if "not_recorded_after_stream" in self.faults and turn.streamed:
             session.unrecorded.add(message_id)
         if "reply_not_recorded" in self.faults and not turn.streamed:
+            session.unrecorded.add(message_id)
+        if "late_reply_lost" in self.faults and turn.streamed and turn.late:
             session.unrecorded.add(message_id)
         data = {"content": text, "status": status}
         return self._store(session, turn, "message", "agent", data, message_id)

@@ -101,10 +101,14 @@ class Resource:
             raise Problem(405, f"{request.method} is not possible here.", headers=headers)
         operation, handler = self.operations[method]
         user = self._authenticate(request, operation)
-        params = self._params(request, operation)
+        try:
+            params = self._params(request, operation)
+        except Problem:
+            await self._carry_out(request, operation, user)
+            raise
         wanted = self._negotiate(request, operation)
         try:
-            body = await self._body(request, operation) if operation.bodies else None
+            body = await self._body(request, operation, user) if operation.bodies else None
         except _Malformed:
             return Response("Internal Server Error", 500, media_type="text/plain")
         call = Call(
@@ -189,7 +193,7 @@ class Resource:
             raise Problem(406, f"There is only {' or '.join(operation.offers)}.")
         return wanted
 
-    async def _body(self, request: Request, operation: Operation) -> Any:
+    async def _body(self, request: Request, operation: Operation, user: str) -> Any:
         text = await self._text(request)
         name = media_type(request.headers.get("content-type", ""))
         validator = operation.bodies.get(name)
@@ -208,7 +212,7 @@ class Resource:
         assert validator is not None
         errors = defects(validator, body, "body")
         if errors:
-            self._half_apply(request, operation, body)
+            self._half_apply(request, operation, body, user)
             raise Problem(422, "The body is wrong.", errors=errors)
         return body
 
@@ -220,11 +224,28 @@ class Resource:
             size += len(part)
             if size <= MAX_BODY:
                 text += part
+        if "chunked_body_ignored" in self.faults and "transfer-encoding" in request.headers:
+            return b""
         if size > MAX_BODY:
             raise Problem(413, f"A body has at most {MAX_BODY} bytes.")
         return bytes(text)
 
-    def _half_apply(self, request: Request, operation: Operation, body: Any) -> None:
+    async def _carry_out(self, request: Request, operation: Operation, user: str) -> None:
+        """The faults that do what they refuse for a parameter."""
+        if "refused_query_creates" in self.faults and operation.id == "createSession":
+            self.backend.create(user, await self._body(request, operation, user))
+        session = self.backend.sessions.get(request.path_params.get("session_id", ""))
+        is_patch = "refused_header_patches" in self.faults and operation.id == "patchSession"
+        if is_patch and session is not None and session.owner == user:
+            body = await self._body(request, operation, user)
+            self.backend.update(session, session.attributes | body)
+
+    def _half_apply(self, request: Request, operation: Operation, body: Any, user: str) -> None:
+        """The faults that do a part of what they refuse."""
+        chosen = body.get("id") if isinstance(body, dict) else None
+        is_create = operation.id == "createSession" and isinstance(chosen, str)
+        if "refused_body_creates" in self.faults and is_create:
+            self.backend.create(user, {"id": chosen})
         session = self.backend.sessions.get(request.path_params.get("session_id", ""))
         if (
             "patch_half_applied" in self.faults

@@ -65,6 +65,9 @@ INPUT = _faults(
     bad_boolean_accepted="`allow_greeting=maybe` is taken for false.",
     bad_last_event_id_accepted="A `Last-Event-ID` that is no number is ignored.",
     errors_left_out="A 422 does not say where the request is wrong.",
+    refused_body_creates="A create whose body is refused makes the session nevertheless.",
+    refused_header_patches="A PATCH whose `If-Match` is refused is made nevertheless.",
+    refused_query_creates="A create whose query is refused makes the session nevertheless.",
 )
 
 STATE = _faults(
@@ -95,6 +98,7 @@ STATE = _faults(
     read_moves_updated_at="Reading a session moves its `updated_at`.",
     etag_frozen="The ETag never changes.",
     etag_random="The ETag changes although the session does not.",
+    etag_before_greeting="The ETag of a create is that of before the greeting.",
     etag_ignores_talk="The ETag stays while `message_count` changes.",
     stale_if_match_accepted="PUT and PATCH with an outdated `If-Match` are carried out.",
     delete_ignores_if_match="DELETE with an outdated `If-Match` is carried out.",
@@ -160,6 +164,7 @@ TALK = _faults(
     suggestions_oldest_first="The oldest suggestion comes first.",
     suggestion_of_wrong_message="The suggestions point at the user's message.",
     idle_stop_claims_turn="A stop without a turn says that one was stopped.",
+    idle_stop_ends_next_turn="A stop without a turn ends the next turn at once.",
 )
 
 STREAM = _faults(
@@ -174,6 +179,7 @@ STREAM = _faults(
     frames_buffered="All frames arrive at once when the turn is over.",
     not_recorded_after_stream="A streamed reply is not in the history.",
     stream_as_text_plain="The stream has the media type text/plain.",
+    data_split_at_separators="Line separators inside JSON begin a new line of `data`.",
     event_name_missing="Frames carry no `event` field.",
     first_frame_missing="The stream of a new event does not begin with that event.",
     resume_repeats_last="A resumed stream repeats the event that the client has seen.",
@@ -225,6 +231,7 @@ PROTOCOL = _faults(
     malformed_json_is_500="Malformed JSON is a 500.",
     not_found_is_200="An unknown session is a 200 with null.",
     delete_answers_200="Deletion answers 200 with a body.",
+    chunked_body_ignored="A body with `Transfer-Encoding: chunked` is taken for an empty one.",
     media_type_unchecked="A body of any media type is read as JSON.",
     merge_patch_refused="PATCH refuses application/merge-patch+json.",
     problem_status_differs="The status inside a problem is not that of the response.",
@@ -248,6 +255,7 @@ RACE = _faults(
     id_taken_twice="Two simultaneous creations with one id both succeed.",
     if_match_won_twice="Two simultaneous updates with one `If-Match` both succeed.",
     patch_lost="Of two simultaneous PATCHes one is lost.",
+    late_reply_lost="The streamed reply of a turn that had to wait is not in the history.",
 )
 
 ASSIGNMENT = _faults(
@@ -297,6 +305,9 @@ ACT = _faults(
     regenerate_forgets_talk="Regenerating forgets all that was said before.",
     edit_keeps_rest="What stood behind an edited message stays.",
     edit_text_lost="An edited message keeps its old text.",
+    edit_keeps_system_messages="System messages behind an edited message stay.",
+    edit_keeps_message_count="`message_count` counts what an edit has taken back.",
+    regenerate_keeps_message_count="`message_count` counts what regenerating has taken back.",
 )
 
 RESOURCE = _faults(

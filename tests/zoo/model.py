@@ -99,6 +99,8 @@ class Turn:
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     finish_reason: str = "error"
     reply: JsonObject | None = None
+    late: bool = False
+    """Another turn had to end first."""
     task: asyncio.Task[None] | None = None
 
 
@@ -125,6 +127,8 @@ class Session:
     unrecorded: set[str] = field(default_factory=set)
     """Messages that a fault keeps out of the history."""
     miscounted: int = 0
+    stop_waits: bool = False
+    """A fault stops the next turn."""
 
     def events(self) -> list[JsonObject]:
         return [entry.data for entry in self.log.entries if entry.name in STORED]

@@ -48,6 +48,8 @@ def _place_of_key(call: Call) -> tuple[str, str] | None:
 def _created(call: Call, session: Session) -> Response:
     faults = call.faults
     headers = {"Location": f"/sessions/{session.id}", "ETag": etag(session, faults)}
+    if "etag_before_greeting" in faults and session.messages():
+        headers["ETag"] = f'"{session.revision - 1}"'
     if "location_missing" in faults:
         del headers["Location"]
     if "location_wrong" in faults:

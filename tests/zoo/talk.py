@@ -59,11 +59,16 @@ def _take_back(
     gone = said[place:]
     if "edit_keeps_rest" in call.faults and edited:
         gone = said[place : place + 2]
+    if "edit_keeps_system_messages" in call.faults and edited:
+        gone = gone[:1] + [event for event in gone[1:] if event["source"] != "system"]
     if "regenerate_appends" in call.faults and not edited:
         gone = []
     if "regenerate_forgets_talk" in call.faults and not edited:
         gone = said
     session.unrecorded |= {event["id"] for event in gone}
+    fault = "edit_keeps_message_count" if edited else "regenerate_keeps_message_count"
+    if fault in call.faults:
+        session.miscounted += len(gone)
 
 
 async def _answer(call: Call, session: Session, inputs: list[Input]) -> Response:
@@ -99,6 +104,7 @@ async def stop(call: Call) -> Response:
     turn = session.turn
     if turn is None:
         answer: JsonObject = {"stopped": "idle_stop_claims_turn" in call.faults, "turn_id": None}
+        session.stop_waits = "idle_stop_ends_next_turn" in call.faults
         if "idle_stop_without_turn_id" in call.faults:
             del answer["turn_id"]
         return reply(answer)

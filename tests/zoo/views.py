@@ -81,4 +81,7 @@ def message_view(event: JsonObject, faults: Collection[str]) -> JsonObject:
 def frame(entry: Entry, faults: Collection[str]) -> bytes:
     """One server-sent event."""
     name = "" if "event_name_missing" in faults else f"event: {entry.name}\n"
-    return f"id: {entry.id}\n{name}data: {dumps(entry.data)}\n\n".encode()
+    data = dumps(entry.data)
+    if "data_split_at_separators" in faults:
+        data = "\ndata: ".join(data.splitlines())
+    return f"id: {entry.id}\n{name}data: {data}\n\n".encode()

@@ -1,6 +1,6 @@
 """Each function is named after a fault and tells whether a server is free of it."""
 
-from .client import Api
+from .client import Api, system, user
 
 
 def regenerate_appends(api: Api) -> bool:
@@ -18,11 +18,29 @@ def regenerate_forgets_talk(api: Api) -> bool:
 
 
 def edit_keeps_rest(api: Api) -> bool:
-    return len(_edited(api)) == 2
+    return len(_edited(api, _talked(api))) == 2
 
 
 def edit_text_lost(api: Api) -> bool:
-    return "new" in _edited(api)
+    return "new" in _edited(api, _talked(api))
+
+
+def edit_keeps_system_messages(api: Api) -> bool:
+    session = api.new_id()
+    api.chat(session, user("one"), system("Be brief."))
+    return "Be brief." not in _edited(api, session)
+
+
+def edit_keeps_message_count(api: Api) -> bool:
+    session = _talked(api)
+    left = _edited(api, session)
+    return bool(api.get(session)["message_count"] == len(left))
+
+
+def regenerate_keeps_message_count(api: Api) -> bool:
+    session = _talked(api)
+    api.http.post(f"/sessions/{session}/regenerate")
+    return bool(api.get(session)["message_count"] == len(api.texts(session)))
 
 
 def _talked(api: Api) -> str:
@@ -32,8 +50,7 @@ def _talked(api: Api) -> str:
     return session
 
 
-def _edited(api: Api) -> list[str]:
-    session = _talked(api)
+def _edited(api: Api, session: str) -> list[str]:
     first = api.history(session)["items"][0]["id"]
     path = f"/sessions/{session}/messages/{first}/edit"
     api.http.post(path, json={"content": "new"})

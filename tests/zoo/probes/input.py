@@ -74,5 +74,26 @@ def errors_left_out(api: Api) -> bool:
     return [(error["in"], error["pointer"]) for error in errors] == [("body", "/title")]
 
 
+def refused_body_creates(api: Api) -> bool:
+    refused = api.create(id="chosen-id", title=5)
+    return (refused.status_code, _read(api, "chosen-id")) == (422, 404)
+
+
+def refused_header_patches(api: Api) -> bool:
+    session = api.new_id(title="before")
+    refused = api.patch(session, {"title": "after"}, "unquoted")
+    return (refused.status_code, api.get(session)["title"]) == (422, "before")
+
+
+def refused_query_creates(api: Api) -> bool:
+    body = {"agent_id": "agent", "id": "chosen-id"}
+    refused = api.http.post("/sessions?allow_greeting=maybe", json=body)
+    return (refused.status_code, _read(api, "chosen-id")) == (422, 404)
+
+
+def _read(api: Api, session: str) -> int:
+    return api.http.get(f"/sessions/{session}").status_code
+
+
 def _listing(api: Api, **params: Any) -> int:
     return api.http.get("/sessions", params=params).status_code

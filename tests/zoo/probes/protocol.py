@@ -48,6 +48,12 @@ def delete_answers_200(api: Api) -> bool:
     return (answer.status_code, answer.content) == (204, b"")
 
 
+def chunked_body_ignored(api: Api) -> bool:
+    headers = {"Content-Type": "application/json"}
+    pieces = iter([b'{"agent_id": ', b'"agent"}'])
+    return api.http.post("/sessions", content=pieces, headers=headers).status_code == 201
+
+
 def media_type_unchecked(api: Api) -> bool:
     return _post(api, {"Content-Type": "text/plain"}, b'{"agent_id": "a"}').status_code == 415
 

@@ -32,3 +32,12 @@ def patch_lost(api: Api) -> bool:
         lambda: api.patch(session, {"metadata": {"b": 2}}),
     )
     return bool(api.get(session)["metadata"] == {"a": 1, "b": 2})
+
+
+def late_reply_lost(api: Api) -> bool:
+    session = api.new_id()
+    together(lambda: api.whole_turn(session, "one"), lambda: api.whole_turn(session, "two"))
+    return [message["role"] for message in api.history(session)["items"]] == [
+        "user",
+        "assistant",
+    ] * 2

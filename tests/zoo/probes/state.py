@@ -133,6 +133,11 @@ def etag_random(api: Api) -> bool:
     return api.etag(created.json()["id"]) == created.headers["ETag"]
 
 
+def etag_before_greeting(api: Api) -> bool:
+    created = api.http.post("/sessions?allow_greeting=true", json={"agent_id": "agent"})
+    return api.etag(created.json()["id"]) == created.headers["ETag"]
+
+
 def etag_ignores_talk(api: Api) -> bool:
     session = api.new_id()
     before = api.etag(session)

@@ -55,6 +55,12 @@ def stream_as_text_plain(api: Api) -> bool:
     return response.headers["Content-Type"].startswith("text/event-stream")
 
 
+def data_split_at_separators(api: Api) -> bool:
+    body = {"type": "message", "content": "one\u2028two\u2029three\u0085four"}
+    answer = api.http.post(f"/sessions/{api.new_id()}/events/stream", json=body).content
+    return answer.count(b"\ndata: ") == answer.count(b"\nevent: ") > 0
+
+
 def event_name_missing(api: Api) -> bool:
     return "" not in names(api.whole_turn(api.new_id()))
 

@@ -131,6 +131,12 @@ def idle_stop_claims_turn(api: Api) -> bool:
     return api.stop(_after(api, "one"))["stopped"] is False
 
 
+def idle_stop_ends_next_turn(api: Api) -> bool:
+    session = _after(api, "one")
+    api.stop(session)
+    return bool(api.say(session, "two")["finish_reason"] == "stop")
+
+
 def _after(api: Api, *texts: str) -> str:
     session = api.new_id()
     for text in texts:
