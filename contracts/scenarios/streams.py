@@ -36,8 +36,8 @@ from ..target.target import Stream
 from ..world import Blocked, Line, is_stream, stream_type, succeeded
 
 _BEGINS = re.compile(r"(?i)start|begin|created|accepted")
-BREAKS = "one\u2028two\u2029three\u0085four\x0bfive\x0csix\x1cseven"
-"""Ends of lines to some libraries, and to no reader of streams."""
+BREAKS = "one\u2028two\u2029three\u0085four\x0bfive\x0csix\x1cseven\neight\r\nnine\rten"
+"""Ends of lines: to some libraries only, then to readers of streams, which JSON has to escape."""
 LONG_QUESTION = (
     "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
 )
