@@ -183,6 +183,8 @@ KNOWN = {
     "if_match_won_twice": "race.update",
     "patch_lost": "race.update",
     "late_reply_lost": "race.talk",
+    "turn_writes_session_back": "race.update",
+    "regenerations_pile_up": "act.regenerate",
     # query: pages, totals
     "page_beyond_end_repeats": "list.pages",
     "filter_lost_on_later_pages": "list.pages",

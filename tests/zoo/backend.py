@@ -150,6 +150,7 @@ class Backend:
         if session.stop_waits:
             session.stop_waits = False
             turn.stop.set()
+        session.begun += 1
         turn.task = asyncio.create_task(self._run(session, turn))
         return turn
 
@@ -157,12 +158,16 @@ class Backend:
         lock = asyncio.Lock() if "turns_interleave" in self.faults else session.turns
         turn.late = lock.locked()
         async with lock:
+            before = session.attributes
             try:
                 if not session.deleted:
                     session.turn = turn
                     await self._play(session, turn)
             finally:
                 session.turn = None
+                session.begun -= 1
+                if "turn_writes_session_back" in self.faults:
+                    session.attributes = before
                 turn.feed.close()
                 turn.started.set()
                 turn.finished.set()

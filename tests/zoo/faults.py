@@ -255,6 +255,8 @@ RACE = _faults(
     id_taken_twice="Two simultaneous creations with one id both succeed.",
     if_match_won_twice="Two simultaneous updates with one `If-Match` both succeed.",
     patch_lost="Of two simultaneous PATCHes one is lost.",
+    turn_writes_session_back="The end of a turn takes back what was changed while it ran.",
+    regenerations_pile_up="Of two simultaneous regenerations both replies stay.",
     late_reply_lost="The streamed reply of a turn that had to wait is not in the history.",
 )
 

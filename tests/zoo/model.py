@@ -120,6 +120,8 @@ class Session:
     log: Feed = field(default_factory=Feed)
     suggestions: list[JsonObject] = field(default_factory=list)
     turn: Turn | None = None
+    begun: int = 0
+    """How many turns run or wait."""
     turns: asyncio.Lock = field(default_factory=asyncio.Lock)
     deleted: bool = False
     deleted_at: float = 0.0

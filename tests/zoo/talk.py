@@ -34,6 +34,8 @@ async def _again(
     call: Call, session: Session, message: str | None = None, text: str | None = None
 ) -> Response:
     """Answers the user's last message, or another one, in place of all that stood behind it."""
+    if session.begun and "regenerations_pile_up" not in call.faults:
+        raise Problem(409, "The agent still speaks.")
     said = session.messages()
     own = [n for n, event in enumerate(said) if event["source"] != "agent"]
     if message is not None:

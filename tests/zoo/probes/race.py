@@ -1,6 +1,6 @@
 """Each function is named after a fault and tells whether a server is free of it."""
 
-from .client import Api, together
+from .client import Api, together, until
 
 
 def turns_interleave(api: Api) -> bool:
@@ -41,3 +41,19 @@ def late_reply_lost(api: Api) -> bool:
         "user",
         "assistant",
     ] * 2
+
+
+def turn_writes_session_back(api: Api) -> bool:
+    session = api.new_id()
+    with api.turn(session) as incoming:
+        until(incoming, "chunk")
+        api.patch(session, {"title": "New"})
+        list(incoming)
+    return bool(api.get(session)["title"] == "New")
+
+
+def regenerations_pile_up(api: Api) -> bool:
+    session = api.new_id()
+    api.say(session)
+    together(*[lambda: api.http.post(f"/sessions/{session}/regenerate")] * 4)
+    return len(api.history(session)["items"]) == 2
