@@ -49,7 +49,17 @@ def test_a_fault_is_found(fault: str, plain: Document) -> None:
             stop=lambda outcome: any(f.promise == promise for f in outcome.findings),
         )
     found = {finding.promise for finding in report.findings}
+    assert [o.reason for o in report.outcomes if o.state is State.ERROR] == []
     assert promise in found, f"{FAULTS[fault].does} {FAULTS[fault].breaks}"
+
+
+def test_a_server_that_fails_at_odd_texts_ends_no_check_in_an_error_of_ours(
+    plain: Document,
+) -> None:
+    with serve(["malformed_json_500"]) as url:
+        report = run(url, plain, keys=(ADA, BERT), promises=["input.extremes"], retries=1)
+    assert State.ERROR not in {outcome.state for outcome in report.outcomes}
+    assert report.count(State.FAILED) > 2
 
 
 def test_the_table_names_faults_that_exist() -> None:

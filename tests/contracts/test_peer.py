@@ -50,6 +50,7 @@ def test_a_fault_is_found_by_the_promise_that_it_breaks(fault: str, plain: Docum
             stop=lambda outcome: any(f.promise == (promise or check) for f in outcome.findings),
         )
     found = {finding.promise for finding in report.findings}
+    assert [o.reason for o in report.outcomes if o.state is State.ERROR] == []
     assert (promise or check) in found, f"{FAULTS[fault].does} {FAULTS[fault].breaks}"
 
 

@@ -32,6 +32,7 @@ def test_a_fault_is_found(zoo: Zoo, document: Document, fault: Fault) -> None:
     )
     broken = {finding.promise for finding in report.findings}
     wanted = promise or check
+    assert [o.reason for o in report.outcomes if o.state is State.ERROR] == []
     assert wanted in broken if wanted else broken, fault.sentence
 
 
