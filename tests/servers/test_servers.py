@@ -30,6 +30,7 @@ AGNO_BREAKS = {
     "method.allow": {
         *("POST /agents/{agent_id}/runs", "GET /sessions", "GET /sessions/{session_id}"),
     },
+    "race.update": {"PATCH /sessions/{session_id}"},
     "response.status": {"DELETE /sessions/{session_id}"},
     "session.missing": {"DELETE /sessions/{session_id}"},
 }
