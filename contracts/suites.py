@@ -12,6 +12,7 @@ from sparring.spec.openapi.document import Document
 
 from .checks import Check, checks
 from .choice import Choice
+from .driving.turns import streams
 from .findings.report import SUITES, Outcome, Report, State, merged, suite_of
 from .replaying.replay import Replay
 from .runner import DEFAULT_KEYS, RETRIES, Runner
@@ -20,7 +21,9 @@ from .target.journal import Made
 from .terms import Terms
 
 Watch = Callable[[Outcome], None]
-ALONE = ("race.", "response.time", "stream.incremental", "stream.wait", "session.active")
+ALONE = ("race.", "response.time", "session.active")
+QUIET = ("stream.incremental", "stream.wait")
+"""What measures time and is mostly waiting: beside each other, and nothing else."""
 POISON = ("input.malformed", "input.extremes")
 """What may leave behind a session that no list survives."""
 
@@ -29,9 +32,14 @@ def _in_turn(runner: Runner, wanted: list[Check], workers: int) -> Iterator[Outc
     """The outcomes in order: `workers` checks at a time, then, alone, those that measure time."""
     alone = [check for check in wanted if check.promise.startswith(ALONE)]
     alone += [check for check in wanted if check.promise in POISON]
+    quiet = [check for check in wanted if check.promise in QUIET]
+    busy = [check for check in wanted if check not in alone and check not in quiet]
     pool = ThreadPoolExecutor(max(workers, 1))
     try:
-        yield from pool.map(runner.check, [check for check in wanted if check not in alone])
+        slow = sorted(busy, key=lambda check: not streams(check.operation))  # these first
+        begun = {check.id: pool.submit(runner.check, check) for check in slow}
+        yield from (begun[check.id].result() for check in busy)
+        yield from pool.map(runner.check, quiet)
     except KeyboardInterrupt:
         runner.meter.stop("interrupted")  # so that the checks that are under way end soon
         raise
@@ -52,7 +60,7 @@ def run(
     max_examples: int = 20,
     retries: int = RETRIES,
     timeout: float = 10.0,
-    workers: int = 6,
+    workers: int = 10,
     terms: Terms | None = None,
     scripts: Sequence[Script] = (),
     announce: Callable[[Choice, str], None] | None = None,

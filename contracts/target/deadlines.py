@@ -6,6 +6,7 @@ import math
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -87,14 +88,40 @@ class _Backend(httpcore2.SyncBackend):
         return _Stream(inner, self._clock)
 
 
-def connections(clock: Clock, *, most: int, kept: int) -> httpcore2.ConnectionPool:
-    """A pool of such connections; it follows no proxy of the environment.
+class Connections:
+    """Connections that are used again, each by one thread at a time; they follow no proxy.
 
-    An idle one is closed early: servers close them too, and a request that crosses is lost.
+    A pool for all looks at every connection for each request, and locks others out meanwhile:
+    several threads would mostly wait for that.
     """
-    return httpcore2.ConnectionPool(
-        max_connections=most,
-        max_keepalive_connections=kept,
-        keepalive_expiry=2.0,
-        network_backend=_Backend(clock),
-    )
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._idle: deque[httpcore2.ConnectionPool] = deque()
+        self._all: list[httpcore2.ConnectionPool] = []
+
+    @contextmanager
+    def one(self) -> Iterator[httpcore2.ConnectionPool]:
+        """A pool of one connection, the one that was used last, for this caller alone."""
+        try:
+            found = self._idle.pop()
+        except IndexError:
+            found = self._new()
+        try:
+            yield found
+        finally:
+            self._idle.append(found)
+
+    def _new(self) -> httpcore2.ConnectionPool:
+        """An idle connection is closed early: servers close them too, and a request that crosses is
+        lost."""
+        found = httpcore2.ConnectionPool(
+            max_connections=1, keepalive_expiry=2.0, network_backend=_Backend(self._clock)
+        )
+        self._all.append(found)
+        return found
+
+    def close(self) -> None:
+        """Closes them all."""
+        for pool in self._all:
+            pool.close()

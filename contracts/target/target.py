@@ -18,7 +18,7 @@ from sparring.spec.streams.framing import SSE, framing_of
 from sparring.spec.streams.sse import Overflow, ServerEvent
 
 from .budget import RESENT, Meter, Refused
-from .deadlines import Clock, connections
+from .deadlines import Clock, Connections
 
 _HOST = r"[^\s@]+"
 _UNQUOTED = "!$%&'()*+,/:;=?@[]~"
@@ -154,7 +154,7 @@ class Target:
         self.strays: dict[str, None] = {}
         """Redirects to other hosts, none of which was followed."""
         self._clock = Clock()
-        self._pool = connections(self._clock, most=200, kept=40)
+        self._connections = Connections(self._clock)
         self._url = httpcore2.URL(scheme=parts.scheme, host=host, port=port)
         named = b"[%b]" % host if b":" in host else host
         self._usual = {
@@ -171,7 +171,7 @@ class Target:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._pool.close()
+        self._connections.close()
 
     def url(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
         """The URL of an encoded path below the target."""
@@ -227,7 +227,7 @@ class Target:
             end = start + min(longest, max(self.meter.left(), 0.1))
             with self._guard(request), ExitStack() as stack:
                 with self._clock.until(end):
-                    opened = self._pool.stream(
+                    opened = stack.enter_context(self._connections.one()).stream(
                         request.method,
                         url,
                         headers=headers,
