@@ -6,10 +6,10 @@ and security in 10 s and with 1,000 requests for each second of processor time; 
 
     python benchmarks/contracts.py [--server mock|zoo] [--max-examples 20] [SUITES ...]
 
-On two cores, quiet but for the server (22 November 2026, Python 3.11.7, httpcore2 2.16.2, Schemathesis
-4.32.5, 20 examples). The agent of the mock takes its time, which is waited for; when it answers at
-once, promises, streaming and security take 9.3 s from start to end (6,598 requests, 1,064 for each
-second of processor time).
+On two cores, quiet but for the server (22 November 2026, Python 3.11.7, httpcore2 2.16.2,
+Schemathesis 4.32.5, 20 examples). The agent of the mock takes its time, which is waited for; when
+it answers at once, promises, streaming and security take 9.3 s from start to end (6,598 requests,
+1,064 for each second of processor time).
 
 | suites | requests | CPU s | requests / CPU s | wall s |
 |---|---|---|---|---|
