@@ -117,11 +117,8 @@ class Judge:
 def _changed(context: Context) -> bool:
     """Whether a session was changed otherwise than by what was said."""
     roles = (Role.SESSION_UPDATE, Role.SESSION_ACT)
-    entries = (e for e in context.world.journal if e.operation.binding)
-    return any(
-        e.operation.binding.role in roles and succeeded(e.exchange)  # type: ignore[union-attr]
-        for e in entries
-    )
+    bound = ((entry, entry.operation.binding) for entry in context.world.journal)
+    return any(b is not None and b.role in roles and succeeded(e.exchange) for e, b in bound)
 
 
 def _before(journal: list[Entry], index: int) -> list[Exchange]:

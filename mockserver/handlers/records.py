@@ -62,10 +62,11 @@ class Attributes:
         self._defaults: dict[str, Any] = {}
         for schema in filter(None, schemas):
             for name, path in shaper.members(schema).items():
-                node = shaper.document.schema(path, shaper.view)
-                is_valid = shaper.document.schemas.at(path, shaper.view).is_valid
-                if node.get("default") is not None and is_valid(node["default"]):
-                    self._defaults.setdefault(name, node["default"])
+                default = shaper.document.schema(path, shaper.view).get("default")
+                if default is None:
+                    continue
+                if shaper.document.schemas.at(path, shaper.view).is_valid(default):
+                    self._defaults.setdefault(name, default)
 
     def of_new(self, body: Any) -> dict[str, Any]:
         """The attributes of what a body makes: those that it sets, and the defaults of others."""

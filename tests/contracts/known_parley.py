@@ -49,6 +49,7 @@ KNOWN = {
     "last_delta_missing": "stream.adds_up",
     "stream_buffered": "stream.incremental",
     "stream_as_text_plain": "stream.media_type",
+    "seq_repeats_at_text": "stream.ids",
     "raw_line_break_in_data": "stream.schema",
     "streamed_reply_stored_cut": "talk.recorded",
     # security

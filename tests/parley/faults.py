@@ -102,6 +102,8 @@ stream_buffered: All events come at once at the end.
   "Events are sent as they arise, about 40 ms apart, not collected till the end".
 stream_as_text_plain: The content type of the stream is text/plain.
   200 declares text/event-stream.
+seq_repeats_at_text: All deltas have the same seq.
+  "seq starts at 0 and rises by one from event to event".
 seq_repeats_at_tool: tool.called and tool.finished have the same seq.
   "seq starts at 0 and rises by one from event to event".
 raw_line_break_in_data: A line break in a text is written raw into the data line.

@@ -68,6 +68,11 @@ def stream_as_text_plain(u: Users) -> None:
     assert response.headers["content-type"].startswith("text/event-stream")
 
 
+def seq_repeats_at_text(u: Users) -> None:
+    sent = events(u.ada.say(u.ada.new(), "one two three", stream=True))
+    assert [event["seq"] for event in sent] == list(range(len(sent)))
+
+
 def seq_repeats_at_tool(u: Users) -> None:
     sent = events(u.ada.say(u.ada.new(), "weather?", stream=True))
     assert [event["seq"] for event in sent] == list(range(len(sent)))

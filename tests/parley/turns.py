@@ -117,7 +117,7 @@ class Turn:
         if bad("last_delta_missing") and len(pieces) > 1:
             pieces.pop()
         for piece in pieces:
-            await self._send("reply.delta", text=piece)
+            await self._send("reply.delta", 0 if bad("seq_repeats_at_text") else 1, text=piece)
 
     async def _fail(self, reply_id: str) -> None:
         await self._send("reply.delta", text="Let me ")
