@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
 
 from sparring.spec.errors import SparringError
 from sparring.spec.finding import Finding
@@ -29,7 +30,7 @@ from .target.journal import Journal, Made
 from .target.redaction import redaction
 from .target.target import NoAnswer, Target
 from .terms import Terms
-from .world import Blocked, NotChecked, World
+from .world import Blocked, NotChecked, Prompts, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
@@ -72,6 +73,8 @@ class Runner:
         self.reported: set[tuple[str, str]] = set()
         self.sessions = Journal(terms.journal)
         self._streams: dict[Path, EventStream] = {}
+        self._prompts: dict[str, Prompts] = {}
+        self._learning = Lock()
         self._silent = 0
         self.broken: set[tuple[str, str]] = set()
         """The promises found broken, by operation: what breaks them again is the same cause."""
@@ -87,6 +90,8 @@ class Runner:
             given=self.terms.given,
             sessions=self.sessions,
             streams=self._streams,
+            prompts=self._prompts,
+            learning=self._learning,
         )
 
     def users(self, world: World) -> list[User]:

@@ -85,6 +85,14 @@ class Page:
     exchange: Exchange
 
 
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Texts that make the agent do more than answer, or fail."""
+
+    telling: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+
+
 @dataclass
 class World:
     """What the checks of a run share, and what one check leaves behind."""
@@ -102,6 +110,10 @@ class World:
     """What stands in paths above sessions, by parameter: the same wherever it has that name."""
     streams: dict[Path, EventStream] = field(default_factory=dict)
     """How the streams of operations are read: the same in every check."""
+    prompts: dict[str, Prompts] = field(default_factory=dict)
+    """What brings out more than a reply, by operation: the same in every check."""
+    learning: Lock = field(default_factory=Lock)
+    """Held while one check learns what all want to know."""
 
     def stream(self, operation: Operation) -> EventStream:
         """Reads the stream of an operation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from sparring.spec.meaning.binding import Role
@@ -12,7 +13,9 @@ from ..checks import Context, NotChecked, first_reason, says, scenario, show
 from ..driving.attributes import item_properties
 from ..driving.comparing import differences
 from ..driving.lists import history_operation
-from ..world import Blocked
+from ..driving.prompts import prompts
+from ..driving.turns import say, talk_of
+from ..world import Blocked, Line
 from .again import ACT, act, does, settled, told
 from .deletion import said, talked
 from .history import lists_events
@@ -141,12 +144,23 @@ approves = says("The effect of the act is `approve`.", does("approve"))
 
 @scenario("act.approve", ACT, needs=first_reason(approves, talkable))
 def nothing_is_said_to_no_call(context: Context) -> None:
-    """A decision on a call that nobody made is refused, or nothing comes of it."""
-    session = talked(context, context.alice)
-    before = said(context, session)
-    with suppress(Blocked):
-        act(context, session)
-    after = settled(context, session, lambda lines: len(lines) > len(before))
-    if [line.text for line in after] != before:
-        seen = show([line.text for line in after][len(before) :])
-        context.fail("no word where no call waits for a decision", seen)
+    """A decision on a call that nobody made is refused, or nothing comes of it, though another call
+    may wait for one."""
+    sessions = [talked(context, context.alice)]
+    talk = talk_of(context.world)
+    for text in prompts(context.alice, talk).telling:
+        sessions.append(context.alice.create().id)
+        say(context.alice, talk, sessions[-1], text)
+    for session in sessions:
+        before = said(context, session)
+        with suppress(Blocked):
+            act(context, session, call=f"call_{context.world.bodies.fresh()}")
+        after = settled(context, session, partial(_longer, len(before)))
+        if [line.text for line in after] != before:
+            seen = show([line.text for line in after][len(before) :])
+            context.fail("no word where no call waits for a decision", seen)
+            return
+
+
+def _longer(length: int, lines: list[Line]) -> bool:
+    return len(lines) > length

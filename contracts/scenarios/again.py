@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from sparring.spec import pointers
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import put
@@ -36,7 +37,9 @@ def does(effect: str) -> Needs:
     return says(f"The document says `effect: {effect}`, and keeps no other branch.", reason)
 
 
-def act(context: Context, session: str, *, target: str | None = None, text: str = "") -> None:
+def act(
+    context: Context, session: str, *, target: str | None = None, text: str = "", call: str = ""
+) -> None:
     """Performs the check's act and waits for its whole answer. Raises Blocked."""
     operation, alice = context.operation, context.alice
     assert operation.binding is not None
@@ -47,6 +50,8 @@ def act(context: Context, session: str, *, target: str | None = None, text: str 
     for place, value in ((operation.binding.target, target), (operation.binding.input, text)):
         if place is not None and value:
             put(context.document, draft, (place.part, place.name), value)
+    if call and operation.binding.tool_call and isinstance(draft.body, dict):
+        pointers.put(draft.body, operation.binding.tool_call, call)
     if streams(operation) and not answers_json(operation):
         with alice.open(draft) as stream:
             stream.drain()

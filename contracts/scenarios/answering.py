@@ -14,6 +14,7 @@ from sparring.spec.pointers import EACH
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import has
+from ..driving.prompts import prompts
 from ..driving.runs import MOVING, Run, follow, id_of, look, run_draft
 from ..driving.turns import answers_json, as_json, message_draft, say, streams
 from ..target.target import Limits
@@ -34,24 +35,6 @@ def takes_results(document: Document, operation: Operation) -> str:
     return "" if waits else "no run waits for a tool"
 
 
-def texts(context: Context, operation: Operation) -> list[str]:
-    """What may make the agent call a tool: the texts of the target's file, then those that the
-    document shows."""
-    binding, found = operation.binding, list(context.world.given.texts)
-    for media in operation.body.values():
-        node = pointers.first(
-            context.document.source.tree, tuple(map(str, media.schema[:-1])) if media.schema else ()
-        )
-        shown = node.get("examples") if isinstance(node, dict) else None
-        values = [e.get("value") for e in shown.values()] if isinstance(shown, dict) else []
-        for value in [node.get("example") if isinstance(node, dict) else None, *values]:
-            at = binding.input if binding else None
-            if at is not None and at.part == "body":
-                text = pointers.first(value, pointers.split(at.name))
-                found += [text] if isinstance(text, str) else []
-    return list(dict.fromkeys(found))
-
-
 def waiting(context: Context) -> tuple[str, Run, str]:
     """A run that waits for tools: its session, itself, and the text that has made it wait.
 
@@ -59,7 +42,7 @@ def waiting(context: Context) -> tuple[str, Run, str]:
     """
     get = reading(context.document, context.operation)
     for talk in (o for o in starting(context.document) if answers_json(o)):
-        for text in texts(context, talk)[:6]:
+        for text in prompts(context.alice, talk).telling:
             session = context.alice.create().id
             draft = message_draft(context.alice, talk, session, [text])
             exchange = context.alice.expect(as_json(draft) if streams(talk) else draft)

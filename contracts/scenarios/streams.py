@@ -20,6 +20,7 @@ from sparring.spec.turn import TERMINAL, Kind
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import at, has, instant, rises
 from ..driving.made import TALKING
+from ..driving.prompts import prompts
 from ..driving.turns import (
     Turn,
     answers_json,
@@ -107,7 +108,8 @@ def charset_of(exchange: Exchange) -> str:
 @scenario("stream.schema", *TALKING, needs=streaming)
 def events_fit_their_schema(context: Context) -> None:
     """Every event, and the JSON in its data, fits the declared schema, whatever was said."""
-    for text in (LONG_QUESTION, "Hi", BREAKS):
+    known = prompts(context.alice, context.operation)
+    for text in (LONG_QUESTION, "Hi", BREAKS, *known.telling, *known.failing):
         _, turn = streamed(context, text)
         check_events(context, turn)
 
@@ -148,17 +150,19 @@ def check_events(context: Context, turn: Turn) -> None:
 def ids_rise(context: Context) -> None:
     """Every event that has an id has one of its own, and numbers rise; ids over turns too, where
     these are no runs with streams of their own."""
-    session, turn = streamed(context)
-    again = say(
-        context.alice, context.operation, session, context.world.words("And then?"), stream=True
-    )
+    session = context.alice.create().id
+    telling = prompts(context.alice, context.operation).telling
+    turns = [
+        say(context.alice, context.operation, session, text, stream=True).events
+        for text in (LONG_QUESTION, context.world.words("And then?"), *telling)
+    ]
     binding = context.operation.binding
     if binding is not None and binding.role is Role.RUN_CREATE:
-        check_ids(context, turn.events)
-        check_ids(context, again.events)
+        for events in turns:
+            check_ids(context, events)
     else:
-        check_ids(context, turn.events + again.events)
-    for events in (turn.events, again.events):
+        check_ids(context, [seen for events in turns for seen in events])
+    for events in turns:
         check_numbers(context, events)
 
 
@@ -185,12 +189,15 @@ def check_ids(context: Context, events: list[Any]) -> None:
 
 def check_numbers(context: Context, events: list[Any]) -> None:
     """Fails where the events of a turn have numbers of their own that do not rise."""
-    shapes, numbers = context.world.stream(context.operation).events, []
-    for seen in events:
-        shape = shapes.get(seen.kind) if seen.kind is not None else None
-        place = shape.places.get("event.position") if shape else None
-        if place is not None:
-            numbers.append(at(seen.data, place))
+    shapes = context.world.stream(context.operation).events.values()
+    places = {
+        shape.places["event.position"] for shape in shapes if "event.position" in shape.places
+    }
+    if len(places) != 1:
+        return
+    (place,) = places  # that of events which the model does not know, too
+    found = [at(seen.data, place) for seen in events if isinstance(seen.data, dict)]
+    numbers = [number for number in found if number is not None]
     if not all(isinstance(n, int) for n in numbers) or not rises(numbers, strictly=True):
         context.fail("numbers that rise from event to event", show(numbers))
 
@@ -206,7 +213,7 @@ def one_terminal_event(context: Context) -> None:
     """The last event of a turn, and no other, ends it; then the stream ends."""
     for text in (LONG_QUESTION, "Hi"):
         _, turn = streamed(context, text)
-        kinds = [seen.kind for seen in _without_sentinel(turn) if seen.kind is not None]
+        kinds = [seen.kind for seen in without_sentinel(turn) if seen.kind is not None]
         found = [kind for kind in kinds if kind in TERMINAL]
         names = [arrival.event.event for arrival in turn.arrivals]
         if len(found) != 1:
@@ -219,7 +226,7 @@ def one_terminal_event(context: Context) -> None:
             context.fail("a turn that is done", show(names[-1]))
 
 
-def _without_sentinel(turn: Turn) -> list[Seen]:
+def without_sentinel(turn: Turn) -> list[Seen]:
     """The events of a turn without the mark that some put behind the event that ends it."""
     events = turn.events
     marked = len(events) > 1 and not isinstance(events[-1].data, dict)
@@ -231,11 +238,10 @@ def _without_sentinel(turn: Turn) -> list[Seen]:
 @scenario("stream.adds_up", *TALKING, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
 def pieces_add_up(context: Context) -> None:
     """The pieces are numbered, and together they are the message as it is sent and stored."""
-    for text in (LONG_QUESTION, "Hi"):
+    for text in (LONG_QUESTION, "Hi", *prompts(context.alice, context.operation).telling):
         session, turn = streamed(context, text)
-        stored = {
-            line.id: line.text for line in context.alice.history(session) if line.role == "agent"
-        }
+        lines = context.alice.history(session)
+        stored = {line.id: line.text for line in lines if line.role == "agent" and line.text}
         sums = joined(turn)
         texts = list(sums.values())
         for message, found in sums.items():
@@ -246,7 +252,7 @@ def pieces_add_up(context: Context) -> None:
                 context.fail("pieces that add up to the stored message", seen)
         if isinstance(index_place(context), tuple):
             check_indexes(context, turn)
-        for reply in turn.reply:
+        for reply in filter(lambda reply: reply.text, turn.reply):
             if reply.text not in stored.values():
                 context.fail("the streamed message in the history", show(reply.text))
             if sums and reply.text not in texts:
@@ -331,7 +337,7 @@ def streamed_events_are_stored(context: Context) -> None:
         if o.binding and o.binding.shape == "event"
     )
     session = context.alice.create()
-    for text in (LONG_QUESTION, "Hi"):
+    for text in (LONG_QUESTION, "Hi", *prompts(context.alice, context.operation).telling):
         lines = context.alice.lines(operation, context.alice.all(operation, session.id))
         before = len([found for found in lines if found.kind in whole])
         turn = say(context.alice, context.operation, session.id, text, stream=True)

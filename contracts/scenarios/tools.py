@@ -1,22 +1,37 @@
-"""What a tool's result promises: it stands in the event list as it was sent."""
+"""What turns with tools promise: they end and are recorded as others are, their parts add up."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from sparring.spec import pointers
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.drafts import Draft, expression, put
+from sparring.spec.openapi.drafts import Draft, expression, flat, put
+from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
+from ..driving.attributes import item_properties
 from ..driving.bodies import RICH_OBJECT
-from ..driving.comparing import has
-from ..driving.turns import streams
+from ..driving.comparing import at, has
+from ..driving.lists import history_operation
+from ..driving.made import TALKING
+from ..driving.negatives import words_elsewhere
+from ..driving.prompts import prompts
+from ..driving.turns import Turn, message_draft, say, streams, ways
 from ..world import succeeded
 from .history import lists_events
+from .streams import ends, streamed, talks, without_sentinel
+from .talk import speakable, texts_of
 
 TALK = Role.MESSAGE_CREATE
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_SAID = (Kind.CHUNK, Kind.MESSAGE, Kind.TOOL_RESULT)
+_FINISHED = ("stop", "end", "endturn", "done", "complete", "completed", "finished")
+_CALLED = ("tool", "tools", "tooluse", "toolcalls")
 
 
 def takes_results(document: Document, operation: Operation) -> str:
@@ -85,3 +100,128 @@ def results_are_recorded(context: Context) -> None:
 def result_of(raw: Any, location: tuple[str, ...]) -> Any:
     """The result that an event has, or what says that it has none."""
     return next(pointers.find(raw, location), "(no result)")
+
+
+@scenario("talk.recorded", *TALKING, needs=speakable)
+def turns_with_tools_are_recorded(context: Context) -> None:
+    """Where the agent does more than answer, the history has what was said, and each message with
+    all that it was answered with."""
+    shown = item_properties(context.document, history_operation(context.world))
+    for text in prompts(context.alice, context.operation).telling:
+        for stream in ways(context.operation):
+            session = context.alice.create().id
+            turn = say(context.alice, context.operation, session, text, stream=stream)
+            lines = context.alice.history(session)
+            said = [line.text for line in lines if line.role == "user"]
+            missing = {reply.text for reply in turn.reply if reply.text}
+            missing -= {line.text for line in lines if line.role != "user"}
+            if said != [text]:
+                context.fail("what was said once, where tools are called", show(said))
+            elif missing:
+                context.fail("what was answered, where tools are called", show(sorted(missing)))
+            stored = {line.id: line.raw for line in lines if line.id is not None}
+            for reply in turn.reply:
+                if lost := _lost(reply.raw, stored.get(reply.id), shown):
+                    context.fail("all of an answered message in the history", f"no {lost}")
+
+
+def _lost(answered: Any, stored: Any, shown: Mapping[str, Any]) -> str:
+    """A member of a message that only the answer has, though the history has room for it."""
+    if not isinstance(answered, dict) or not isinstance(stored, dict):
+        return ""
+    filled = (n for n, value in answered.items() if n in shown and value not in _EMPTY)
+    return next((name for name in filled if stored.get(name) in _EMPTY), "")
+
+
+@scenario("talk.recorded", *TALKING, needs=speakable)
+def turns_after_a_failure_are_recorded(context: Context) -> None:
+    """A turn that fails leaves a session in which the next one does not."""
+    for text in prompts(context.alice, context.operation).failing:
+        session = context.alice.create().id
+        say(context.alice, context.operation, session, text, stream=True)
+        draft = message_draft(context.alice, context.operation, session, ["Are you there?"])
+        with context.alice.open(draft) as stream:
+            stream.drain()
+        if not succeeded(stream.exchange):
+            seen = str(stream.exchange.response.status)
+            context.fail("a success for the turn after one that failed", seen)
+            return
+        lines = context.alice.history(session)
+        if not any(line.role == "user" and line.text == "Are you there?" for line in lines):
+            context.fail("the turn after one that failed in the history", show(texts_of(lines)))
+
+
+@scenario("stream.terminal", *TALKING, needs=first_reason(talks, ends))
+def turns_with_tools_end(context: Context) -> None:
+    """A turn in which tools are called ends as others do, or with a call that waits; where its end
+    tells why, it says so."""
+    for text in prompts(context.alice, context.operation).telling:
+        _, turn = streamed(context, text)
+        kinds = [seen.kind for seen in without_sentinel(turn)]
+        found = [kind for kind in kinds if kind in TERMINAL]
+        names, waiting = [a.event.event for a in turn.arrivals][-5:], _waiting(turn)
+        if _told(context) and found and (len(found) > 1 or kinds[-1] not in TERMINAL):
+            context.fail("one terminal event, the last one, where tools are called", show(names))
+        elif not found and kinds and kinds[-1] in _SAID and not waiting:
+            context.fail("a terminal event where no tool is waited for", show(names))
+        if waiting:
+            _check_finish(context, turn)
+
+
+def _told(context: Context) -> bool:
+    """Whether an author says which events end a turn; names alone do not tell what is beside."""
+    return bool(context.document.model.events) or context.operation.annotated
+
+
+@scenario("stream.terminal", *TALKING, needs=first_reason(talks, ends))
+def turns_that_fail_end(context: Context) -> None:
+    """A turn that fails ends with the event that says so, and with no other."""
+    for text in prompts(context.alice, context.operation).failing if _told(context) else ():
+        _, turn = streamed(context, text)
+        kinds = [seen.kind for seen in without_sentinel(turn)]
+        if kinds[-1:] != [Kind.ERROR] or len(TERMINAL.intersection(filter(None, kinds))) > 1:
+            names = [arrival.event.event for arrival in turn.arrivals]
+            context.fail("one terminal event, the error, where a turn fails", show(names[-5:]))
+
+
+def _waiting(turn: Turn) -> set[str | None]:
+    """The calls of tools without a result, behind which nothing was said."""
+    found: set[str | None] = set()
+    for seen in turn.events:
+        if seen.kind in (Kind.TOOL_CALL, Kind.TOOL_CHUNK):
+            found.add(seen.tool)
+        elif seen.kind is Kind.TOOL_RESULT:
+            found.discard(seen.tool)
+        elif seen.kind in (Kind.MESSAGE, Kind.CHUNK) and seen.role != "user":
+            found.clear()
+    return found
+
+
+def _check_finish(context: Context, turn: Turn) -> None:
+    """Fails where a turn that ends with a call ends as if it had none, though there is a word."""
+    shape = context.world.stream(context.operation).events.get(Kind.DONE)
+    place = shape.places.get("turn.finish") if shape else None
+    words = words_elsewhere(context.document, place[-1]) if place else ()
+    wanted = [word for word in words if flat(word) in _CALLED]
+    ended = [at(seen.data, place) for seen in turn.events if seen.kind is Kind.DONE]
+    if wanted and any(flat(str(word)) in _FINISHED for word in ended):
+        context.fail(f"{wanted[0]} where the turn ends with a call", show(ended))
+
+
+@scenario("stream.adds_up", *TALKING, needs=talks)
+def arguments_add_up(context: Context) -> None:
+    """The pieces of a call's arguments add up to JSON, that of the call."""
+    where = context.document.model.event.tool.get("arguments")
+    for text in prompts(context.alice, context.operation).telling:
+        _, turn = streamed(context, text)
+        for call in {seen.tool for seen in turn.events if seen.kind is Kind.TOOL_CHUNK}:
+            mine = [seen for seen in turn.events if seen.tool == call]
+            joined = "".join(seen.text or "" for seen in mine if seen.kind is Kind.TOOL_CHUNK)
+            try:
+                found = msgspec.json.decode(joined)
+            except msgspec.DecodeError:
+                context.fail("pieces of arguments that add up to JSON", show(joined))
+                continue
+            calls = [at(seen.data, where) for seen in mine if seen.kind is Kind.TOOL_CALL and where]
+            if any(not same(found, wanted) and joined != wanted for wanted in calls):
+                context.fail("pieces that add up to the arguments of the call", show(joined))

@@ -50,6 +50,9 @@ KNOWN = {
     "stream_buffered": "stream.incremental",
     "stream_as_text_plain": "stream.media_type",
     "seq_repeats_at_text": "stream.ids",
+    "seq_repeats_at_tool": "stream.ids",
+    "no_done_after_tool": "stream.terminal",
+    "tool_calls_not_stored": "talk.recorded",
     "raw_line_break_in_data": "stream.schema",
     "streamed_reply_stored_cut": "talk.recorded",
     # security

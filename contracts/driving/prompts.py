@@ -1,0 +1,119 @@
+"""What makes an agent do more than answer: call tools, ask first, fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from sparring.spec import pointers
+from sparring.spec.openapi.document import Operation
+from sparring.spec.openapi.drafts import template_place
+from sparring.spec.turn import Kind
+
+from ..world import Prompts
+from .driver import User
+from .together import together
+from .turns import Turn, say, streams
+
+ORDINARY = ("Good morning!", "Tell me a story about the sea.")
+USUAL = (
+    "What's the weather in Paris right now?",
+    "Search the web with your tool: a lookup of today's news, please.",
+    "Calculate 17 * 23 with your calculator.",
+    "Write an email to the team, but let me approve it before you send it.",
+    "Please fail: end this turn with an error.",
+)
+"""What agents that are made for trials answer with tools, with a question, or with an error."""
+MOST = 3  # texts of one effect
+SHOWN = 6  # texts of the document
+
+
+def texts(user: User, operation: Operation) -> list[str]:
+    """What may bring out more than a reply: the texts of the target's file; without any those that
+    the document shows, then the usual ones."""
+    if user.world.given.texts:
+        return list(user.world.given.texts)
+    return list(dict.fromkeys([*islice(_shown(user, operation), SHOWN), *USUAL]))
+
+
+def _shown(user: User, operation: Operation) -> Iterator[str]:
+    """The texts that the document has an example send."""
+    place = operation.binding.input if operation.binding else None
+    if place is None or place.part != "body":
+        return
+    for media in operation.body.values():
+        path = tuple(map(str, media.schema[:-1])) if media.schema else ()
+        node = pointers.first(user.world.document.source.tree, path)
+        node = node if isinstance(node, dict) else {}
+        examples = node.get("examples")
+        more = examples.values() if isinstance(examples, dict) else ()
+        for value in (node.get("example"), *(e.get("value") for e in more if e)):
+            text = pointers.first(value, pointers.split(place.name))
+            if isinstance(text, str):
+                yield text
+
+
+def prompts(user: User, operation: Operation) -> Prompts:
+    """What makes the agent do more than answer, when it is said with an operation.
+
+    It is found by saying it; not where a run may say only so much.
+    """
+    world = user.world
+    with world.learning:
+        if operation.label not in world.prompts:
+            few = world.target.meter.budget.messages is not None and not world.given.texts
+            world.prompts[operation.label] = Prompts() if few else _learn(user, operation)
+        return world.prompts[operation.label]
+
+
+def _learn(user: User, operation: Operation) -> Prompts:
+    apart = replace(user.world, journal=[], made=[])  # what is said here is evidence of nothing
+    speaker = User(apart, user.key, user.person, user.number)
+    said = [*ORDINARY, *texts(user, operation)]
+    turns = together([partial(_said, speaker, operation, text) for text in said])
+    known: set[str] = set()
+    telling: list[str] = []
+    failing: list[str] = []
+    for text, turn in zip(said, turns, strict=True):
+        if not isinstance(turn, Turn):
+            continue
+        if any(seen.kind is Kind.ERROR for seen in turn.events):
+            failing += [text]
+            continue
+        found = set(_traits(user, operation, turn))
+        telling += [text] if text not in ORDINARY and found - known else []
+        known |= found
+    return Prompts(tuple(telling[:MOST]), tuple(failing[:MOST]))
+
+
+def _said(user: User, operation: Operation, text: str) -> Turn:
+    return say(user, operation, user.create().id, text, stream=streams(operation))
+
+
+def _traits(user: User, operation: Operation, turn: Turn) -> Iterator[str]:
+    """What tells an answer from others: the kinds of its events, what is filled in, how it ends."""
+    for seen in turn.events:
+        kind = seen.kind or seen.raw.event
+        yield from (f"{kind} {place}" for place in _filled(seen.data))
+    if not turn.events:
+        body = turn.exchange.response.json()
+        yield from _filled(body)
+        at = template_place(user.world.document, operation, "turn.finish")
+        yield f"ends with {pointers.first(body, at) if at else None}"
+    if turn.run is not None:
+        yield f"the run is {turn.run.state}"
+
+
+def _filled(value: Any, at: str = "") -> Iterator[str]:
+    """The places in a value where something stands; all items of an array are in one."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _filled(inner, f"{at}/{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _filled(inner, f"{at}/*")
+    elif value not in (None, ""):
+        yield at
