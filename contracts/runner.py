@@ -20,6 +20,7 @@ from .choice import Profile, choose
 from .conformance.conformance import conform, tried
 from .conformance.storage import kept_apart
 from .driving.bodies import Bodies
+from .driving.caller import Caller
 from .driving.driver import User
 from .driving.learning import learn
 from .findings.judge import Judge
@@ -310,7 +311,7 @@ class Runner:
         except Stopped:
             pass
 
-    def _clean(self, made: Sequence[tuple[User, str]]) -> bool:
+    def _clean(self, made: Sequence[tuple[Caller, str]]) -> bool:
         """Deletes sessions, whatever the budget says; a run that may only read has made none.
 
         Whether there is a way to delete them, and the target answers.

@@ -23,7 +23,7 @@ from .target.journal import Journal
 from .target.target import Target
 
 if TYPE_CHECKING:
-    from .driving.driver import User
+    from .driving.caller import Caller
 
 
 _LONG = Lock()
@@ -102,8 +102,8 @@ class World:
     bodies: Bodies
     journal: list[Entry] = field(default_factory=list)
     given: TargetFile = field(default_factory=TargetFile)
-    made: list[tuple[User, str]] = field(default_factory=list)
-    created: dict[tuple[User, str], None] = field(default_factory=dict)
+    made: list[tuple[Caller, str]] = field(default_factory=list)
+    created: dict[tuple[Caller, str], None] = field(default_factory=dict)
     """Every session that a request has made, those that no check was after too."""
     sessions: Journal = field(default_factory=Journal)
     above: dict[str, Any] = field(default_factory=dict)

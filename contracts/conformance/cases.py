@@ -16,7 +16,8 @@ from sparring.spec.openapi.document import Operation
 from sparring.spec.openapi.drafts import expression, scalar, session_parameter
 from sparring.spec.openapi.schemas import View
 
-from ..driving.driver import User, shown_value
+from ..driving.caller import shown_value
+from ..driving.driver import User
 from ..driving.made import TALKING, makes_sessions, sessions_in
 from ..driving.requests import path_values
 from ..target.budget import SAFE_METHODS

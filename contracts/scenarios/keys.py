@@ -13,8 +13,9 @@ from sparring.spec.openapi.security import usable_security
 
 from ..checks import Context, NotChecked, first_reason, has_security, scenario, show
 from ..driving.attributes import request_properties
+from ..driving.caller import Way
 from ..driving.comparing import has
-from ..driving.driver import User, Way
+from ..driving.driver import User
 from ..driving.turns import streams
 from ..world import is_stream, succeeded
 from .deletion import DELETE, WITHOUT_SESSION, takes_session, talked, valid_draft
