@@ -31,12 +31,14 @@ from .target.journal import Journal, Made
 from .target.redaction import redaction
 from .target.target import NoAnswer, Target
 from .terms import Terms
+from .turnstile import Turnstile
 from .world import Blocked, NotChecked, Prompts, World
 
 DEFAULT_KEYS = ("alice-key", "bob-key")
 RETRIES = 5
 SHARE = 45.0  # seconds for conformance with so many examples
 EXAMPLES = 20
+CROWDED = 3  # times that a check is run where the target is asked too much at once
 PATIENCE = 5  # unanswered requests before the target is asked whether it is still there
 
 
@@ -71,6 +73,7 @@ class Runner:
             timeout=timeout,
             meter=self.meter,
         )
+        self._turnstile = Turnstile(self.meter)
         self.reported: set[tuple[str, str]] = set()
         self.sessions = Journal(terms.journal)
         self._streams: dict[Path, EventStream] = {}
@@ -119,7 +122,8 @@ class Runner:
 
     def check(self, check: Check) -> Outcome:
         """Runs one check; what it finds is run again until it shows again, or is dropped."""
-        return self._shown(self._checked(check))
+        with self._turnstile:
+            return self._shown(self._checked(check))
 
     def _shown(self, outcome: Outcome) -> Outcome:
         findings = tuple(map(self.redaction.finding, outcome.findings))
@@ -266,7 +270,15 @@ class Runner:
         return confirmed, state, reason
 
     def _attempt(self, check: Check, run: Run) -> tuple[list[Finding], State, str]:
-        world = self.world()
+        """Runs a check once; again where the target was asked too much at once."""
+        for _ in range(CROWDED):
+            world = self.world()
+            result = self._run(world, check, run)
+            if not any(entry.exchange.response.status == 429 for entry in world.journal):
+                break
+        return result
+
+    def _run(self, world: World, check: Check, run: Run) -> tuple[list[Finding], State, str]:
         alice, bob = self.users(world)
         context = Context(world, check.operation, check.promise, alice, bob, self.seed)
         state, reason = State.PASSED, ""

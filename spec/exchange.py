@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from .openapi.form_encoding import form_fields
+from .text.json_text import decode_answer
 
 LONGEST_KEPT = 256 * 1024  # bytes of a body
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
@@ -60,7 +61,7 @@ class Response:
     def json(self) -> Any:
         """The body as JSON, None when it is not JSON."""
         try:
-            return msgspec.json.decode(self.body)
+            return decode_answer(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 

@@ -16,6 +16,7 @@ from sparring.spec.openapi.drafts import (
     flat,
     is_by_id,
     is_owner,
+    parameter,
     put,
     session_parameter,
 )
@@ -108,15 +109,19 @@ class Caller:
         return {n: v for n, v in self._above().items() if create and is_owner(n)} | self.given
 
     def aim(self, draft: Draft, session: str) -> Draft:
-        """Writes the id of a session where the operation wants it, and into a body that has a place
-        for it the revision that the session has now."""
+        """Writes the id of a session where the operation wants it, and what guards a change of it:
+        the revision that it has now, or its tag where none is refused (428, RFC 6585 section 3)."""
         place = session_parameter(self.world.document, draft.operation)
         if place is not None:
             put(self.world.document, draft, place, session)
         guarding = guard(self.world.document, draft.operation)
+        get = self.world.one(Role.SESSION_GET)
         sent = guarding and isinstance(draft.body, dict) and guarding[0] in draft.body
-        if guarding and sent and self.world.one(Role.SESSION_GET) is not None:
+        if guarding and sent and get is not None:
             draft.body[guarding[0]] = self.read(session).get(guarding[1])
+        if get is not None and wants_tag(draft.operation):
+            tag = self.send(self.draft(get, session)).response.headers.get("etag")
+            draft.headers |= {"If-Match": tag} if tag else {}
         return draft
 
     def request(self, draft: Draft, *, way: Way | None = None, anonymous: bool = False) -> Request:
@@ -212,6 +217,12 @@ class Caller:
         if not isinstance(found, dict):
             raise Blocked(operation, exchange)
         return found
+
+
+def wants_tag(operation: Operation) -> bool:
+    """Whether a change has to say which version it changes."""
+    found = parameter(operation, "header", "If-Match")
+    return found is not None and (found.required or "428" in operation.responses)
 
 
 def shown_value(document: Document, found: Parameter) -> Any:

@@ -216,7 +216,7 @@ def say(
     if later:
         return _awaited(user, operation, session, turn, known)
     if binding is not None and binding.reply_at is not None:
-        row = user.world.document.model.message
+        row = binding.row or user.world.document.model.message
         turn.reply = [
             Line(raw, text=raw, role="agent") if isinstance(raw, str) else line(row, raw)
             for raw in pointers.find(body, binding.reply_at)

@@ -14,6 +14,7 @@ from sparring.spec.openapi.document import Document, Header, Operation, Response
 from sparring.spec.openapi.parameters import compile_decoder
 from sparring.spec.openapi.schemas import View
 from sparring.spec.streams.framing import is_json
+from sparring.spec.text.json_text import decode_answer
 
 PROBLEM = "application/problem+json"
 
@@ -123,7 +124,7 @@ def _body(
     if not is_json(media.type) or media.schema is None:
         return
     try:
-        body = msgspec.json.decode(answer.body)
+        body = decode_answer(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         yield Deviation(
             "response.schema",

@@ -174,7 +174,7 @@ def negotiates(document: Document, operation: Operation) -> str:
 def the_better_form_is_sent(context: Context) -> None:
     """Of JSON and a stream the answer is what `Accept` wants more, or the only one it names."""
     draft, session = taken(context)
-    types = list(context.operation.success[1].content) if context.operation.success else []
+    types = context.operation.answers
     json_type = next(t for t in types if "json" in t)
     stream = next(t for t in types if framing_of(t))
     for wanted, other in ((json_type, stream), (stream, json_type)):

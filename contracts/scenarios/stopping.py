@@ -28,7 +28,7 @@ from ..driving.turns import (
     talking,
 )
 from ..target.target import Limits
-from ..world import Line, Session
+from ..world import Blocked, Line, Session, succeeded
 from .streams import LONG_QUESTION, modelled
 from .talk import texts_of
 
@@ -46,7 +46,11 @@ def stop(context: Context, session: str) -> tuple[Exchange, bool | None]:
     draft = context.alice.draft(context.operation, session)
     if context.operation.body:
         draft.body = context.world.bodies.least(context.operation)
-    exchange = context.alice.expect(context.alice.aim(draft, session))
+    exchange = context.alice.send(context.alice.aim(draft, session))
+    if exchange.response.status == 409 and "409" in context.operation.responses:
+        return exchange, False  # there is nothing to stop
+    if not succeeded(exchange):
+        raise Blocked(context.operation, exchange)
     place = template_place(context.document, context.operation, "turn.stopped")
     said = pointers.first(exchange.response.json(), place) if place else None
     return exchange, said if isinstance(said, bool) else None

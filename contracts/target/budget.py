@@ -48,6 +48,8 @@ class Meter:
         self.stopped = ""
         self.sent = 0
         self.messages = 0
+        self.crowded = False
+        """Whether the target has said that it is asked too much at once (429)."""
         self._end = time.monotonic() + (self.budget.seconds or math.inf)
         self._next = 0.0
         self._sick = 0
@@ -134,6 +136,7 @@ class Meter:
 
         A longer pause than LONGEST_PAUSE seconds is not waited for: it stops the run.
         """
+        self.crowded = self.crowded or response.status == 429
         seconds = retry_after(response)
         if seconds is None:
             return False

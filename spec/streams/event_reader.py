@@ -10,6 +10,7 @@ import msgspec
 from .. import pointers
 from ..inference.events import declared_kinds
 from ..meaning.binding import Location, StreamedEvent
+from ..text.json_text import decode_answer
 from ..turn import Kind
 from .event_schema import EventSchema, Form
 from .sse import ServerEvent
@@ -95,6 +96,6 @@ def _has_its_part(kind: Kind, shape: StreamedEvent, data: Any) -> int:
 
 def _json(text: str) -> tuple[Any, bool]:
     try:
-        return msgspec.json.decode(text), True
+        return decode_answer(text), True
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, False

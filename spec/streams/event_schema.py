@@ -12,6 +12,7 @@ import msgspec
 from .. import pointers
 from ..openapi.schema_reader import SchemaReader
 from ..openapi.schemas import Path, Violation, types_of
+from ..text.json_text import decode_answer
 from .framing import Framing
 from .sse import ServerEvent
 
@@ -135,7 +136,7 @@ class EventSchema:
         Some servers write the object with `event` and `data` into the data of an unnamed event.
         """
         try:
-            data = msgspec.json.decode(event.data)
+            data = decode_answer(event.data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return event.event, _ABSENT
         is_unnamed = self.form is Form.EVENT and "event" not in event.fields

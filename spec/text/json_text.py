@@ -25,6 +25,7 @@ Marks = dict[int, dict[Key, Mark]]
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(rb"(?i)\\ud[89ab]..\\ud[c-f]..|(?P<half>\\ud[89a-f]..)|\\.")
 
 
 def decode_json(text: bytes | str) -> Any:
@@ -40,6 +41,19 @@ def decode_json(text: bytes | str) -> Any:
     if opened > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     return value
+
+
+def decode_answer(text: bytes | str) -> Any:
+    """A JSON value that a server sent. Half of a surrogate pair, which the grammar allows (RFC 8259
+    section 8.2), is read as U+FFFD. Raises msgspec.DecodeError, UnicodeError or RecursionError."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        raw = text.encode(errors="replace") if isinstance(text, str) else text
+        whole = _ESCAPE.sub(lambda m: rb"\ufffd" if m["half"] else m[0], raw)
+        if whole == raw:
+            raise
+        return msgspec.json.decode(whole)
 
 
 def line_column(text: str, offset: int) -> tuple[int, int]:

@@ -113,7 +113,8 @@ STATES = {
         "completed complete success succeeded done finished successful ok ended idle resolved"
     ),
     "stopped": ranked(
-        "cancelled canceled stopped interrupted aborted terminated cancelling canceling killed"
+        "cancelled canceled stopped interrupted aborted terminated cancelling canceling killed "
+        "halted"
     ),
     "failed": ("failed", "error", "failure", "errored", "rejected", "fault", "incomplete"),
     "waiting": ranked(

@@ -26,6 +26,7 @@ _REPLY = ranked(
     "task state body events parts"
 )
 _SURE = frozenset(_REPLY[: _REPLY.index("messages") + 1])
+_WRAPPERS = ("result", "data")
 _TALKS = words(
     "chat ask query answer reply respond generate completion completions converse prompt"
 )
@@ -246,9 +247,13 @@ def _reply_in(api: Api, subject: Subject, schema: Schema) -> Location | None:
         key = pick(members, (name,))
         if key is None or _only_acknowledges(api, subject, name, members):
             continue
-        below = words_below(api, key, members[key])
+        below = None
+        if name in _WRAPPERS and pick(reader.members(members[key]), _SURE - {"messages"}):
+            below = _reply_in(api, subject, members[key])
         if below is None:
-            below = _reply_in(api, subject, members[key]) if name in ("result", "data") else None
+            below = words_below(api, key, members[key])
+        if below is None and name in _WRAPPERS:
+            below = _reply_in(api, subject, members[key])
         if below is None:
             continue
         items = reader.items(members[key]) if "array" in reader.types(members[key]) else None

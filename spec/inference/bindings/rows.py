@@ -56,8 +56,10 @@ _WORD_IN_TEXT = re.compile(r"[A-Za-z_]+")
 class Rows:
     """Reads rows; the readings of one document are kept."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, ids: Sequence[str] = ()) -> None:
+        """`ids`: how a document calls the ids of its messages, as flat names."""
         self._reader = reader
+        self._ids = (*_ID[:2], *ids, *_ID[2:])
         self.texts = Texts(reader, OUTPUT, EACH)
         self._known: dict[int, tuple[Schema, Row]] = {}
 
@@ -92,7 +94,7 @@ class Rows:
         if (text := self._text(branch, schema)) is not None:
             row["text"] = pointers.join(text)
         roots = list(self._roots(branch, text or ()))
-        for part, names in (("id", _ID), ("offset", _OFFSET), ("turn", _TURN)):
+        for part, names in (("id", self._ids), ("offset", _OFFSET), ("turn", _TURN)):
             if (at := self._first(roots, names, part)) is not None:
                 row[part] = pointers.join(at)
         if (at := self._created(roots)) is not None:

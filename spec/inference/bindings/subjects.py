@@ -82,7 +82,6 @@ class Api:
         self.document = document
         self.requests = Reader(document, View.REQUEST)
         self.responses = Reader(document, View.RESPONSE)
-        self.rows = Rows(self.responses)
         self.asked = Texts(self.requests, INPUT, "0")
         self.run_inputs: list[tuple[str, ...]] | None = None
         self.subjects = [
@@ -97,6 +96,15 @@ class Api:
             for operation in document.operations
             if operation.label in roles
         ]
+        self.rows = Rows(self.responses, list(dict.fromkeys(self._message_ids())))
+
+    def _message_ids(self) -> Iterator[str]:
+        """What the ids of messages may be called: as in their paths, or by what they are."""
+        for subject in self.subjects:
+            if subject.role is Role.MESSAGE_GET and subject.holders:
+                yield flat(subject.holders[-1][0])
+            if subject.role is Role.MESSAGE_LIST and subject.literals:
+                yield f"{noun(subject.literals[-1])}id"
 
     def _prose(self, operation: Operation) -> str:
         node = pointers.first(self.document.source.tree, tuple(map(str, operation.pointer)), {})

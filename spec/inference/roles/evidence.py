@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ...openapi.document import Document, Operation
@@ -91,8 +91,8 @@ class Call:
 class Evidence:
     """How surely each collection is one of sessions or of runs, from 0 (not at all) to 1."""
 
-    def __init__(self, document: Document) -> None:
-        self.paths = Paths(document.operations)
+    def __init__(self, document: Document, known: Mapping[Key, Noun] | None = None) -> None:
+        self.paths = Paths(document.operations, known or {})
         self.shapes = Shapes(document)
         self.calls = list(self._calls(document))
         self._below: dict[Key, set[Noun]] = defaultdict(set)
@@ -114,6 +114,26 @@ class Evidence:
             reading = self.paths.read(operation.path)
             if reading.last is not None and not reading.elsewhere:
                 yield Call(operation, reading, reading.last)
+
+    def unnamed(self) -> dict[Key, Noun]:
+        """The sessions and messages that have names of their own: below an item texts are sent, and
+        what is answered tells the words of a user from those of an agent."""
+        found: dict[Key, Noun] = {}
+        for key, below in self.paths.below_one_another():
+            held = self.paths.read(_template(key)).last
+            operations = self.paths.operations(below)
+            sends = [o for o in operations if o.method == "POST" and self.shapes.carries_text(o)]
+            more = self.paths.operations((*below, ITEM))
+            if (
+                held is None
+                or held.noun is not Noun.OTHER
+                or not sends
+                or not self.paths.operations(key)
+            ):
+                continue
+            if any(map(self.shapes.tells_sides, (*operations, *more))):
+                found |= {key: Noun.SESSION, below: Noun.MESSAGE}
+        return found
 
     # Sessions
 
@@ -336,6 +356,10 @@ class Evidence:
             return True
         kept = bool(self.paths.methods((*part.key, ITEM)) - {"POST"})
         return kept and (part.noun is Noun.OTHER or not part.item)
+
+
+def _template(key: Key) -> str:
+    return "/" + "/".join(key)
 
 
 def _head(key: Key) -> str:

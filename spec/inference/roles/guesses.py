@@ -31,6 +31,8 @@ class Guess:
 def infer_roles(document: Document) -> list[Guess]:
     """The role of each operation, in document order, how sure it is (0 to 1), and why."""
     evidence = Evidence(document)
+    if not evidence.has_a_talk and (unnamed := evidence.unnamed()):
+        evidence = Evidence(document, unnamed)
     guesses = []
     for operation in document.operations:
         found = _verdict(operation, evidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...openapi.document import Operation
@@ -73,9 +73,11 @@ class Node:
 
 
 class Paths:
-    """The tree of all paths, and the readings of them."""
+    """The tree of all paths, and the readings of them; `known` says what some collections hold,
+    whatever they are called."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Operation], known: Mapping[Key, Noun]) -> None:
+        self._known = known
         self._nodes: dict[Key, Node] = {(): Node()}
         self._readings: dict[str, Reading] = {}
         self._has_sessions = False  # by that name
@@ -109,6 +111,12 @@ class Paths:
     def below_items(self, key: Key) -> set[str]:
         """The segments that follow `collection/{id}`."""
         return self.children((*key, ITEM))
+
+    def below_one_another(self) -> Iterator[tuple[Key, Key]]:
+        """The collections, each with one that is below its items."""
+        for key in self._nodes:
+            for name in self.below_items(key) if key[-1:] != (ITEM,) else ():
+                yield key, (*key, ITEM, name)
 
     def around(self, key: Key) -> list[Operation]:
         """The operations of a collection, of its items, and one segment further down."""
@@ -184,6 +192,8 @@ class Paths:
     def _noun(self, term: Term, chain: list[Resource], key: Key) -> Noun | None:
         """What a literal segment names here; None where it is only a verb, or a namespace."""
         head = term.head
+        if key in self._known:
+            return self._known[key]
         if not head:
             return None
         last = chain[-1] if chain else None

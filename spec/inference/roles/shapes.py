@@ -8,11 +8,12 @@ from typing import Any
 
 from ...openapi.document import Document, Media, Operation
 from ...openapi.schemas import items_of, members_of, types_of
+from ..bindings.names import speakers
 from .words import is_text, names_a_session
 
 _DEPTH = 6
 _ASKED = frozenset({"message", "question", "prompt", "utterance", "query", "user_message"})
-_SPEAKER = frozenset({"role", "sender", "author", "message_type", "messageType"})
+_SPEAKER = frozenset({"role", "sender", "author", "speaker", "message_type", "messageType"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Shape:
     members: frozenset[str] = frozenset()
     below: frozenset[str] = frozenset()  # the members of its objects and of their items
     array: str | None = None
+    speaks: bool = False  # one of these says by its words which of the two sides speaks
 
 
 EMPTY = Shape()
@@ -67,6 +69,10 @@ class Shapes:
             names |= shape.members | shape.below
         return bool(names & _SPEAKER)
 
+    def tells_sides(self, operation: Operation) -> bool:
+        """Whether the answer has messages that say by their words which of the two sides speaks."""
+        return self.answer(operation).speaks
+
     def _merged(self, media: Iterable[Media]) -> Shape:
         shapes = [self._shape(one) for one in media]
         if len(shapes) == 1:
@@ -76,6 +82,7 @@ class Shapes:
             frozenset[str]().union(*(shape.members for shape in shapes)),
             frozenset[str]().union(*(shape.below for shape in shapes)),
             arrays[0] if arrays else None,
+            any(shape.speaks for shape in shapes),
         )
 
     def _shape(self, media: Media) -> Shape:
@@ -96,7 +103,8 @@ class Shapes:
                     if array is None and self._is_object(inner):
                         array = name
                 self._members(inner, below, 2)
-            self._read[media.schema] = Shape(frozenset(members), frozenset(below), array)
+            speaks = any(map(self._tells_sides, (*members.values(), *below.values())))
+            self._read[media.schema] = Shape(frozenset(members), frozenset(below), array, speaks)
         return self._read[media.schema]
 
     def _members(self, schema: Any, found: dict[str, Any], depth: int) -> None:
@@ -109,6 +117,11 @@ class Shapes:
         for keyword in ("allOf", "anyOf", "oneOf"):
             for part in items_of(schema, keyword)[:8]:
                 self._members(self._document.follow(part), found, depth + 1)
+
+    def _tells_sides(self, schema: Any) -> bool:
+        listed = self._document.follow(schema).get("enum")
+        said = speakers(listed) if isinstance(listed, list) else {}
+        return "user" in said and "agent" in said
 
     def _is_array(self, schema: dict[str, Any]) -> bool:
         return "array" in types_of(schema) or any(

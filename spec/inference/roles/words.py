@@ -89,12 +89,12 @@ _VERBS = {
     Verb.STREAM: "stream sse subscribe listen watch ws websocket live tail",
     Verb.WAIT: "wait poll async sync blocking background streaming",
     Verb.BATCH: "batch bulk",
-    Verb.STOP: "stop cancel abort interrupt terminate kill",
+    Verb.STOP: "stop cancel abort interrupt terminate kill halt",
     Verb.ACT: "launch activate deactivate suspend "
     "pause resume close end finish complete archive unarchive fork copy clone duplicate "
     "branch share unshare rename title name summarize summarise compact condense compress "
     "revert unrevert undo redo rollback retry regenerate restore handoff handover transfer "
-    "escalate assign unassign approve reject confirm answer acknowledge init initialize "
+    "retake escalate assign unassign approve reject confirm answer acknowledge init initialize "
     "refresh renew extend pin unpin mute restart resubmit recompile predict mark reopen join "
     "leave steer resolve pass toggle favorite favourite star unstar bookmark",
     Verb.EXECUTE: "execute invoke submit continue run generate trigger process step inject",
