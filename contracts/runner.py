@@ -276,6 +276,7 @@ class Runner:
             result = self._run(world, check, run)
             if not any(entry.exchange.response.status == 429 for entry in world.journal):
                 break
+            self._turnstile.step_aside()
         return result
 
     def _run(self, world: World, check: Check, run: Run) -> tuple[list[Finding], State, str]:

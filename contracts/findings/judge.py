@@ -51,7 +51,7 @@ class Judge:
         answer = error.exchange.response
         if answer.status >= 500 and str(answer.status) not in error.operation.responses:
             return []  # response.status speaks of it
-        if not error.operation.promises.holds("input.accepted"):
+        if answer.status == 429 or not error.operation.promises.holds("input.accepted"):
             return []
         if answer.status == 404 and context.alice.makes_up(error.operation):
             return []  # whether there is such an agent only the target knows

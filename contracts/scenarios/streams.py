@@ -149,7 +149,7 @@ def check_events(context: Context, turn: Turn) -> None:
 @scenario("stream.ids", *TALKING, needs=talks)
 def ids_rise(context: Context) -> None:
     """Every event that has an id has one of its own, and numbers rise; ids over turns too, where
-    these are no runs with streams of their own."""
+    these have no streams of their own."""
     session = context.alice.create().id
     telling = prompts(context.alice, context.operation).telling
     turns = [
@@ -157,7 +157,9 @@ def ids_rise(context: Context) -> None:
         for text in (LONG_QUESTION, context.world.words("And then?"), *telling)
     ]
     binding = context.operation.binding
-    if binding is not None and binding.role is Role.RUN_CREATE:
+    followed = context.document.with_role(Role.MESSAGE_SUBSCRIBE)
+    alone = bool(followed) and all(o.binding and o.binding.target for o in followed)
+    if alone or (binding is not None and binding.role is Role.RUN_CREATE):
         for events in turns:
             check_ids(context, events)
     else:

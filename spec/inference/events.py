@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sparring.spec.meaning.binding import StreamedEvent
@@ -108,9 +108,13 @@ def infer_events(
 
 
 def declared_events(schema: EventSchema, row: Path | None = None) -> dict[str, Any]:
-    """The `events` block that a document itself tells: nothing that is our choice."""
-    found = [] if schema.form in (Form.NONE, Form.TEXT) else guesses(schema, row)
-    return _block(schema, found)
+    """The `events` block that a document itself tells: nothing that is our choice.
+
+    Where events have no schema, those that an example of the stream shows are told.
+    """
+    if schema.form in (Form.NONE, Form.TEXT):
+        schema = replace(schema, alternatives=tuple(a for a in schema.alternatives if a.sample))
+    return _block(schema, guesses(schema, row))
 
 
 def declared_kinds(schema: EventSchema) -> list[tuple[Kind, StreamedEvent]]:

@@ -22,6 +22,7 @@ from tests.contracts.test_command import NOBODY, told
 from tests.zoo.server import create_app
 
 from sparring.contracts.choice import Choice, Profile, choose
+from sparring.contracts.findings.report import State
 from sparring.contracts.reports import KINDS
 from sparring.contracts.runner import Runner
 from sparring.contracts.suites import run
@@ -229,6 +230,75 @@ def test_a_pause_that_the_target_asks_for_is_kept() -> None:
         assert target.send(Sent("GET", url + "/")).response.status == 200
         target.close()
     assert times[1] - times[0] >= 0.95
+
+
+class Crowded:
+    """An application that runs so many turns at one time, and refuses more."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app, self.most, self.running, self.refused = app, most, 0, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope.get("path", "").endswith("/chat"):
+            return await self.app(scope, receive, send)
+        if self.running >= self.most:
+            self.refused += 1
+            refusal = JSONResponse({"detail": "busy"}, 429, {"Retry-After": "0"})
+            return await refusal(scope, receive, send)
+        self.running += 1
+        try:
+            return await self.app(scope, receive, send)
+        finally:
+            self.running -= 1
+
+
+def test_a_target_that_is_asked_too_much_at_once_is_asked_less(tmp_path: Path) -> None:
+    overlay = tmp_path / "crowded.overlay.yaml"
+    target = "$.paths['/sessions/{session_id}/chat'].post.responses"
+    update = {"429": {"description": "Too many turns."}}
+    actions = [{"target": target, "update": update}]
+    overlay.write_text(json.dumps({"overlay": "1.0.0", "info": {}, "actions": actions}))
+    document = load_document("sessions", [OVERLAY, overlay])
+    crowded = Crowded(create_app((), pace=0.002), most=2)
+    promises = ["talk.recorded", "talk.count", "talk.ids", "stream.schema", "stream.adds_up"]
+    with served(crowded) as url:
+        report = run(url, document, promises=promises, seed=1)
+    assert crowded.refused > 0
+    assert [(f.promise, f.seen) for f in report.findings] == []
+    chats = [o for o in report.outcomes if o.operation.endswith("/chat")]
+    assert [o.id for o in chats if o.state is not State.PASSED] == []
+
+
+class Guarded:
+    """An application that takes no change without a tag."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app, self.refused = app, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        changes = scope.get("method") in ("PATCH", "PUT")
+        if changes and b"if-match" not in dict(scope["headers"]):
+            self.refused += 1
+            return await JSONResponse({"detail": "no tag"}, 428)(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+
+def test_a_change_that_has_to_name_its_version_names_it(tmp_path: Path) -> None:
+    overlay = tmp_path / "guarded.overlay.yaml"
+    actions = [
+        {
+            "target": f"$.paths['/sessions/{{session_id}}'].{method}.responses",
+            "update": {"428": {"description": "If-Match is missing."}},
+        }
+        for method in ("patch", "put")
+    ]
+    overlay.write_text(json.dumps({"overlay": "1.0.0", "info": {}, "actions": actions}))
+    document = load_document("sessions", [OVERLAY, overlay])
+    with served(Guarded(create_app((), pace=0.002))) as url:
+        report = run(url, document, promises=["update.read_back", "patch.merges"], seed=1)
+    assert [(f.promise, f.seen) for f in report.findings] == []
+    ran = [o for o in report.outcomes if o.state is not State.SKIPPED]
+    assert {o.state for o in ran} == {State.PASSED}, [(o.id, o.reason) for o in ran]
 
 
 @pytest.mark.parametrize(

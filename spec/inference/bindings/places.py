@@ -161,7 +161,10 @@ def target_place(api: Api, subject: Subject, session: str | None) -> str | None:
     taken = session.rpartition(".")[2] if session and session.startswith("$request.path") else None
     others = [(name, before) for name, before in subject.holders if name != taken]
     if subject.role is Role.MESSAGE_LIST or subject.role is Role.MESSAGE_SUBSCRIBE:
-        others = [h for h in others if singular(flat(h[1])) in RUN_NOUNS]
+        follows = subject.role is Role.MESSAGE_SUBSCRIBE
+        said = [s for s in api.subjects if s.role is Role.MESSAGE_LIST and follows]
+        messages = {literal for s in said for literal in s.literals[-1:]}
+        others = [h for h in others if singular(flat(h[1])) in RUN_NOUNS or h[1] in messages]
         return f"$request.path.{others[-1][0]}" if others else None
     if subject.resource == "suggestion":
         return f"$request.path.{others[-1][0]}" if others else None

@@ -370,6 +370,52 @@ def test_what_is_shown_by_a_word_alone_is_less_sure_than_what_its_messages_show(
     assert word.confidence < 0.9 <= shown.confidence
 
 
+OWN_NAMES = """
+openapi: 3.0.3
+info: {title: Campfire, version: '1'}
+paths:
+  /campfires:
+    post: {operationId: light, responses: {'201': {description: Lit.}}}
+    get: {operationId: see, responses: {'200': {description: All.}}}
+  /campfires/{fire}:
+    get: {operationId: sit, responses: {'200': {description: One.}}}
+  /campfires/{fire}/yarns:
+    get:
+      operationId: hear
+      responses:
+        '200':
+          description: What was told.
+          content:
+            application/json:
+              schema:
+                type: object
+                properties:
+                  data: {type: array, items: {type: object, properties: {text: {type: string},
+                    teller: {type: string, enum: [%s]}}}}
+    post:
+      operationId: tell
+      requestBody:
+        content: {application/json: {schema: {type: object, properties: {text: {type: string}}}}}
+      responses: {'201': {description: Told.}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("tellers", "found"),
+    [
+        ("guest, assistant", ["create", "list", "get", "list", "create"]),
+        ("anna, boris", [None] * 5),
+    ],
+)
+def test_sessions_of_any_name_are_known_by_what_two_sides_say_below_them(
+    tellers: str, found: list[str | None], tmp_path: Path
+) -> None:
+    file = tmp_path / "api.yaml"
+    file.write_text(OWN_NAMES % tellers)
+    roles = [guess.role for guess in infer_roles(load_document(str(file)))]
+    assert [role and role.value.partition(".")[2] for role in roles] == found
+
+
 def test_an_empty_document_has_no_roles(load: Load) -> None:
     assert [g.role for g in infer_roles(load("GET / -\nPOST /{id} -"))] == [None, None]
 

@@ -4,12 +4,13 @@ import json
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparring.spec.errors import SparringError
-from sparring.spec.text.json_text import MAX_DEPTH, decode_json
+from sparring.spec.text.json_text import MAX_DEPTH, decode_answer, decode_json
 from sparring.spec.text.source import Source, load, parse
 
 DEEP = 100_000
@@ -332,3 +333,13 @@ def test_json_of_the_wire_that_is_none_is_a_value_error(text: str) -> None:
             decode_json(given_text)
     with pytest.raises(ValueError, match=r"."):
         decode_json(b"\xff")
+
+
+def test_half_a_surrogate_pair_in_an_answer_is_read_as_a_replacement() -> None:
+    text = rb'{"half": "\uD800x", "pair": "\ud83d\ude00", "none": "\\ud800", "two": "\udc00\ud800"}'
+    found = decode_answer(text)
+    assert found == {"half": "\ufffdx", "pair": "😀", "none": "\\ud800", "two": "\ufffd\ufffd"}
+    assert decode_answer(text.decode()) == found
+    for bad in (b'{"a": "\\ud800}', b'{"a": "\\ud800", "b": NaN}', b"\xed\xa0\x80"):
+        with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
+            decode_answer(bad)
