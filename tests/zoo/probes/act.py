@@ -45,13 +45,13 @@ def regenerate_keeps_message_count(api: Api) -> bool:
 
 def decision_on_any_call(api: Api) -> bool:
     session, _ = api.asked_to_approve()
-    return api.decide(session, "call_of_nobody")["messages"] == []
+    return bool(api.decide(session, "call_of_nobody")["messages"] == [])
 
 
 def decision_taken_twice(api: Api) -> bool:
     session, call = api.asked_to_approve()
     api.decide(session, call)
-    return api.decide(session, call)["messages"] == []
+    return bool(api.decide(session, call)["messages"] == [])
 
 
 def _talked(api: Api) -> str:
