@@ -166,7 +166,9 @@ def nothing_is_said_to_no_call(context: Context) -> None:
 @scenario("act.approve", ACT, needs=first_reason(approves, talkable))
 def decisions_are_taken_once(context: Context) -> None:
     """A decision that has let the agent go on changes nothing when it is sent again."""
-    talk = talk_of(context.world)
+    binding, talk = context.operation.binding, talk_of(context.world)
+    if binding is None or binding.tool_call is None or binding.via not in ("body", "sse"):
+        raise NotChecked("decisions name no call, or what comes of them is not in the answer")
     for text in prompts(context.alice, talk).telling:
         session = context.alice.create().id
         turn = say(context.alice, talk, session, text, stream=True)

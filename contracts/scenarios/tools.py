@@ -65,36 +65,52 @@ def result_draft(context: Context, session: str, call: str, result: Any) -> Draf
 @scenario("tool.recorded", TALK, needs=first_reason(takes_results, has(Role.SESSION_CREATE)))
 def results_are_recorded(context: Context) -> None:
     """Results of every JSON type stand in the event list with the id of their call."""
-    event = context.document.model.event
-    lists = context.document.with_role(Role.MESSAGE_LIST)
-    operation = next(o for o in lists if not lists_events(context.document, o))
-    session = context.alice.create()
-    sent: list[tuple[str, Any]] = []
+    session = context.alice.create().id
+    sent: list[list[Any]] = []
     for n, result in enumerate((RICH_OBJECT, [1, None], "text", 0, False, None)):
-        draft = result_draft(context, session.id, f"call_{n}", result)
-        if draft is None:
-            continue
-        if not streams(context.operation):
-            exchange = context.alice.send(draft)
-        else:
-            with context.alice.open(draft) as stream:
-                stream.drain()
-            exchange = stream.exchange
-        if succeeded(exchange):
-            sent.append((f"call_{n}", result))
+        if _give(context, session, f"call_{n}", result):
+            sent.append([f"call_{n}", result])
     if not sent:
         raise NotChecked("the target takes no result without a call")
-    items = context.alice.all(operation, session.id)
-    lines = context.alice.lines(operation, items)
+    _check_results(context, session, sent)
+
+
+@scenario("tool.recorded", TALK, needs=first_reason(takes_results, talks))
+def awaited_results_are_recorded(context: Context) -> None:
+    """The result of a call that waits stands in the event list with the id of the call."""
+    for text in prompts(context.alice, context.operation).telling:
+        session, turn = streamed(context, text)
+        for call in filter(None, waiting_calls(turn)):
+            if _give(context, session, call, RICH_OBJECT):
+                _check_results(context, session, [[call, RICH_OBJECT]])
+
+
+def _give(context: Context, session: str, call: str, result: Any) -> bool:
+    """Gives the result of a call; whether it was taken, and the turn that it begins went well."""
+    draft = result_draft(context, session, call, result)
+    if draft is None:
+        return False
+    if not streams(context.operation):
+        return succeeded(context.alice.send(draft))
+    with context.alice.open(draft) as stream:
+        stream.drain()
+    reader = context.world.stream(context.operation)
+    failed = any(reader.read(found.event).kind is Kind.ERROR for found in stream.arrivals)
+    return succeeded(stream.exchange) and not failed
+
+
+def _check_results(context: Context, session: str, sent: list[list[Any]]) -> None:
+    """Fails unless the results of these calls are listed as they were sent, in that order."""
+    event, calls = context.document.model.event, [call for call, _ in sent]
+    lists = context.document.with_role(Role.MESSAGE_LIST)
+    operation = next(o for o in lists if not lists_events(context.document, o))
     found = [
-        (
-            pointers.first(line.raw, event.tool.get("id", ())),
-            result_of(line.raw, event.tool["result"]),
-        )
-        for line in lines
+        [call, result_of(line.raw, event.tool["result"])]
+        for line in context.alice.lines(operation, context.alice.all(operation, session))
         if line.kind == "tool_result"
+        and (call := pointers.first(line.raw, event.tool.get("id", ()))) in calls
     ]
-    if not same([list(pair) for pair in found], [list(pair) for pair in sent]):
+    if not same(found, sent):
         context.fail("the results of tools in the event list", f"{show(found)} of {show(sent)}")
 
 

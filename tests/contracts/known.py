@@ -119,6 +119,7 @@ KNOWN = {
     "tool_reply_not_recorded": "talk.recorded",
     "tool_events_counted": "talk.recorded",
     "tool_offsets_repeat": "event.offsets",
+    "awaited_result_not_stored": "tool.recorded",
     "failure_wedges_session": "talk.recorded",
     # stream
     "done_missing": "stream.terminal",

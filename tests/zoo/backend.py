@@ -3,7 +3,6 @@
 import asyncio
 from datetime import datetime
 from time import monotonic
-from typing import Literal
 
 from starlette.responses import Response
 
@@ -17,6 +16,7 @@ from .model import (
     JsonObject,
     Session,
     Turn,
+    Wedged,
     new_id,
     now,
 )
@@ -108,7 +108,7 @@ class Backend:
         if "disconnect_loses_question" in self.faults:
             session.unrecorded |= {e["id"] for e in session.messages()[-1:]}
         if "disconnect_wedges_session" in self.faults:
-            turn.task.add_done_callback(lambda _: setattr(session, "turns", _Wedged()))
+            turn.task.add_done_callback(lambda _: setattr(session, "turns", Wedged()))
 
     def touch(self, session: Session, *, talk: bool = False) -> None:
         """Note that the session is another one than before."""
@@ -184,8 +184,9 @@ class Backend:
             turn.finish_reason = "stop"
             self._end(session, turn)
             return
+        is_lost = settled is not None and "awaited_result_not_stored" in self.faults
         for heard in turn.inputs:
-            if heard.kind in STORED:
+            if heard.kind in STORED and not is_lost:
                 self.store(session, turn, heard.kind, heard.source, heard.data)
         self.store(session, turn, "status", "agent", {"state": "typing"})
         turn.started.set()
@@ -199,7 +200,9 @@ class Backend:
         elif turn.stop.is_set():
             self._end_stopped(session, turn, message_id, said_so_far, text)
         elif turn.finish_reason == "error":
-            self._break_off(session, turn)
+            tools.break_off(self, session, turn)
+            if "done_after_error" in self.faults:
+                self._end(session, turn)
         else:
             if turn.finish_reason == "stop":
                 turn.reply = self._reply(session, turn, message_id, text, "complete")
@@ -225,15 +228,6 @@ class Backend:
             if "chunk_sent_twice" in self.faults and index == 1:
                 self.emit(session, turn, "chunk", chunk)
         return text
-
-    def _break_off(self, session: Session, turn: Turn) -> None:
-        session.wedged = "failure_wedges_session" in self.faults
-        if "error_event_missing" in self.faults:
-            return
-        error = {"code": "agent_failed", "message": "The agent could not go on."}
-        self.emit(session, turn, "error", {"turn_id": turn.id, **error})
-        if "done_after_error" in self.faults:
-            self._end(session, turn)
 
     def _end_stopped(
         self, session: Session, turn: Turn, message_id: str, said: str, whole: str
@@ -361,14 +355,3 @@ class Backend:
 
 def _attributes(defaults: JsonObject, given: JsonObject) -> JsonObject:
     return {name: given.get(name, default) for name, default in defaults.items()}
-
-
-class _Wedged(asyncio.Lock):
-    """A lock that somebody holds who will never let it go."""
-
-    def locked(self) -> bool:
-        return True
-
-    async def acquire(self) -> Literal[True]:
-        await asyncio.Event().wait()
-        return True

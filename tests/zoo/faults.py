@@ -168,6 +168,7 @@ TALK = _faults(
     tool_reply_not_recorded="What the agent says after calling a tool is not in the history.",
     tool_events_counted="`message_count` counts calls of tools and their results.",
     tool_offsets_repeat="The event after a tool's result has the same offset.",
+    awaited_result_not_stored="The result that a waiting call gets is not in the event list.",
     failure_wedges_session="After a turn that failed, each further one is a 409.",
 )
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 ALPHABET = string.ascii_letters + string.digits
 TICK = timedelta(milliseconds=1)
@@ -162,3 +162,14 @@ class Session:
             for event in self.events()
             if event["type"] == "message" and event["id"] not in self.unrecorded
         ]
+
+
+class Wedged(asyncio.Lock):
+    """A lock that somebody holds who will never let it go."""
+
+    def locked(self) -> bool:
+        return True
+
+    async def acquire(self) -> Literal[True]:
+        await asyncio.Event().wait()
+        return True

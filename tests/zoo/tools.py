@@ -20,7 +20,7 @@ PIECE = 7  # characters
 
 
 def settle(session: Session, said: Input, faults: frozenset[str]) -> tuple[str, Tool] | None:
-    """The call that has waited for what was said; whatever else was said, a message ends it."""
+    """The call that has waited for what was said; behind a message none waits any longer."""
     waiting = session.waiting
     if said.kind == "message":
         session.waiting = None
@@ -85,6 +85,14 @@ async def _dictate(backend: "Backend", session: Session, turn: Turn, call: str, 
 def _answer(backend: "Backend", session: Session, turn: Turn, call: str, tool: Tool) -> None:
     data = {"tool_call_id": call, "result": tool.result}
     backend.store(session, turn, "tool_result", "agent", data)
+
+
+def break_off(backend: "Backend", session: Session, turn: Turn) -> None:
+    """End a turn in which the agent fails."""
+    session.wedged = "failure_wedges_session" in backend.faults
+    if "error_event_missing" not in backend.faults:
+        error = {"code": "agent_failed", "message": "The agent could not go on."}
+        backend.emit(session, turn, "error", {"turn_id": turn.id, **error})
 
 
 def called(turn: Turn) -> bool:

@@ -150,6 +150,14 @@ def tool_offsets_repeat(api: Api) -> bool:
     return offsets == list(range(5))
 
 
+def awaited_result_not_stored(api: Api) -> bool:
+    session = _after(api, "lookup")
+    call = api.events(session)[-1]["data"]["tool_call_id"]
+    body = {"type": "tool_result", "tool_call_id": call, "result": 1}
+    api.http.post(f"/sessions/{session}/events/stream", json=body)
+    return len(api.events(session, types="tool_result")) == 1
+
+
 def failure_wedges_session(api: Api) -> bool:
     return api.chat(_after(api, "fail"), user("Hello")).is_success
 
