@@ -24,6 +24,7 @@ from tests.zoo.values import merge, parse, same
 
 ROOT = Path(__file__).parents[1]
 SPEC: dict[str, Any] = yaml.safe_load((ROOT / "spec" / "sessions.yaml").read_text())
+STORED = ("message", "status", "tool_call", "tool_result")
 JSON = {"Content-Type": "application/json"}
 
 
@@ -186,6 +187,57 @@ def test_stop_cuts_a_json_chat_short(api: Api) -> None:
     assert answer["finish_reason"] == answer["messages"][0]["status"] == "stopped"
     assert api.history(session)["items"][1:] == answer["messages"]
     assert api.stop(session) == {"stopped": False, "turn_id": None}
+
+
+def test_a_tool_that_the_server_has_is_called_and_answered(api: Api) -> None:
+    session = api.new_id()
+    turn = api.whole_turn(session, "What's the weather?")
+    kinds = [name for name in dict.fromkeys(names(turn)) if name not in ("message", "chunk")]
+    assert kinds[:4] == ["status", "tool_call_delta", "tool_call", "tool_result"]
+    assert api.events(session) == [f.data for f in turn if f.event in STORED]
+    assert names(api.rest(session, last=0)) == names(turn)
+    assert api.history(session)["total"] == api.get(session)["message_count"] == 2
+    assert api.say(session, "And the weather?")["finish_reason"] == "stop"
+
+
+def test_a_call_waits_for_its_decision(api: Api) -> None:
+    session, call = api.asked_to_approve()
+    assert api.events(session)[-1]["type"] == "tool_call"
+    answers = [api.decide(session, one) for one in ("call_1", call, call)]
+    assert [len(answer["messages"]) for answer in answers] == [0, 1, 0]
+    kinds = [event["type"] for event in api.events(session)]
+    assert kinds[2:] == ["tool_call", "status", "tool_result", "message"]
+    session, call = api.asked_to_approve()
+    assert len(api.decide(session, call, approved=False)["messages"]) == 1
+    assert api.events(session, types="tool_result") == []
+    session, call = api.asked_to_approve()
+    api.say(session, "Something else.")
+    assert api.decide(session, call)["messages"] == []
+
+
+def test_a_call_waits_for_its_result(api: Api) -> None:
+    session = api.new_id()
+    assert api.say(session, "A lookup!") | {"turn_id": "", "usage": {}} == {
+        "turn_id": "",
+        "finish_reason": "tool_calls",
+        "messages": [],
+        "usage": {},
+    }
+    call = api.events(session)[-1]["data"]["tool_call_id"]
+    body = {"type": "tool_result", "tool_call_id": call, "result": ["news"]}
+    with api.stream("POST", f"/sessions/{session}/events/stream", json=body) as incoming:
+        assert names(incoming)[-1] == "done"
+    assert [e["data"]["result"] for e in api.events(session, types="tool_result")] == [["news"]]
+    assert api.history(session)["total"] == 2
+
+
+def test_a_turn_that_fails_leaves_a_session_that_works(api: Api) -> None:
+    session = api.new_id()
+    assert names(api.whole_turn(session, "Please fail.")) == ["message", "status", "error"]
+    answer = api.say(session, "And fail again.")
+    assert (answer["finish_reason"], answer["messages"]) == ("error", [])
+    assert api.say(session, "Hello")["finish_reason"] == "stop"
+    assert api.texts(session)[:3] == ["Please fail.", "And fail again.", "Hello"]
 
 
 def test_deleting_the_session_ends_its_turn(api: Api) -> None:

@@ -27,7 +27,7 @@ USUAL = (
     "Please fail: end this turn with an error.",
 )
 """What agents that are made for trials answer with tools, with a question, or with an error."""
-MOST = 3  # texts of one effect
+MOST = 4  # texts of one effect
 SHOWN = 6  # texts of the document
 
 
@@ -95,9 +95,15 @@ def _said(user: User, operation: Operation, text: str) -> Turn:
 
 def _traits(user: User, operation: Operation, turn: Turn) -> Iterator[str]:
     """What tells an answer from others: the kinds of its events, what is filled in, how it ends."""
+    shapes = user.world.stream(operation).events
     for seen in turn.events:
         kind = seen.kind or seen.raw.event
         yield from (f"{kind} {place}" for place in _filled(seen.data))
+        shape = shapes.get(Kind.DONE) if seen.kind is Kind.DONE else None
+        if shape and (place := shape.places.get("turn.finish")):
+            yield f"ends with {pointers.first(seen.data, place)}"
+    if turn.events and not turn.finished:
+        yield "nothing says that it ends"
     if not turn.events:
         body = turn.exchange.response.json()
         yield from _filled(body)

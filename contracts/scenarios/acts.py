@@ -20,6 +20,7 @@ from .again import ACT, act, does, settled, told
 from .deletion import said, talked
 from .history import lists_events
 from .talk import dressed, say_dressed, talkable, texts_of
+from .tools import waiting_calls
 
 REGENERATE, EDIT = does("regenerate"), does("edit")
 
@@ -160,6 +161,30 @@ def nothing_is_said_to_no_call(context: Context) -> None:
             seen = show([line.text for line in after][len(before) :])
             context.fail("no word where no call waits for a decision", seen)
             return
+
+
+@scenario("act.approve", ACT, needs=first_reason(approves, talkable))
+def decisions_are_taken_once(context: Context) -> None:
+    """A decision that has let the agent go on changes nothing when it is sent again."""
+    binding, talk = context.operation.binding, talk_of(context.world)
+    if binding is None or binding.tool_call is None or binding.via not in ("body", "sse"):
+        raise NotChecked("decisions name no call, or what comes of them is not in the answer")
+    for text in prompts(context.alice, talk).telling:
+        session = context.alice.create().id
+        turn = say(context.alice, talk, session, text, stream=True)
+        for call in filter(None, waiting_calls(turn)):
+            before = said(context, session)
+            with suppress(Blocked):
+                act(context, session, call=call)
+            going = said(context, session)
+            if going == before:
+                continue  # it waits for something else, or the agent had nothing to say
+            with suppress(Blocked):
+                act(context, session, call=call)
+            after = settled(context, session, partial(_longer, len(going)))
+            if [line.text for line in after] != going:
+                seen = show([line.text for line in after][len(going) :])
+                context.fail("no word for a decision that was taken before", seen)
 
 
 def _longer(length: int, lines: list[Line]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from sparring.spec import pointers
@@ -12,6 +13,7 @@ from sparring.spec.openapi.drafts import expression, put
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..driving.comparing import at, instant
 from ..driving.lists import is_newest_first
+from ..driving.prompts import prompts
 from ..driving.turns import say, talk_of, talking, ways
 from ..world import Line
 from .listing import filter_words, in_order, sort_key
@@ -63,10 +65,9 @@ def offsets_have_no_gap(context: Context) -> None:
     session = context.alice.create()
     before: list[Line] = []
     for talk in talking(context.document):
-        for stream in ways(talk):
-            say(
-                context.alice, talk, session.id, context.world.words("What is next?"), stream=stream
-            )
+        texts = [context.world.words("What is next?"), *prompts(context.alice, talk).telling]
+        for text, stream in product(texts, ways(talk)):
+            say(context.alice, talk, session.id, text, stream=stream)
             lines = context.alice.lines(
                 context.operation, context.alice.all(context.operation, session.id)
             )

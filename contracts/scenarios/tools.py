@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from sparring.spec import pointers
-from sparring.spec.meaning.binding import Role
+from sparring.spec.meaning.binding import Location, Role
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import Draft, expression, flat, put
 from sparring.spec.turn import TERMINAL, Kind
@@ -23,6 +23,7 @@ from ..driving.negatives import words_elsewhere
 from ..driving.prompts import prompts
 from ..driving.turns import Turn, message_draft, say, streams, ways
 from ..world import succeeded
+from .again import check_count
 from .history import lists_events
 from .streams import ends, streamed, talks, without_sentinel
 from .talk import speakable, texts_of
@@ -64,36 +65,52 @@ def result_draft(context: Context, session: str, call: str, result: Any) -> Draf
 @scenario("tool.recorded", TALK, needs=first_reason(takes_results, has(Role.SESSION_CREATE)))
 def results_are_recorded(context: Context) -> None:
     """Results of every JSON type stand in the event list with the id of their call."""
-    event = context.document.model.event
-    lists = context.document.with_role(Role.MESSAGE_LIST)
-    operation = next(o for o in lists if not lists_events(context.document, o))
-    session = context.alice.create()
-    sent: list[tuple[str, Any]] = []
+    session = context.alice.create().id
+    sent: list[list[Any]] = []
     for n, result in enumerate((RICH_OBJECT, [1, None], "text", 0, False, None)):
-        draft = result_draft(context, session.id, f"call_{n}", result)
-        if draft is None:
-            continue
-        if not streams(context.operation):
-            exchange = context.alice.send(draft)
-        else:
-            with context.alice.open(draft) as stream:
-                stream.drain()
-            exchange = stream.exchange
-        if succeeded(exchange):
-            sent.append((f"call_{n}", result))
+        if _give(context, session, f"call_{n}", result):
+            sent.append([f"call_{n}", result])
     if not sent:
         raise NotChecked("the target takes no result without a call")
-    items = context.alice.all(operation, session.id)
-    lines = context.alice.lines(operation, items)
+    _check_results(context, session, sent)
+
+
+@scenario("tool.recorded", TALK, needs=first_reason(takes_results, talks))
+def awaited_results_are_recorded(context: Context) -> None:
+    """The result of a call that waits stands in the event list with the id of the call."""
+    for text in prompts(context.alice, context.operation).telling:
+        session, turn = streamed(context, text)
+        for call in filter(None, waiting_calls(turn)):
+            if _give(context, session, call, RICH_OBJECT):
+                _check_results(context, session, [[call, RICH_OBJECT]])
+
+
+def _give(context: Context, session: str, call: str, result: Any) -> bool:
+    """Gives the result of a call; whether it was taken, and the turn that it begins went well."""
+    draft = result_draft(context, session, call, result)
+    if draft is None:
+        return False
+    if not streams(context.operation):
+        return succeeded(context.alice.send(draft))
+    with context.alice.open(draft) as stream:
+        stream.drain()
+    reader = context.world.stream(context.operation)
+    failed = any(reader.read(found.event).kind is Kind.ERROR for found in stream.arrivals)
+    return succeeded(stream.exchange) and not failed
+
+
+def _check_results(context: Context, session: str, sent: list[list[Any]]) -> None:
+    """Fails unless the results of these calls are listed as they were sent, in that order."""
+    event, calls = context.document.model.event, [call for call, _ in sent]
+    lists = context.document.with_role(Role.MESSAGE_LIST)
+    operation = next(o for o in lists if not lists_events(context.document, o))
     found = [
-        (
-            pointers.first(line.raw, event.tool.get("id", ())),
-            result_of(line.raw, event.tool["result"]),
-        )
-        for line in lines
+        [call, result_of(line.raw, event.tool["result"])]
+        for line in context.alice.lines(operation, context.alice.all(operation, session))
         if line.kind == "tool_result"
+        and (call := pointers.first(line.raw, event.tool.get("id", ()))) in calls
     ]
-    if not same([list(pair) for pair in found], [list(pair) for pair in sent]):
+    if not same(found, sent):
         context.fail("the results of tools in the event list", f"{show(found)} of {show(sent)}")
 
 
@@ -115,6 +132,8 @@ def turns_with_tools_are_recorded(context: Context) -> None:
             said = [line.text for line in lines if line.role == "user"]
             missing = {reply.text for reply in turn.reply if reply.text}
             missing -= {line.text for line in lines if line.role != "user"}
+            if all(line.role in ("user", "agent") and line.text for line in lines):
+                check_count(context, session, lines)  # what is told of tools may count or not
             if said != [text]:
                 context.fail("what was said once, where tools are called", show(said))
             elif missing:
@@ -159,10 +178,10 @@ def turns_with_tools_end(context: Context) -> None:
         _, turn = streamed(context, text)
         kinds = [seen.kind for seen in without_sentinel(turn)]
         found = [kind for kind in kinds if kind in TERMINAL]
-        names, waiting = [a.event.event for a in turn.arrivals][-5:], _waiting(turn)
+        names, waiting = [a.event.event for a in turn.arrivals][-5:], waiting_calls(turn)
         if _told(context) and found and (len(found) > 1 or kinds[-1] not in TERMINAL):
             context.fail("one terminal event, the last one, where tools are called", show(names))
-        elif not found and kinds and kinds[-1] in _SAID and not waiting:
+        elif not (found or waiting) and kinds and (_told(context) or kinds[-1] in _SAID):
             context.fail("a terminal event where no tool is waited for", show(names))
         if waiting:
             _check_finish(context, turn)
@@ -184,7 +203,7 @@ def turns_that_fail_end(context: Context) -> None:
             context.fail("one terminal event, the error, where a turn fails", show(names[-5:]))
 
 
-def _waiting(turn: Turn) -> set[str | None]:
+def waiting_calls(turn: Turn) -> set[str | None]:
     """The calls of tools without a result, behind which nothing was said."""
     found: set[str | None] = set()
     for seen in turn.events:
@@ -210,18 +229,52 @@ def _check_finish(context: Context, turn: Turn) -> None:
 
 @scenario("stream.adds_up", *TALKING, needs=talks)
 def arguments_add_up(context: Context) -> None:
-    """The pieces of a call's arguments add up to JSON, that of the call."""
-    where = context.document.model.event.tool.get("arguments")
+    """The pieces of a call's arguments are numbered, and together they are JSON, that of the
+    call."""
     for text in prompts(context.alice, context.operation).telling:
         _, turn = streamed(context, text)
         for call in {seen.tool for seen in turn.events if seen.kind is Kind.TOOL_CHUNK}:
             mine = [seen for seen in turn.events if seen.tool == call]
-            joined = "".join(seen.text or "" for seen in mine if seen.kind is Kind.TOOL_CHUNK)
-            try:
-                found = msgspec.json.decode(joined)
-            except msgspec.DecodeError:
-                context.fail("pieces of arguments that add up to JSON", show(joined))
-                continue
-            calls = [at(seen.data, where) for seen in mine if seen.kind is Kind.TOOL_CALL and where]
-            if any(not same(found, wanted) and joined != wanted for wanted in calls):
-                context.fail("pieces that add up to the arguments of the call", show(joined))
+            pieces = [seen for seen in mine if seen.kind is Kind.TOOL_CHUNK]
+            numbers = [at(seen.data, place) for seen in pieces if (place := _number_at(context))]
+            if numbers and numbers != list(range(len(numbers))):
+                context.fail("pieces of arguments numbered 0, 1, 2 and so on", show(numbers))
+            where = _arguments_at(context)
+            called = [seen.data for seen in mine if seen.kind is Kind.TOOL_CALL]
+            wanted = [v for data in called if where for v in pointers.find(data, where)]
+            _check_arguments(context, "".join(seen.text or "" for seen in pieces), wanted)
+
+
+def _check_arguments(context: Context, joined: str, wanted: list[Any]) -> None:
+    """Fails unless what the pieces add up to is JSON, that of the calls; no piece says nothing."""
+    if joined in wanted or (not joined and all(value in _EMPTY for value in wanted)):
+        return
+    try:
+        found = msgspec.json.decode(joined)
+    except msgspec.DecodeError:
+        context.fail("pieces of arguments that add up to JSON", show(joined))
+        return
+    if any(not same(found, _decoded(value)) for value in wanted):
+        context.fail("pieces that add up to the arguments of the call", show([joined, *wanted]))
+
+
+def _decoded(arguments: Any) -> Any:
+    """Arguments, which some write as a text that is JSON."""
+    try:
+        return msgspec.json.decode(arguments) if isinstance(arguments, str) else arguments
+    except msgspec.DecodeError:
+        return arguments
+
+
+def _number_at(context: Context) -> Location | None:
+    """Where a piece of arguments has its number, if an author says so."""
+    shape = context.world.stream(context.operation).events.get(Kind.TOOL_CHUNK)
+    return shape.places.get("chunk.index") if shape and _told(context) else None
+
+
+def _arguments_at(context: Context) -> Location | None:
+    """Where a streamed call has its arguments."""
+    shape = context.world.stream(context.operation).events.get(Kind.TOOL_CALL)
+    if shape is None or shape.data is None:
+        return context.document.model.event.tool.get("arguments")
+    return shape.places.get("tool.arguments")

@@ -212,6 +212,7 @@ class EventStream:
                 message=_string(data, row.id),
                 role=row.role.ours(role) if row.role else None,
                 id=event.id,
+                tool=_string(data, row.tool.get("id")),
             )
         at = shape.places
         text = at.get("message.text" if kind is Kind.MESSAGE else "chunk.text")

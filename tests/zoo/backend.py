@@ -1,26 +1,26 @@
 """The store of sessions, and the turns that run in them."""
 
 import asyncio
-from collections.abc import Collection
-from contextlib import suppress
 from datetime import datetime
 from time import monotonic
-from typing import Literal
 
 from starlette.responses import Response
 
-from . import agent
+from . import agent, tools
 from .damage import attributes_as_stored, new_attributes_as_stored
 from .model import (
+    STORED,
     TICK,
     Entry,
     Input,
     JsonObject,
     Session,
     Turn,
+    Wedged,
     new_id,
     now,
 )
+from .problem import Problem
 from .values import same
 from .views import stamp
 
@@ -34,7 +34,7 @@ GREETING = "Grüezi! I am the agent of this session; ask me whatever you like."
 
 
 class Backend:
-    def __init__(self, faults: Collection[str], pace: float) -> None:
+    def __init__(self, faults: frozenset[str], pace: float) -> None:
         self.faults = faults
         self.pace = pace
         self.sessions: dict[str, Session] = {}
@@ -108,7 +108,7 @@ class Backend:
         if "disconnect_loses_question" in self.faults:
             session.unrecorded |= {e["id"] for e in session.messages()[-1:]}
         if "disconnect_wedges_session" in self.faults:
-            turn.task.add_done_callback(lambda _: setattr(session, "turns", _Wedged()))
+            turn.task.add_done_callback(lambda _: setattr(session, "turns", Wedged()))
 
     def touch(self, session: Session, *, talk: bool = False) -> None:
         """Note that the session is another one than before."""
@@ -139,6 +139,7 @@ class Backend:
                 session.unrecorded |= {event["id"] for event in session.messages()}
             else:
                 session.log.entries.clear()
+            session.waiting = None
             if "clear_keeps_suggestions" not in self.faults:
                 session.suggestions.clear()
 
@@ -146,6 +147,8 @@ class Backend:
 
     def begin(self, session: Session, inputs: list[Input], *, streamed: bool) -> Turn:
         """Start a turn, which goes on whether or not anyone waits for it."""
+        if session.wedged:
+            raise Problem(409, "The agent still speaks.")
         turn = Turn(inputs, streamed)
         if session.stop_waits:
             session.stop_waits = False
@@ -175,36 +178,42 @@ class Backend:
                     self._close_log(session)
 
     async def _play(self, session: Session, turn: Turn) -> None:
-        for said in turn.inputs:
-            self._store(session, turn, said.kind, said.source, said.data)
-        if not turn.inputs and "regenerate_appends" not in self.faults:
-            turn.finish_reason = "stop"  # a decision that no call waits for
+        said = turn.inputs[-1]
+        settled = tools.settle(session, said, self.faults)
+        if said.kind == "decision" and settled is None:
+            turn.finish_reason = "stop"
             self._end(session, turn)
             return
-        self._store(session, turn, "status", "agent", {"state": "typing"})
+        is_lost = settled is not None and "awaited_result_not_stored" in self.faults
+        for heard in turn.inputs:
+            if heard.kind in STORED and not is_lost:
+                self.store(session, turn, heard.kind, heard.source, heard.data)
+        self.store(session, turn, "status", "agent", {"state": "typing"})
         turn.started.set()
-        asked = turn.inputs[-1].text if turn.inputs else ""
-        text = agent.reply_to(asked)
-        message_id = new_id()
-        said_so_far = await self._speak(session, turn, message_id, text)
+        text, message_id, said_so_far = agent.reply_to(said.text), new_id(), ""
+        turn.finish_reason = await tools.act(self, session, turn, said, settled)
+        if turn.finish_reason == "stop":
+            said_so_far = await self._speak(session, turn, message_id, text)
         if session.deleted:
             error = {"code": "session_deleted", "message": "The session was deleted."}
-            self._emit(session, turn, "error", {"turn_id": turn.id, **error})
+            self.emit(session, turn, "error", {"turn_id": turn.id, **error})
         elif turn.stop.is_set():
             self._end_stopped(session, turn, message_id, said_so_far, text)
+        elif turn.finish_reason == "error":
+            tools.break_off(self, session, turn)
+            if "done_after_error" in self.faults:
+                self._end(session, turn)
         else:
-            turn.finish_reason = "stop"
-            turn.reply = self._reply(session, turn, message_id, text, "complete")
-            self._suggest(session, turn, message_id, asked)
+            if turn.finish_reason == "stop":
+                turn.reply = self._reply(session, turn, message_id, text, "complete")
+                self._suggest(session, turn, message_id, said.text)
             self._end(session, turn)
 
     async def _speak(self, session: Session, turn: Turn, message_id: str, text: str) -> str:
         """Send the text piece by piece; the answer is how far that went."""
         pieces = agent.pieces_of(text)
         for index, piece in enumerate(pieces):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(turn.stop.wait(), self.pace)
-            if turn.stop.is_set():
+            if await turn.stopped_within(self.pace):
                 return "".join(pieces[:index])
             if "last_chunk_lost" in self.faults and index == len(pieces) - 1:
                 continue
@@ -215,9 +224,9 @@ class Backend:
                 chunk["index"] = 0
             if "chunk_message_id_differs" in self.faults:
                 chunk["message_id"] = message_id[::-1]
-            self._emit(session, turn, "chunk", chunk)
+            self.emit(session, turn, "chunk", chunk)
             if "chunk_sent_twice" in self.faults and index == 1:
-                self._emit(session, turn, "chunk", chunk)
+                self.emit(session, turn, "chunk", chunk)
         return text
 
     def _end_stopped(
@@ -233,7 +242,7 @@ class Backend:
             self._end(session, turn)
             return
         cut_short = message_id if said else None
-        self._emit(session, turn, "stopped", {"turn_id": turn.id, "message_id": cut_short})
+        self.emit(session, turn, "stopped", {"turn_id": turn.id, "message_id": cut_short})
 
     def _reply(
         self, session: Session, turn: Turn, message_id: str, text: str, status: str
@@ -244,8 +253,10 @@ class Backend:
             session.unrecorded.add(message_id)
         if "late_reply_lost" in self.faults and turn.streamed and turn.late:
             session.unrecorded.add(message_id)
+        if "tool_reply_not_recorded" in self.faults and tools.called(turn):
+            session.unrecorded.add(message_id)
         data = {"content": text, "status": status}
-        return self._store(session, turn, "message", "agent", data, message_id)
+        return self.store(session, turn, "message", "agent", data, message_id)
 
     def _suggest(self, session: Session, turn: Turn, message_id: str, asked: str) -> None:
         if "suggestion_of_wrong_message" in self.faults and turn.inputs:
@@ -262,7 +273,7 @@ class Backend:
             }
             session.suggestions.append(suggestion)
         told = {"turn_id": turn.id, "message_id": message_id, "suggestions": texts}
-        self._emit(session, turn, "suggestions", told)
+        self.emit(session, turn, "suggestions", told)
 
     def _greet(self, session: Session) -> None:
         turn = Turn([], streamed=False)
@@ -273,13 +284,17 @@ class Backend:
         self._end(session, turn)
 
     def _end(self, session: Session, turn: Turn) -> None:
+        if "finish_stop_where_call_waits" in self.faults and session.waiting:
+            turn.finish_reason = "stop"
         done = {"turn_id": turn.id, "finish_reason": turn.finish_reason}
-        if "done_missing" not in self.faults:
-            self._emit(session, turn, "done", done)
+        if "done_missing" in self.faults:
+            return
+        if "tool_turn_without_done" not in self.faults or not tools.called(turn):
+            self.emit(session, turn, "done", done)
 
     # The log
 
-    def _store(
+    def store(
         self,
         session: Session,
         turn: Turn,
@@ -299,17 +314,20 @@ class Backend:
         }
         if "turn_id_differs" in self.faults and source == "agent":
             event["turn_id"] = new_id()
-        session.offset += 1
-        self._emit(session, turn, kind, event)
+        if kind != "tool_result" or "tool_offsets_repeat" not in self.faults:
+            session.offset += 1
+        self.emit(session, turn, kind, event)
         if kind != "status":
             self.touch(session, talk=True)
         return event
 
-    def _emit(self, session: Session, turn: Turn, name: str, data: JsonObject) -> None:
+    def emit(self, session: Session, turn: Turn, name: str, data: JsonObject) -> None:
         session.position += 1
         shown = session.position
         if "ids_restart" in self.faults:
             shown = len(turn.feed.entries) + 1
+        if "tool_ids_repeat" in self.faults and name.startswith("tool_"):
+            shown -= 1
         entry = Entry(session.position, name, data, shown)
         session.log.append(entry)
         turn.feed.append(entry)
@@ -337,14 +355,3 @@ class Backend:
 
 def _attributes(defaults: JsonObject, given: JsonObject) -> JsonObject:
     return {name: given.get(name, default) for name, default in defaults.items()}
-
-
-class _Wedged(asyncio.Lock):
-    """A lock that somebody holds who will never let it go."""
-
-    def locked(self) -> bool:
-        return True
-
-    async def acquire(self) -> Literal[True]:
-        await asyncio.Event().wait()
-        return True

@@ -22,6 +22,8 @@ async def list_stored(call: Call) -> Response:
     if "min_offset_exclusive" in call.faults and first > 0:
         first += 1
     events = [event for event in session.events() if event["offset"] >= first]
+    if "tool_result_not_stored" in call.faults:
+        events = [e for e in events if (e["type"], e["source"]) != ("tool_result", "agent")]
     if "types_after_limit" in call.faults:
         events = events[:limit]
     if types is not None:
@@ -100,10 +102,9 @@ async def _followed(call: Call, session: Session, begin: int) -> AsyncIterator[b
         if entry.position <= lost:
             continue
         if (
-            "resume_without_chunks" in call.faults
-            and entry.name == "chunk"
-            and entry.position <= past
-        ):
+            ("resume_without_chunks" in call.faults and entry.name == "chunk")
+            or ("resume_without_tool_calls" in call.faults and entry.name.startswith("tool_call"))
+        ) and entry.position <= past:
             continue
         sent = monotonic()
         yield frame(entry, call.faults)

@@ -165,6 +165,11 @@ TALK = _faults(
     suggestion_of_wrong_message="The suggestions point at the user's message.",
     idle_stop_claims_turn="A stop without a turn says that one was stopped.",
     idle_stop_ends_next_turn="A stop without a turn ends the next turn at once.",
+    tool_reply_not_recorded="What the agent says after calling a tool is not in the history.",
+    tool_events_counted="`message_count` counts calls of tools and their results.",
+    tool_offsets_repeat="The event after a tool's result has the same offset.",
+    awaited_result_not_stored="The result that a waiting call gets is not in the event list.",
+    failure_wedges_session="After a turn that failed, each further one is a 409.",
 )
 
 STREAM = _faults(
@@ -197,6 +202,17 @@ STREAM = _faults(
     disconnect_keeps_half="When a client goes away, the first word of the reply is stored.",
     disconnect_loses_question="When a client goes away, its question leaves the history.",
     disconnect_wedges_session="After a client has gone away, no turn of the session begins.",
+    arguments_last_piece_lost="The last piece of a tool's arguments is never sent.",
+    arguments_not_json="The pieces of a tool's arguments are no JSON.",
+    arguments_differ="A call has its arguments as strings, unlike their pieces.",
+    arguments_index_stuck="Every piece of a tool's arguments has the index 0.",
+    tool_turn_without_done="A turn in which a tool was called ends without `done`.",
+    tool_ids_repeat="The first event of a tool call has the id of the one before.",
+    tool_result_not_stored="The result of a tool is streamed, but not in the event list.",
+    finish_stop_where_call_waits="A turn that ends with a waiting call says `stop`.",
+    error_event_missing="The stream of a turn that fails ends without a word.",
+    done_after_error="A turn that fails ends with `error`, and then with `done`.",
+    resume_without_tool_calls="A resumed stream leaves out the calls of tools.",
 )
 
 AUTH = _faults(
@@ -310,6 +326,8 @@ ACT = _faults(
     edit_keeps_system_messages="System messages behind an edited message stay.",
     edit_keeps_message_count="`message_count` counts what an edit has taken back.",
     regenerate_keeps_message_count="`message_count` counts what regenerating has taken back.",
+    decision_on_any_call="A decision on a call that nobody made is one on the call that waits.",
+    decision_taken_twice="A decision that is sent again lets the agent go on again.",
 )
 
 RESOURCE = _faults(

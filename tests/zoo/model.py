@@ -5,9 +5,10 @@ import secrets
 import string
 from bisect import bisect_right
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 ALPHABET = string.ascii_letters + string.digits
 TICK = timedelta(milliseconds=1)
@@ -79,13 +80,24 @@ class Feed:
 
 @dataclass(frozen=True)
 class Input:
-    """What a client says in a turn."""
+    """What a client says in a turn: a message, a tool's result, or a decision on a call."""
 
     kind: str
     source: str
     data: JsonObject
     text: str
     """What the agent answers to."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What the agent can call, and how it does."""
+
+    name: str
+    arguments: JsonObject
+    result: Any
+    waits_for: str = ""
+    """The kind of input without which a call does not go on."""
 
 
 @dataclass(eq=False)
@@ -102,6 +114,11 @@ class Turn:
     late: bool = False
     """Another turn had to end first."""
     task: asyncio.Task[None] | None = None
+
+    async def stopped_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stop.wait(), seconds)
+        return self.stop.is_set()
 
 
 @dataclass(eq=False)
@@ -129,8 +146,12 @@ class Session:
     unrecorded: set[str] = field(default_factory=set)
     """Messages that a fault keeps out of the history."""
     miscounted: int = 0
+    waiting: tuple[str, Tool] | None = None
+    """The call that waits for the client, by its id."""
     stop_waits: bool = False
     """A fault stops the next turn."""
+    wedged: bool = False
+    """A fault lets no turn begin."""
 
     def events(self) -> list[JsonObject]:
         return [entry.data for entry in self.log.entries if entry.name in STORED]
@@ -141,3 +162,14 @@ class Session:
             for event in self.events()
             if event["type"] == "message" and event["id"] not in self.unrecorded
         ]
+
+
+class Wedged(asyncio.Lock):
+    """A lock that somebody holds who will never let it go."""
+
+    def locked(self) -> bool:
+        return True
+
+    async def acquire(self) -> Literal[True]:
+        await asyncio.Event().wait()
+        return True

@@ -27,7 +27,8 @@ async def edit(call: Call) -> Response:
 
 
 async def decide(call: Call) -> Response:
-    return await _answer(call, call.session(), [])
+    text = "Yes, go on." if call.body["approved"] else "No, leave it."
+    return await _answer(call, call.session(), [Input("decision", "user", call.body, text)])
 
 
 async def _again(
@@ -47,7 +48,7 @@ async def _again(
     asked = said[own[-1]]
     _take_back(call, session, said, own[-1], edited=text is not None)
     if text is None and "regenerate_appends" in call.faults:
-        return await _answer(call, session, [])
+        return await _answer(call, session, [Input("again", "user", {}, "")])
     if text is None or "edit_text_lost" in call.faults:
         text = asked["data"]["content"]
     data = {**asked["data"], "content": text}

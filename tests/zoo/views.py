@@ -52,7 +52,10 @@ def message_count(session: Session, faults: Collection[str]) -> int:
     messages = session.messages()
     if "message_count_one_side" in faults:
         messages = [event for event in messages if event["source"] != "agent"]
-    return len(messages) + session.miscounted
+    count = len(messages) + session.miscounted
+    if "tool_events_counted" in faults:
+        count += sum(event["type"].startswith("tool_") for event in session.events())
+    return count
 
 
 def etag(session: Session, faults: Collection[str]) -> str:

@@ -43,6 +43,17 @@ def regenerate_keeps_message_count(api: Api) -> bool:
     return bool(api.get(session)["message_count"] == len(api.texts(session)))
 
 
+def decision_on_any_call(api: Api) -> bool:
+    session, _ = api.asked_to_approve()
+    return bool(api.decide(session, "call_of_nobody")["messages"] == [])
+
+
+def decision_taken_twice(api: Api) -> bool:
+    session, call = api.asked_to_approve()
+    api.decide(session, call)
+    return bool(api.decide(session, call)["messages"] == [])
+
+
 def _talked(api: Api) -> str:
     session = api.new_id()
     api.say(session, "one")

@@ -102,6 +102,16 @@ class Api:
     def stop(self, session: str) -> JsonObject:
         return read(self.http.post(f"/sessions/{session}/stop"))
 
+    def asked_to_approve(self) -> tuple[str, str]:
+        """A session in which a call waits for a decision, and the call."""
+        session = self.new_id()
+        call = named(self.whole_turn(session, "Let me approve it."), "tool_call")
+        return session, str(call.data["data"]["tool_call_id"])
+
+    def decide(self, session: str, call: str, *, approved: bool = True) -> JsonObject:
+        body = {"tool_call_id": call, "approved": approved}
+        return read(self.http.post(f"/sessions/{session}/approvals", json=body))
+
     # Streams
 
     @contextmanager
@@ -165,6 +175,11 @@ def frames(lines: Iterable[str]) -> Iterator[Frame]:
 
 def names(incoming: Iterable[Frame]) -> list[str]:
     return [frame.event for frame in incoming]
+
+
+def named(incoming: Iterable[Frame], event: str) -> Frame:
+    """The first frame with this name."""
+    return next(frame for frame in incoming if frame.event == event)
 
 
 def spoken(incoming: Iterable[Frame]) -> str:

@@ -1,10 +1,11 @@
 """Each function is named after a fault and tells whether a server is free of it."""
 
+import json
 from time import monotonic, sleep
 
 import httpx2
 
-from .client import SSE, Api, Frame, names, spoken, until, user
+from .client import SSE, Api, Frame, named, names, spoken, until, user
 
 
 def done_missing(api: Api) -> bool:
@@ -211,3 +212,65 @@ def _hung_up(api: Api) -> tuple[str, str]:
             seen += spoken(until(incoming, "chunk"))
     sleep(0.5)
     return session, seen
+
+
+def arguments_last_piece_lost(api: Api) -> bool:
+    return _dictates(api)
+
+
+def arguments_not_json(api: Api) -> bool:
+    return _dictates(api)
+
+
+def arguments_differ(api: Api) -> bool:
+    return _dictates(api)
+
+
+def arguments_index_stuck(api: Api) -> bool:
+    turn = api.whole_turn(api.new_id(), "weather")
+    found = [frame.data["index"] for frame in turn if frame.event == "tool_call_delta"]
+    return found == list(range(len(found)))
+
+
+def tool_turn_without_done(api: Api) -> bool:
+    return api.whole_turn(api.new_id(), "weather")[-1].event == "done"
+
+
+def tool_ids_repeat(api: Api) -> bool:
+    ids = [frame.id for frame in api.whole_turn(api.new_id(), "weather")]
+    return ids == sorted(set(ids))
+
+
+def tool_result_not_stored(api: Api) -> bool:
+    session = api.new_id()
+    turn = api.whole_turn(session, "weather")
+    return api.events(session, types="tool_result") == [named(turn, "tool_result").data]
+
+
+def finish_stop_where_call_waits(api: Api) -> bool:
+    done = api.whole_turn(api.new_id(), "lookup")[-1]
+    return bool(done.data["finish_reason"] == "tool_calls")
+
+
+def error_event_missing(api: Api) -> bool:
+    return names(api.whole_turn(api.new_id(), "fail"))[-1] == "error"
+
+
+def done_after_error(api: Api) -> bool:
+    return names(api.whole_turn(api.new_id(), "fail"))[-1] == "error"
+
+
+def resume_without_tool_calls(api: Api) -> bool:
+    session = api.new_id()
+    turn = names(api.whole_turn(session, "weather"))
+    return names(api.rest(session, last=0)) == turn
+
+
+def _dictates(api: Api) -> bool:
+    turn = api.whole_turn(api.new_id(), "weather")
+    pieces = [frame.data["text"] for frame in turn if frame.event == "tool_call_delta"]
+    call = named(turn, "tool_call").data["data"]
+    try:
+        return bool(json.loads("".join(pieces)) == call["arguments"])
+    except ValueError:
+        return False

@@ -137,6 +137,31 @@ def idle_stop_ends_next_turn(api: Api) -> bool:
     return bool(api.say(session, "two")["finish_reason"] == "stop")
 
 
+def tool_reply_not_recorded(api: Api) -> bool:
+    return len(api.texts(_after(api, "weather"))) == 2
+
+
+def tool_events_counted(api: Api) -> bool:
+    return bool(api.get(_after(api, "weather"))["message_count"] == 2)
+
+
+def tool_offsets_repeat(api: Api) -> bool:
+    offsets = api.offsets(_after(api, "weather"))
+    return offsets == list(range(5))
+
+
+def awaited_result_not_stored(api: Api) -> bool:
+    session = _after(api, "lookup")
+    call = api.events(session)[-1]["data"]["tool_call_id"]
+    body = {"type": "tool_result", "tool_call_id": call, "result": 1}
+    api.http.post(f"/sessions/{session}/events/stream", json=body)
+    return len(api.events(session, types="tool_result")) == 1
+
+
+def failure_wedges_session(api: Api) -> bool:
+    return api.chat(_after(api, "fail"), user("Hello")).is_success
+
+
 def _after(api: Api, *texts: str) -> str:
     session = api.new_id()
     for text in texts:
