@@ -23,7 +23,7 @@ USUAL = (
     "What's the weather in Paris right now?",
     "Search the web with your tool: a lookup of today's news, please.",
     "Calculate 17 * 23 with your calculator.",
-    "Write an email to the team, but let me approve it before you send it.",
+    "Book a table for two and send an email about it, but let me approve that first.",
     "Please fail: end this turn with an error.",
 )
 """What agents that are made for trials answer with tools, with a question, or with an error."""

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
 
-from ..checks import Context, NotChecked, first_reason, says, scenario, show
+from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.attributes import item_properties
 from ..driving.comparing import differences
 from ..driving.lists import history_operation
-from ..driving.prompts import prompts
-from ..driving.turns import say, talk_of
-from ..world import Blocked, Line
+from ..world import Blocked
 from .again import ACT, act, does, settled, told
-from .deletion import said, talked
 from .history import lists_events
 from .talk import dressed, say_dressed, talkable, texts_of
-from .tools import waiting_calls
 
 REGENERATE, EDIT = does("regenerate"), does("edit")
 
@@ -138,54 +132,3 @@ def events_follow_what_acts_change(context: Context) -> None:
                 seen = f"{show(found)} instead of {show(line.text)} after {operation.label}"
                 context.fail("the messages of the changed history among the events", seen)
                 break
-
-
-approves = says("The effect of the act is `approve`.", does("approve"))
-
-
-@scenario("act.approve", ACT, needs=first_reason(approves, talkable))
-def nothing_is_said_to_no_call(context: Context) -> None:
-    """A decision on a call that nobody made is refused, or nothing comes of it, though another call
-    may wait for one."""
-    sessions = [talked(context, context.alice)]
-    talk = talk_of(context.world)
-    for text in prompts(context.alice, talk).telling:
-        sessions.append(context.alice.create().id)
-        say(context.alice, talk, sessions[-1], text)
-    for session in sessions:
-        before = said(context, session)
-        with suppress(Blocked):
-            act(context, session, call=f"call_{context.world.bodies.fresh()}")
-        after = settled(context, session, partial(_longer, len(before)))
-        if [line.text for line in after] != before:
-            seen = show([line.text for line in after][len(before) :])
-            context.fail("no word where no call waits for a decision", seen)
-            return
-
-
-@scenario("act.approve", ACT, needs=first_reason(approves, talkable))
-def decisions_are_taken_once(context: Context) -> None:
-    """A decision that has let the agent go on changes nothing when it is sent again."""
-    binding, talk = context.operation.binding, talk_of(context.world)
-    if binding is None or binding.tool_call is None or binding.via not in ("body", "sse"):
-        raise NotChecked("decisions name no call, or what comes of them is not in the answer")
-    for text in prompts(context.alice, talk).telling:
-        session = context.alice.create().id
-        turn = say(context.alice, talk, session, text, stream=True)
-        for call in filter(None, waiting_calls(turn)):
-            before = said(context, session)
-            with suppress(Blocked):
-                act(context, session, call=call)
-            going = said(context, session)
-            if going == before:
-                continue  # it waits for something else, or the agent had nothing to say
-            with suppress(Blocked):
-                act(context, session, call=call)
-            after = settled(context, session, partial(_longer, len(going)))
-            if [line.text for line in after] != going:
-                seen = show([line.text for line in after][len(going) :])
-                context.fail("no word for a decision that was taken before", seen)
-
-
-def _longer(length: int, lines: list[Line]) -> bool:
-    return len(lines) > length

@@ -38,7 +38,13 @@ def does(effect: str) -> Needs:
 
 
 def act(
-    context: Context, session: str, *, target: str | None = None, text: str = "", call: str = ""
+    context: Context,
+    session: str,
+    *,
+    target: str | None = None,
+    text: str = "",
+    call: str = "",
+    approved: bool | None = None,
 ) -> None:
     """Performs the check's act and waits for its whole answer. Raises Blocked."""
     operation, alice = context.operation, context.alice
@@ -52,6 +58,11 @@ def act(
             put(context.document, draft, (place.part, place.name), value)
     if call and operation.binding.tool_call and isinstance(draft.body, dict):
         pointers.put(draft.body, operation.binding.tool_call, call)
+    decision = operation.binding.decision
+    if approved is not None and decision.place is not None:
+        words = decision.approved if approved else decision.denied
+        where = (decision.place.part, decision.place.name)
+        put(context.document, draft, where, words[0] if words else approved)
     if streams(operation) and not answers_json(operation):
         with alice.open(draft) as stream:
             stream.drain()

@@ -113,6 +113,26 @@ def pages_partition_the_list(context: Context) -> None:
                 context.fail("nothing beyond the end", show(got), exchanges=shown)
 
 
+@scenario("list.pages", *LISTS, needs=first_reason(paged, needs_sessions))
+def nothing_is_far_beyond_the_end(context: Context) -> None:
+    """A page that begins where no list has an item is empty, however large the number is."""
+    operation = context.operation
+    assert operation.binding is not None
+    page = operation.binding.page
+    session, query = filled(context)
+    most = bounds(context.document, operation, page.start)
+    for start in (2**31, 2**32, 2**53 - 1):
+        if most is not None and start > most:
+            break
+        try:
+            items = context.alice.page(operation, session, query | {str(page.start): start}).items
+        except Blocked:
+            continue  # a 4xx says as much
+        if items:
+            context.fail("nothing far beyond the end", f"{len(items)} items from {start} on")
+            return
+
+
 def starts_of(context: Context, whole: list[Any]) -> list[int]:
     """The start of a page that begins with each item, and one beyond the end."""
     operation = context.operation

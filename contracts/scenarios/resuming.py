@@ -28,10 +28,11 @@ from ..driving.turns import (
 )
 from ..target.target import Limits
 from ..world import Blocked, is_stream, stream_type, succeeded
-from .streams import check_events, check_ids, modelled
+from .streams import LONG_QUESTION, check_events, check_ids, modelled
 
 SUBSCRIBE = Role.MESSAGE_SUBSCRIBE
 HEADER = "Last-Event-ID"
+MANY, TURNS = 260, 12  # events of a long talk, and turns in which an agent has to say them
 
 
 def of_session(document: Document, operation: Operation) -> str:
@@ -130,6 +131,23 @@ def resuming_gives_the_rest(context: Context) -> None:
                 "exactly the events after that id", seen, exchanges=context.world.exchanges(start)
             )
             return
+
+
+@scenario("stream.resume", SUBSCRIBE, needs=needs_resume)
+def long_talks_are_resumed_from_their_beginning(context: Context) -> None:
+    """However much was said since, a subscription gives all that came after the first event."""
+    session = context.alice.create()
+    ids: list[str | None] = []
+    for _ in range(TURNS):
+        if len(ids) < MANY:
+            events = streamed_turn(context, session.id, LONG_QUESTION).events
+            ids += [seen.id for seen in events]
+    if None in ids or len(ids) < 3:
+        raise NotChecked("the turns have too few events with ids")
+    got = [seen.id for seen in follow(context, session.id, ids[0], count=len(ids) - 1)]
+    if got != ids[1:]:
+        seen = f"{len(got)} events, from {show(got[:1])} on, of the {len(ids) - 1} after {ids[0]}"
+        context.fail("all that came after the first event of a long talk", seen)
 
 
 @scenario("stream.resume", SUBSCRIBE, needs=needs_resume)

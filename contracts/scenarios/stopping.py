@@ -32,6 +32,7 @@ from ..world import Blocked, Line, Session, succeeded
 from .streams import LONG_QUESTION, modelled
 from .talk import texts_of
 
+GHOST = 1.5  # seconds after which an agent that was not told of a stop has said something
 ACT = Role.SESSION_ACT  # what stops a run is in `running`
 
 
@@ -128,6 +129,12 @@ def partial_text_is_kept(context: Context) -> None:
         context.fail("a stopped message that is marked", show(said[-1].raw))
     if not any(line.role == "user" for line in lines):
         context.fail("the user's message after a stop", show([line.role for line in lines]))
+    context.world.target.meter.pause(GHOST)
+    if [line.text for line in context.alice.history(session.id)] != [line.text for line in lines]:
+        context.fail(
+            "nothing more of a stopped turn, whatever goes on behind it", "more came later"
+        )
+        return
     talk = next(filter(streams, talking(context.document)))
     after = say(context.alice, talk, session.id, "Go on.", stream=True)
     texts = [line.text for line in context.alice.history(session.id)[len(lines) :]]

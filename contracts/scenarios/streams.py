@@ -39,6 +39,8 @@ from ..world import Blocked, Line, is_stream, stream_type, succeeded
 _BEGINS = re.compile(r"(?i)start|begin|created|accepted")
 BREAKS = "one\u2028two\u2029three\u0085four\x0bfive\x0csix\x1cseven\neight\r\nnine\rten"
 """Ends of lines: to some libraries only, then to readers of streams, which JSON has to escape."""
+WIDE = "灯台と嵐とクジラ — 🐳🌊⛵👩‍🚀 " * 4
+"""Hardly a character that is one byte: whoever cuts bytes cuts one."""
 LONG_QUESTION = (
     "Please tell me a long story about a lighthouse, a storm and a friendly whale. 🐳 Ünï"
 )
@@ -240,7 +242,7 @@ def without_sentinel(turn: Turn) -> list[Seen]:
 @scenario("stream.adds_up", *TALKING, needs=first_reason(talks, has(Role.MESSAGE_LIST)))
 def pieces_add_up(context: Context) -> None:
     """The pieces are numbered, and together they are the message as it is sent and stored."""
-    for text in (LONG_QUESTION, "Hi", *prompts(context.alice, context.operation).telling):
+    for text in (LONG_QUESTION, "Hi", WIDE, *prompts(context.alice, context.operation).telling):
         session, turn = streamed(context, text)
         lines = context.alice.history(session)
         stored = {line.id: line.text for line in lines if line.role == "agent" and line.text}
