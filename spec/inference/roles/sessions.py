@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...meaning.binding import Role
 from .evidence import Call, Evidence
+from .paths import ITEM
 from .shapes import Shape
 from .verdict import NOTHING, Verdict, nothing
 from .words import MESSAGE, Verb, names_a_session, singular, words_of
@@ -80,6 +81,14 @@ def _lists_messages(answer: Shape) -> bool:
     return bool(words & (MESSAGE | {"history", "item", "event"}))
 
 
+def _answers_with_one(call: Call, evidence: Evidence) -> bool:
+    """Whether the answer is what reading one session by its id gives: `/sessions/active`."""
+    members = evidence.shapes.answer(call.operation).members
+    one = evidence.paths.operations((*call.part.key, ITEM))
+    reads = (evidence.shapes.answer(o).members for o in one if o.method == "GET")
+    return bool(members) and not call.part.item and members in reads
+
+
 def _called(call: Call, evidence: Evidence, value: float) -> Verdict:
     """A verb in the path, on one session or on the collection."""
     verb, part, action = call.verb, call.part, call.action
@@ -94,6 +103,8 @@ def _called(call: Call, evidence: Evidence, value: float) -> Verdict:
         if compound and part.term.plural:
             return nothing(f"{action} does not create one session")
         return Verdict(Role.SESSION_CREATE, value - 0.03, f"{action}, a collection of sessions")
+    if verb is Verb.LIST and call.method == "GET" and _answers_with_one(call, evidence):
+        return Verdict(Role.SESSION_GET, value - 0.08, f"{action}, one session that it chooses")
     if verb in (Verb.LIST, Verb.SEARCH):
         if part.item:
             return nothing(f"{action} looks into one session")
