@@ -1,15 +1,19 @@
 """The zoo's server on a port, right or with a fault, for as long as a test needs it."""
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from starlette.types import ASGIApp
 from tests.zoo.server import create_app, listen, server
 
+import sparring.spec
 from sparring.spec.openapi.document import Document, load_document
 
 Zoo = Callable[..., str]
@@ -48,6 +52,22 @@ def zoo() -> Iterator[Zoo]:
 def document() -> Document:
     """The sessions document, with what the zoo's agents promise beside."""
     return load_document("sessions", [OVERLAY])
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    """The sessions document without all that it says for tools."""
+    file = tmp_path_factory.mktemp("plain") / "sessions.yaml"
+    tree = yaml.safe_load((Path(sparring.spec.__path__[0]) / "sessions.yaml").read_text())
+    file.write_text(json.dumps(_without_extensions(tree)))
+    return load_document(str(file))
+
+
+def _without_extensions(node: Any) -> Any:
+    if isinstance(node, dict):
+        kept = {k: v for k, v in node.items() if not str(k).startswith("x-")}
+        return {key: _without_extensions(value) for key, value in kept.items()}
+    return [_without_extensions(item) for item in node] if isinstance(node, list) else node
 
 
 def share(faults: Iterable[str]) -> list[str]:

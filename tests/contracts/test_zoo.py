@@ -19,6 +19,13 @@ def test_the_right_server_has_no_finding(zoo: Zoo, document: Document) -> None:
     assert report.exit_code == 0
 
 
+def test_the_right_server_has_no_finding_by_the_plain_document(zoo: Zoo, plain: Document) -> None:
+    report = run(zoo(), plain, suites=("promises", "streaming", "security"), seed=1)
+    assert [(f.promise, f.operation, f.seen) for f in report.findings] == []
+    assert [o.id for o in report.outcomes if o.state in (State.ERROR, State.BLOCKED)] == []
+    assert report.count(State.PASSED) > 200, summary(report)
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_a_fault_is_found(zoo: Zoo, document: Document, fault: Fault) -> None:
     """By the promise that it breaks; a fault that is not in the table by whatever finds it."""
