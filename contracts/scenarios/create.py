@@ -15,6 +15,7 @@ from ..driving.comparing import allows_null, compare_attributes, differences, ha
 from ..driving.lists import history_operation
 from ..world import Session, entity, succeeded
 
+MOST = 12  # attributes that are sent alone
 CREATE = Role.SESSION_CREATE
 
 
@@ -66,6 +67,24 @@ def what_was_sent_is_read(context: Context) -> None:
         again = context.alice.read(session.id)
         if not same(stored, again):
             context.fail("two readings that agree", "they differ without a change in between")
+
+
+@scenario("create.read_back", CREATE, needs=has(Role.SESSION_GET))
+def attributes_that_come_alone_are_read(context: Context) -> None:
+    """An attribute stands in what is read though no other that may be left out is sent."""
+    bodies, least = context.world.bodies, context.world.bodies.least(context.operation)
+    names = id_names(context.document, context.operation)
+    full = bodies.rich(context.operation, without=names, n=1)
+    shown = readable(context.world)
+    for name in [name for name in full if name not in least and name in shown][:MOST]:
+        body = least | {name: full[name]}
+        if not bodies.is_valid(context.operation, body):
+            continue
+        start = len(context.world.journal)
+        stored = context.alice.read(context.alice.create(body, operation=context.operation).id)
+        if wrong := differences(context.document, shown, {name: full[name]}, stored):
+            sent = context.world.exchanges(start)
+            context.fail("an attribute that is sent alone", "; ".join(wrong), exchanges=sent)
 
 
 @scenario("create.read_back", CREATE, needs=has(Role.SESSION_GET))

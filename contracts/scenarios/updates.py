@@ -24,6 +24,7 @@ from .create import rich_session
 
 UPDATE = Role.SESSION_UPDATE
 MERGE_PATCH = "application/merge-patch+json"
+MOST_MEMBERS = 100
 both = has(Role.SESSION_CREATE, Role.SESSION_GET)
 
 
@@ -236,6 +237,25 @@ def _merge_steps(context: Context, steps: list[Any], expected: str) -> None:
             seen = f"{show(step)} made {show(after)} of {show(value)}, not {show(wanted)}"
             context.fail(expected, seen, exchanges=context.world.exchanges(start))
         value = after
+
+
+@scenario("patch.merges", UPDATE, needs=first_reason(by("PATCH"), both))
+def maps_grow_no_further_than_they_may(context: Context) -> None:
+    """However many patches it takes, an object has no more members than its schema allows."""
+    least, shown = context.world.bodies.least(context.operation), readable(context.world)
+    for name in maps(context):
+        most = plain(context.document, shown.get(name, {})).get("maxProperties")
+        if not isinstance(most, int) or not 0 < most <= MOST_MEMBERS:
+            continue
+        session, half = context.alice.create().id, most // 2 + 1
+        for part in range(2):
+            value = {f"key{n}": "x" for n in range(part * half, part * half + half)}
+            body = least | {name: value}
+            if context.world.bodies.is_valid(context.operation, body):
+                context.alice.update(context.operation, session, body)
+        found = context.alice.read(session).get(name)
+        if isinstance(found, dict) and len(found) > most:
+            context.fail(f"at most {most} members of {name}", f"{len(found)} after two patches")
 
 
 def gives_way(document: Document, operation: Operation) -> str:
