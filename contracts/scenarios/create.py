@@ -8,7 +8,8 @@ from sparring.spec import pointers
 from sparring.spec.exchange import Request
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.drafts import expression, histories, put
+from sparring.spec.openapi.drafts import expression, histories, plain, put
+from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, same, scenario
 from ..driving.comparing import allows_null, compare_attributes, differences, has, readable
@@ -74,15 +75,21 @@ def attributes_that_come_alone_are_read(context: Context) -> None:
     """An attribute stands in what is read though no other that may be left out is sent."""
     bodies, least = context.world.bodies, context.world.bodies.least(context.operation)
     names = id_names(context.document, context.operation)
-    full = bodies.rich(context.operation, without=names, n=1)
+    full = [bodies.rich(context.operation, without=names, n=n) for n in range(2)]
     shown = readable(context.world)
-    for name in [name for name in full if name not in least and name in shown][:MOST]:
-        body = least | {name: full[name]}
+    usual = context.alice.read(context.alice.create(operation=context.operation).id)
+    for name in [name for name in full[0] if name not in least and name in shown][:MOST]:
+        schema = plain(context.document, bodies.attributes(context.operation)[name], View.REQUEST)
+        parts = [context.document.follow(p, View.REQUEST) for p in schema.get("allOf", ())]
+        words = [word for part in (schema, *parts) for word in part.get("enum", ())]
+        values = [*(body[name] for body in full if name in body), *words]
+        value = next((v for v in values if not same(v, usual.get(name))), values[0])
+        body = least | {name: value}
         if not bodies.is_valid(context.operation, body):
             continue
         start = len(context.world.journal)
         stored = context.alice.read(context.alice.create(body, operation=context.operation).id)
-        if wrong := differences(context.document, shown, {name: full[name]}, stored):
+        if wrong := differences(context.document, shown, {name: value}, stored):
             sent = context.world.exchanges(start)
             context.fail("an attribute that is sent alone", "; ".join(wrong), exchanges=sent)
 

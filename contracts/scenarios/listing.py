@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any
 
 from sparring.spec import pointers
-from sparring.spec.meaning.binding import Filter, Role, descends
+from sparring.spec.meaning.binding import Filter, Role, descends, sorted_by
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.drafts import ABSENT, expression, flat, listed_at, parameter, plain
 from sparring.spec.openapi.schemas import View, types_of
@@ -97,6 +97,7 @@ def _listed(context: Context, sessions: Sequence[Session], items: Sequence[Any])
             context.fail("the session in the list as reading it shows it", "; ".join(wrong))
 
 
+MOST_WALKED = 150
 Key = Callable[[Any], Any]
 
 
@@ -112,9 +113,13 @@ def sort_key(location: Sequence[str]) -> Key:
 
 
 def in_order(items: Sequence[Any], key: Key, direction: str) -> bool:
-    """Whether items stand in the stated direction."""
-    values = [key(item) for item in items]
-    return rises(reversed(values) if descends(direction) else values)
+    """Whether items stand in the stated direction; those without a value may stand at either end,
+    and texts be told apart by their case or not."""
+    values = [value for item in items if (value := key(item)) is not None]
+    if descends(direction):
+        values.reverse()
+    texts = [value.casefold() for value in values if isinstance(value, str)]
+    return rises(values) or (len(texts) == len(values) and rises(texts))
 
 
 @scenario("list.order", LIST, needs=has(Role.SESSION_CREATE))
@@ -150,6 +155,20 @@ def lists_are_in_order(context: Context) -> None:
             if ids != [session_id(context, item) for item in whole[1:3]]:
                 asking = f"{show(part | extra)} gave {show(ids)}"
                 context.fail("pages that cut the list in the order that was asked for", asking)
+        if extra and page and page.limit and page.style == "cursor" and len(whole) <= MOST_WALKED:
+            _walk(context, query | extra | {str(page.limit): 2}, items)
+
+
+def _walk(context: Context, query: Mapping[str, Any], items: Sequence[Any]) -> None:
+    """Fails unless whoever goes from page to page sees these items once each."""
+    wanted = [session_id(context, item) for item in items]
+    walked = [
+        session_id(context, item) for item in context.alice.all(context.operation, None, query)
+    ]
+    found = [id for id in walked if id in wanted]
+    if sorted(map(str, found)) != sorted(map(str, wanted)):
+        seen = f"{show(found)} with {show(query)} where the list is {show(wanted)}"
+        context.fail("every session once, page by page, in the order that was asked for", seen)
 
 
 def _ties(context: Context, items: Sequence[Any], key: Key, made: list[str]) -> None:
@@ -180,8 +199,13 @@ def sorts(
         options: list[tuple[dict[str, Any], str]] = [({}, standard)]
         options += [({found.name: word}, word) for word in words if found]
         choices.append(options)
+    both = any(sorted_by(word)[1] is not None for query, word in choices[0] if query)
     result = []
-    for by_query, by in choices[0]:
+    for by_query, word in choices[0]:
+        name, down = sorted_by(word)
+        if by_query and name in declared and both:
+            result.append((by_query, f"/{name}", "desc" if down else "asc"))
+    for by_query, by in choices[0] if not both else ():
         for dir_query, direction in choices[1]:
             tells_time = direction.lower().startswith(("newest", "oldest"))
             if not by and tells_time and len(created) == 1:

@@ -13,7 +13,7 @@ from sparring.fixtures.shaping.recording import Recorder
 from sparring.fixtures.shaping.records import RecordShape, folded
 from sparring.fixtures.shaping.wire import Wire
 from sparring.spec import model, pointers
-from sparring.spec.meaning.binding import Binding, Role, descends
+from sparring.spec.meaning.binding import Binding, Role
 from sparring.spec.model import Session
 from sparring.spec.openapi.document import Document, Operation
 from sparring.spec.openapi.schemas import View
@@ -25,6 +25,7 @@ from ..worlds.turns import SESSIONS, decode_entry, decode_session
 from ..worlds.world import World
 from . import records
 from .paging import Pager
+from .sorting import Sorting, by_value
 
 _encode = msgspec.json.encode
 
@@ -236,21 +237,17 @@ class List(SessionHandler):
         self._pager = Pager(binding)
         self._filters = records.Filters(binding.filters)
         self._scope = [p.name for p in operation.parameters if p.place == "path"]
-        stated = operation.promises.get("list.order", {})
-        self._descending = stated.get("dir", "asc") == "desc"
-        self._by = stated.get("by", "").removeprefix("/")
-        updated = wire.model.session.get("updated", ("updated_at",))
-        self._updated = updated[-1]
+        self._sorting = Sorting(wire.shaper.document, operation, binding)
+        self._created = wire.model.session.get("created", ("created_at",))[-1]
+        self._updated = wire.model.session.get("updated", ("updated_at",))[-1]
 
     async def __call__(self, request: Request) -> Answer:
         """Answers with one page of the caller's sessions."""
-        store, binding, user = request.world.store, self.binding, request.user
-        direction = binding.order_direction.read(request) if binding.order_direction else None
-        by = binding.order_by.read(request) if binding.order_by else None
-        descending = self._descending if direction is None else bool(descends(direction))
+        store, user = request.world.store, request.user
+        by, descending = self._sorting(request)
         tests = self._filters.active(request)
-        by_update = (by or self._by) == self._updated
-        if self._pager.by_number and not (tests or by_update or self._scope):
+        as_made = by in ("", self._created)
+        if self._pager.by_number and as_made and not (tests or self._scope):
             start, limit = self._pager.bounds(request)
             total = await store.count(SESSIONS, user)
             page = await store.page(SESSIONS, user, start, limit, newest_first=descending)
@@ -259,13 +256,28 @@ class List(SessionHandler):
             return self.responder.json(self._list(rows, told))
         everything = await store.page(SESSIONS, user, 0, None, newest_first=descending)
         sessions = [decode_session(data) for data in everything]
-        if by_update:
+        if by == self._updated:
             sessions.sort(key=lambda session: session.updated, reverse=descending)
         found = [(s, self._row(s)) for s in sessions if is_below(request, self._scope, s)]
+        if not as_made and by != self._updated:
+            found = _sorted(found, by, descending=descending)
         if tests:
             found = [pair for pair in found if all(test(pair[1]) for test in tests)]
         part = self._pager.cut(request, found, lambda pair: pair[0].id)
         return self.responder.json(self._list([row for _, row in part.items], part.told))
+
+
+def _sorted(
+    found: list[tuple[Session, Any]], by: str, *, descending: bool
+) -> list[tuple[Session, Any]]:
+    """Sessions by a member of their rows; those without it come last, whichever the direction."""
+
+    def lacks(pair: tuple[Session, Any]) -> bool:
+        return not isinstance(pair[1], dict) or pair[1].get(by) is None
+
+    with_it = [pair for pair in found if not lacks(pair)]
+    with_it.sort(key=lambda pair: by_value(pair[1][by]), reverse=descending)
+    return with_it + [pair for pair in found if lacks(pair)]
 
 
 def is_below(request: Request, names: Sequence[str], session: Session) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -162,6 +163,19 @@ def descends(word: Any) -> bool | None:
     if said.startswith(("desc", "newest", "latest")):
         return True
     return False if said.startswith(("asc", "oldest", "earliest")) else None
+
+
+_SORTED = re.compile(r"(?i)(?P<sign>[-+]?)(?P<name>\w.*?)(?:[ :,._-](?P<way>(asc|desc)\w*))?")
+
+
+def sorted_by(word: str) -> tuple[str, bool | None]:
+    """What a word such as `-createdAt`, `title:asc` or `created_at_desc` sorts by, and whether it
+    asks for the last first; None where it says no direction."""
+    found = _SORTED.fullmatch(word)
+    if found is None:
+        return word, None
+    sign, way = found["sign"], found["way"]
+    return found["name"], sign == "-" if sign else descends(way) if way else None
 
 
 class Filter(msgspec.Struct, frozen=True):

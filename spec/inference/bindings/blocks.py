@@ -115,7 +115,7 @@ def _list(api: Api, subject: Subject, block: Block) -> None:
             block["id"] = pointers.join(id_at)
     if page := page_block(api, subject, items):
         block["page"] = page
-    if order := order_block(api, subject):
+    if order := order_block(api, subject, row):
         block["order"] = order
     if filters := filter_block(api, subject, row, id_at, block.get("session", "")):
         block["filter"] = filters

@@ -7,7 +7,7 @@ from typing import Any
 
 from sparring.spec import pointers
 
-from ...meaning.binding import descends
+from ...meaning.binding import descends, sorted_by
 from .names import flat, pick, ranked, singular, words
 from .schemas import Location, Schema
 from .subjects import Api, Subject
@@ -68,6 +68,7 @@ _HOLDERS = words(
 )
 _LOOSE = re.compile(r"(?i)partial|contain|substring|fuzzy|prefix|starts? with|search|like")
 _BY = ranked("sortby orderby sortfield orderfield sortkey ordering")
+_SORTS = (*_BY, "sort", "order", "orderby")
 _DIRECTION = ranked(
     "order sortorder direction orderdirection sortdirection sort orderdir dir sortdir"
 )
@@ -244,9 +245,15 @@ def _shown(api: Api, subject: Subject, items: Location, style: str) -> Block:
 _NEXT = words("nextpage nextoffset nextcursor nextpagetoken nexttoken")
 
 
-def order_block(api: Api, subject: Subject) -> Block:
-    """Which parameters say by what to sort, and which way."""
+def order_block(api: Api, subject: Subject, row: Schema | None) -> Block:
+    """Which parameters say by what to sort, and which way: two, or one whose words say both."""
     order: Block = {}
+    members = api.responses.members(row or {})
+    for key, (place, _, schema) in _places(api, subject).items():
+        told = [sorted_by(word) for word in api.requests.words(schema) if isinstance(word, str)]
+        both = [name for name, down in told if name in members and down is not None]
+        if both and flat(key) in _SORTS:
+            return {"by": place if place.startswith("$") else f"$request.query.{place}"}
     for part, names in (("by", _BY), ("dir", _DIRECTION)):
         for name in names:
             for key, (place, types, schema) in _places(api, subject).items():
