@@ -174,7 +174,10 @@ FILE = Keys(
             _MappingOf("`bodies`", Made(Anything(), _filled_inside, {"type": "object"})),
             "What bodies must hold, by role, operationId or `METHOD /path`; a null takes out.",
         ),
-        "texts": (ListOf(Text(), least=1), "What is said to agents, in turn, in ordinary turns."),
+        "texts": (
+            ListOf(Text(), least=1),
+            "What is said to agents, in turn, in ordinary turns; among them what makes them call tools, ask first or fail.",
+        ),
         "media_types": (
             ListOf(_NAME, least=1),
             "The media types to send and to ask for, where an operation has several.",
