@@ -176,7 +176,7 @@ FILE = Keys(
         ),
         "texts": (
             ListOf(Text(), least=1),
-            "What is said to agents, in turn, in ordinary turns, and to make them call tools or fail.",
+            "What is said to agents, in turn, and tried to make them call tools, ask or fail.",
         ),
         "media_types": (
             ListOf(_NAME, least=1),
