@@ -160,9 +160,9 @@ class Page(msgspec.Struct, frozen=True):
 def descends(word: Any) -> bool | None:
     """Whether a word asks for the last or newest first; None where it names no direction."""
     said = str(word).lower()
-    if said.startswith(("desc", "newest", "latest")):
+    if said.startswith(("desc", "newest", "latest", "backward", "reverse")):
         return True
-    return False if said.startswith(("asc", "oldest", "earliest")) else None
+    return False if said.startswith(("asc", "oldest", "earliest", "forward")) else None
 
 
 _SORTED = re.compile(r"(?i)(?P<sign>[-+]?)(?P<name>\w.*?)(?:[ :,._-](?P<way>(asc|desc)\w*))?")
