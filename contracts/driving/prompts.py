@@ -23,10 +23,11 @@ USUAL = (
     "What's the weather in Paris right now?",
     "Search the web with your tool: a lookup of today's news, please.",
     "Calculate 17 * 23 with your calculator.",
-    "Book a table for two and send an email about it, but let me approve that first.",
+    "Propose to book a table for two, and do nothing before I approve it.",
     "Please fail: end this turn with an error.",
 )
-"""What agents that are made for trials answer with tools, with a question, or with an error."""
+"""What agents that are made for trials answer with tools, with a question, or with an error; none
+of it asks for anything that could not be undone."""
 MOST = 4  # texts of one effect
 SHOWN = 6  # texts of the document
 
