@@ -11,7 +11,8 @@ from sparring.spec.openapi.document import Operation
 from ..checks import Context, show
 from ..driving.comparing import differences, readable
 from ..driving.lists import bounds
-from ..scenarios.listing import in_order, rule_of, session_id, sort_key, sorts
+from ..scenarios.listing import rule_of, session_id
+from ..scenarios.sorting import in_order, sort_key, sorts
 from ..world import Blocked
 from .marks import tag_name
 from .model import Kept, agrees, pick, resembling

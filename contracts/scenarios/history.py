@@ -16,7 +16,8 @@ from ..driving.lists import is_newest_first
 from ..driving.prompts import prompts
 from ..driving.turns import say, talk_of, talking, ways
 from ..world import Line
-from .listing import filter_words, in_order, sort_key
+from .listing import filter_words
+from .sorting import in_order, sort_key
 from .talk import talkable
 
 

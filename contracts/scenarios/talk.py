@@ -33,7 +33,7 @@ from ..driving.turns import (
 )
 from ..world import Line, succeeded
 from .deletion import answer, talked
-from .listing import in_order, sort_key
+from .sorting import in_order, sort_key
 
 
 def tells_speakers(document: Document, operation: Operation) -> str:
