@@ -47,6 +47,8 @@ archived_anew: Archiving an archived huddle sets a new archivedAt and revision.
   "changes nothing, neither archivedAt nor revision".
 deleted_history_readable: The utterances of a deleted huddle can still be listed.
   "every operation on them answers 404".
+etag_misses_changes: The ETag is made of the utterances alone.
+  ETag "changes with every change of the huddle".
 slot_kept_by_halt: A halted reply counts as running for ever.
   "a new utterance can be sent at once"; "at most 3 replies running".
 [pages]
@@ -89,8 +91,6 @@ update_race: Two updates at once with the same If-Match both succeed.
   "exactly one succeeds".
 idempotency_race: Creations at once with one Idempotency-Key make several huddles.
   "a repeated request with an equal JSON body gets the first answer again".
-etag_by_second: The ETag is made of updatedAt in whole seconds.
-  ETag "changes with every change of the huddle".
 """
 
 
