@@ -99,6 +99,8 @@ class Take:
         """The events behind the first ones, as many as `start`, as they come."""
         if self.huddle.store.bad("buffered"):
             await self.ended.wait()
+            yield "".join(self.events[start:])
+            return
         while True:
             while start < len(self.events):
                 yield self.events[start]
