@@ -6,7 +6,8 @@
 #   to what a page token is bound, and what "backward" is
 #     token_of_other_filters, backward_ascending
 #   what the events of a stream are called, hence how it ends, goes on and is taken up again
-#     halted_without_end, hang_up_halts, resume_repeats, line_feed_raw
+#     halted_without_end, hang_up_halts, resume_repeats
+#   a reply of several lines in a stream: line_feed_raw (walks of the suite lifecycle meet it)
 # And what needs two huddles of one millisecond, which is chance: ties_skipped
 
 # `check > promise`: the check of one promise meets an answer that breaks another.
