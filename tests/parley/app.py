@@ -138,14 +138,14 @@ async def _explain(
 
 def serve(faults: Iterable[str] = (), pace: float = 0.04) -> AbstractContextManager[str]:
     """Runs the server on a free port of the loopback, with these faults; gives its URL."""
-    return host(Server(faults, pace))
+    return host(Server(faults, pace).application())
 
 
 @contextmanager
-def host(server: Server) -> Iterator[str]:
-    """Runs a server in a thread, on a free port of the loopback; gives its URL."""
+def host(application: web.Application) -> Iterator[str]:
+    """Runs an application in a thread, on a free port of the loopback; gives its URL."""
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
 
     async def start() -> int:
         await runner.setup()

@@ -27,7 +27,7 @@ def server() -> Server:
 
 @pytest.fixture(scope="module")
 def everybody(server: Server) -> Iterator[Users]:
-    with host(server) as url, users(url) as them:
+    with host(server.application()) as url, users(url) as them:
         yield them
 
 

@@ -1,0 +1,44 @@
+"""Which promise each fault of Huddle breaks: the check to run, and what it sees."""
+
+# Left out is what only a sentence tells:
+#   that an update which changes nothing is no change: revision_without_change, archived_anew
+#   how many replies may run, and for whom: slot_kept_by_halt, two_replies_at_once
+#   to what a page token is bound, and what "backward" is
+#     token_of_other_filters, backward_ascending
+#   what the events of a stream are called, hence how it ends, goes on and is taken up again
+#     halted_without_end, hang_up_halts, resume_repeats
+#   a reply of several lines in a stream: line_feed_raw (walks of the suite lifecycle meet it)
+# And what needs two huddles of one millisecond, which is chance: ties_skipped
+
+# `check > promise`: the check of one promise meets an answer that breaks another.
+KNOWN = {
+    # schema
+    "listed_without_take": "talk.recorded",
+    "source_is_auto": "auth.schemes > response.schema",
+    "last_page_without_token": "list.contains > response.schema",
+    # validation
+    "title_limit_in_bytes": "input.accepted",
+    "blank_text_accepted": "input.refused",
+    "change_ignores_unknown": "input.refused",
+    "surrogate_500": "input.extremes",
+    "any_media_type": "input.media_type",
+    # state
+    "metadata_replaced": "patch.merges",
+    "text_stripped": "text.verbatim",
+    "deleted_history_readable": "delete.gone",
+    "etag_misses_changes": "etag.changes",
+    # pages
+    "page_overlaps": "list.pages",
+    "filter_behind_page": "list.filter",
+    # stream
+    "buffered": "stream.incremental",
+    "last_piece_missing": "stream.adds_up",
+    # security
+    "halt_by_others": "auth.owner",
+    "foreign_huddle_403": "auth.alike",
+    "key_with_tail_accepted": "auth.required",
+    "keys_of_everyone": "idempotency.key",
+    # races
+    "update_race": "race.update",
+    "idempotency_race": "idempotency.key",
+}
