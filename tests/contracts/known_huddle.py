@@ -3,12 +3,10 @@
 # Left out is what only a sentence tells:
 #   that an update which changes nothing is no change: revision_without_change, archived_anew
 #   how many replies may run, and for whom: slot_kept_by_halt, two_replies_at_once
-#   to what a page token is bound, and what "backward" is
-#     token_of_other_filters, backward_ascending
+#   to what a page token is bound: token_of_other_filters
 #   what the events of a stream are called, hence how it ends, goes on and is taken up again
 #     halted_without_end, hang_up_halts, resume_repeats
 #   a reply of several lines in a stream: line_feed_raw (walks of the suite lifecycle meet it)
-# And what needs two huddles of one millisecond, which is chance: ties_skipped
 
 # `check > promise`: the check of one promise meets an answer that breaks another.
 KNOWN = {
@@ -29,6 +27,8 @@ KNOWN = {
     "etag_misses_changes": "etag.changes",
     # pages
     "page_overlaps": "list.pages",
+    "backward_ascending": "list.pages",
+    "ties_skipped": "list.order",
     "filter_behind_page": "list.filter",
     # stream
     "buffered": "stream.incremental",
