@@ -13,7 +13,7 @@ from sparring.spec.openapi.document import Operation
 from sparring.spec.openapi.drafts import template_place
 from sparring.spec.turn import Kind
 
-from ..world import Prompts
+from ..world import Blocked, Prompts
 from .driver import User
 from .together import together
 from .turns import Turn, say, streams
@@ -68,6 +68,20 @@ def prompts(user: User, operation: Operation) -> Prompts:
             few = world.target.meter.budget.messages is not None and not world.given.texts
             world.prompts[operation.label] = Prompts() if few else _learn(user, operation)
         return world.prompts[operation.label]
+
+
+def talk_on(
+    user: User, operation: Operation, session: str, *texts: str, stream: bool
+) -> Iterator[Turn]:
+    """Turns of one session: of these texts, then of those that make the agent do more, as long as
+    they are taken: a call that waits may have to be answered first. Raises Blocked."""
+    for text in texts:
+        yield say(user, operation, session, text, stream=stream)
+    for text in prompts(user, operation).telling:
+        try:
+            yield say(user, operation, session, text, stream=stream)
+        except Blocked:
+            return
 
 
 def _learn(user: User, operation: Operation) -> Prompts:

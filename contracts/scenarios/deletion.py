@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 from typing import Any
 
@@ -30,6 +31,7 @@ from ..world import entity, stream_type, succeeded
 from .create import chooses_ids, fresh_id, id_names, id_pointer
 from .listing import session_id
 
+_COUNTED = re.compile(r"\D*\d{1,12}")
 DELETE = Role.SESSION_DELETE
 GONE = frozenset({404, 410})
 WITHOUT_SESSION = frozenset({Role.SESSION_CREATE, Role.SESSION_LIST})
@@ -288,8 +290,10 @@ def unknown_sessions_are_missing(context: Context) -> None:
 
 
 def neighbours(id: str) -> list[str]:
-    """Ids that resemble one and are not it."""
-    found = [id.swapcase(), f"{id}x", id[:-1], f"x{id}", id[1:], id[::-1]]
+    """Ids that resemble one and that nobody has; of ids that are counted, others exist."""
+    found = [id.swapcase(), f"{id}x", f"x{id}"]
+    if not _COUNTED.fullmatch(id):
+        found += [id[:-1], id[1:], id[::-1]]
     return [other for other in dict.fromkeys(found) if other != id]
 
 

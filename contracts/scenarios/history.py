@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain
 from typing import Any
 
 from sparring.spec import pointers
@@ -13,7 +13,7 @@ from sparring.spec.openapi.drafts import expression, put
 from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..driving.comparing import at, instant
 from ..driving.lists import is_newest_first
-from ..driving.prompts import prompts
+from ..driving.prompts import talk_on
 from ..driving.turns import say, talk_of, talking, ways
 from ..world import Line
 from .listing import filter_words
@@ -65,10 +65,10 @@ def offsets_have_no_gap(context: Context) -> None:
         raise NotChecked("events have no offsets")
     session = context.alice.create()
     before: list[Line] = []
+    text = context.world.words("What is next?")
     for talk in talking(context.document):
-        texts = [context.world.words("What is next?"), *prompts(context.alice, talk).telling]
-        for text, stream in product(texts, ways(talk)):
-            say(context.alice, talk, session.id, text, stream=stream)
+        said = (talk_on(context.alice, talk, session.id, text, stream=way) for way in ways(talk))
+        for _ in chain.from_iterable(said):
             lines = context.alice.lines(
                 context.operation, context.alice.all(context.operation, session.id)
             )

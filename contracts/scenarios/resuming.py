@@ -13,7 +13,7 @@ from sparring.spec.turn import TERMINAL, Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import has
-from ..driving.prompts import prompts
+from ..driving.prompts import talk_on
 from ..driving.turns import (
     Turn,
     answers_json,
@@ -109,11 +109,12 @@ needs_resume = first_reason(modelled, resumes, talkable)
 def resuming_gives_the_rest(context: Context) -> None:
     """After any id a subscription gives what came after it: no more, no less, the same."""
     session = context.alice.create()
-    events = streamed_turn(context, session.id, "Tell me something that I can hear twice.").events
-    events += streamed_turn(context, session.id, "And more.").events
-    for talk in [o for o in talking(context.document) if streams(o)][:1]:
-        for text in prompts(context.alice, talk).telling:
-            events += say(context.alice, talk, session.id, text, stream=True).events
+    talk = next(filter(streams, talking(context.document)), None)
+    if talk is None:
+        raise NotChecked("no operation streams a turn")
+    texts = ("Tell me something that I can hear twice.", "And more.")
+    turns = talk_on(context.alice, talk, session.id, *texts, stream=True)
+    events = [seen for turn in turns for seen in turn.events]
     ids = [seen.id for seen in events]
     if None in ids or len(events) < 3:
         raise NotChecked("the turn has too few events with ids")

@@ -131,7 +131,8 @@ def turns_with_tools_are_recorded(context: Context) -> None:
             lines = context.alice.history(session)
             said = [line.text for line in lines if line.role == "user"]
             missing = {reply.text for reply in turn.reply if reply.text}
-            missing -= {line.text for line in lines if line.role != "user"}
+            answered = [line.text for line in lines if line.role != "user" and line.text]
+            missing -= {*answered, "".join(answered)}  # pieces need not name their message
             if all(line.role in ("user", "agent") and line.text for line in lines):
                 check_count(context, session, lines)  # what is told of tools may count or not
             if said != [text]:
@@ -189,7 +190,8 @@ def turns_with_tools_end(context: Context) -> None:
 
 def _told(context: Context) -> bool:
     """Whether an author says which events end a turn; names alone do not tell what is beside."""
-    return bool(context.document.model.events) or context.operation.annotated
+    binding = context.operation.binding
+    return bool(context.document.model.events) or bool(binding and binding.events)
 
 
 @scenario("stream.terminal", *TALKING, needs=first_reason(talks, ends))
