@@ -11,7 +11,7 @@ statuses of an API that keeps state (contracts/schemathesis.toml) and a hook tha
 standard error as it runs.
 
 The first 21 of every ninth fault of each category (22 November 2026, Schemathesis 4.32.5,
---max-examples 3, 3 jobs on two cores; auth, race, protocol and others were not reached):
+--max-examples 3, 3 jobs on two cores; acts, race, protocol and others were not reached):
 
 | category | faults | sparring test | st run | st run, tuned |
 | --- | --- | --- | --- | --- |
