@@ -38,8 +38,10 @@ class Sorting:
         direction = self._direction.read(request) if self._direction else None
         if direction is not None:
             return Order(by, bool(descends(direction)))
-        both = self._says_both and asked is not None
-        return Order(by, bool(down) if both else self._stated.descending)
+        if down is None:
+            is_plain = self._says_both and asked is not None
+            down = self._stated.descending and not is_plain
+        return Order(by, down)
 
 
 def by_value(value: Any) -> tuple[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from starlette.responses import Response
@@ -30,6 +31,7 @@ DEFAULTS: JsonObject = {
     "metadata": {},
     "render_templates": False,
 }
+GHOST = 0.5  # seconds
 GREETING = "Grüezi! I am the agent of this session; ask me whatever you like."
 
 
@@ -65,6 +67,8 @@ class Backend:
             revision=self._next_revision(),
             id_was_chosen=chosen is not None,
         )
+        if "situation_lost_without_title" in self.faults and session.attributes["title"] is None:
+            session.attributes = session.attributes | {"situation": None}
         if "create_takes_created_at" in self.faults and "created_at" in body:
             session.created_at = datetime.fromisoformat(body["created_at"])
         if "create_takes_message_count" in self.faults:
@@ -158,7 +162,9 @@ class Backend:
         return turn
 
     async def _run(self, session: Session, turn: Turn) -> None:
-        lock = asyncio.Lock() if "turns_interleave" in self.faults else session.turns
+        decides = any(said.kind == "decision" for said in turn.inputs)
+        is_free = "turns_interleave" in self.faults or (decides and "decisions_race" in self.faults)
+        lock = asyncio.Lock() if is_free else session.turns
         turn.late = lock.locked()
         async with lock:
             before = session.attributes
@@ -238,6 +244,10 @@ class Backend:
                 said = whole
             status = "complete" if "stop_not_marked" in self.faults else "stopped"
             turn.reply = self._reply(session, turn, message_id, said, status)
+        if "stopped_agent_goes_on" in self.faults:
+            store = partial(self.store, session, turn, "message", "agent")
+            data = {"content": whole, "status": "complete"}
+            asyncio.get_running_loop().call_later(GHOST, store, data, new_id())
         if "stopped_event_missing" in self.faults:
             self._end(session, turn)
             return

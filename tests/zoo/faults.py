@@ -76,6 +76,7 @@ STATE = _faults(
     client_id_ignored="The client's id is ignored: the server chooses one.",
     user_id_ignored="The `user_id` of a new session is ignored: a guest user is made.",
     situation_not_stored="The `situation` of a new session is lost.",
+    situation_lost_without_title="The `situation` of a new session without a title is lost.",
     metadata_numbers_to_strings="Numbers in metadata come back as strings.",
     metadata_nulls_dropped="Nulls in the metadata of a new session are lost.",
     metadata_keys_lowercased="The keys of metadata come back in lower case.",
@@ -112,6 +113,8 @@ STATE = _faults(
 QUERY = _faults(
     "query",
     offset_ignored="The session list ignores `offset`.",
+    offset_of_32_bits="The session list takes 32 bits of `offset`.",
+    filter_compares_texts="Objects in metadata are compared as JSON text, keys in order.",
     limit_one_too_many="The session list has one more than `limit`.",
     default_limit_ten="Without `limit` the session list ends after ten.",
     default_order_oldest_first="Without `order` the oldest session comes first.",
@@ -174,6 +177,8 @@ TALK = _faults(
 
 STREAM = _faults(
     "stream",
+    log_forgets="Only the last 120 events of a session can be streamed again.",
+    stopped_agent_goes_on="The whole reply is stored after the part that was said before a stop.",
     done_missing="A stream ends without `done`.",
     last_chunk_lost="The last chunk of a reply is never sent.",
     chunk_sent_twice="One chunk of a reply is sent twice.",
@@ -319,6 +324,8 @@ FIDELITY = _faults(
 
 ACT = _faults(
     "act",
+    denied_call_is_made="A call that was denied is made.",
+    decisions_race="Decisions on one call at one time let the agent go on once each.",
     regenerate_appends="A reply that is given anew stands behind the old one.",
     regenerate_forgets_talk="Regenerating forgets all that was said before.",
     edit_keeps_rest="What stood behind an edited message stays.",

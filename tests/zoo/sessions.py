@@ -1,6 +1,7 @@
 """Create, find, change and delete sessions."""
 
 import asyncio
+import json
 from collections.abc import Collection
 from time import monotonic
 from typing import Any
@@ -247,6 +248,8 @@ def _equal(found: Any, wanted: Any, faults: Collection[str]) -> bool:
         return wanted in found
     if "filter_untyped" in faults:
         return str(found) == str(wanted)
+    if "filter_compares_texts" in faults:
+        return json.dumps(found) == json.dumps(wanted)
     if "filter_bool_is_number" in faults:
         return bool(found == wanted)
     if "filter_nested_subset" in faults and isinstance(found, dict) and isinstance(wanted, dict):
@@ -258,6 +261,8 @@ def _page(sessions: list[Session], call: Call) -> list[Session]:
     offset, limit = call.params["offset"], call.params["limit"]
     if "offset_ignored" in call.faults:
         offset = 0
+    if "offset_of_32_bits" in call.faults:
+        offset %= 2**32
     if "page_beyond_end_repeats" in call.faults and offset >= len(sessions):
         offset = max(0, len(sessions) - limit)
     if "limit_one_too_many" in call.faults:

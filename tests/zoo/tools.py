@@ -1,5 +1,6 @@
 """The tools of the agent: what brings it to call one, and who says what comes of it."""
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ TOOLS = {
 FAIL = "fail"
 WORD = re.compile(rf"(?i)\b({'|'.join([*TOOLS, FAIL])})\b")
 PIECE = 7  # characters
+RACE_GAP = 0.1
 
 
 def settle(session: Session, said: Input, faults: frozenset[str]) -> tuple[str, Tool] | None:
@@ -29,7 +31,7 @@ def settle(session: Session, said: Input, faults: frozenset[str]) -> tuple[str, 
     is_other = said.data["tool_call_id"] != waiting[0] and "decision_on_any_call" not in faults
     if said.kind != waiting[1].waits_for or is_other:
         return None
-    if "decision_taken_twice" not in faults:
+    if not {"decision_taken_twice", "decisions_race"} & faults:
         session.waiting = None
     return waiting
 
@@ -39,7 +41,11 @@ async def act(
 ) -> str:
     """What the agent does before it speaks; the answer is why it would end there, or `stop`."""
     if settled is not None:
-        if said.kind == "decision" and said.data["approved"]:
+        if "decisions_race" in backend.faults:
+            await asyncio.sleep(RACE_GAP)
+            session.waiting = None
+        denied = said.kind == "decision" and not said.data["approved"]
+        if said.kind == "decision" and (not denied or "denied_call_is_made" in backend.faults):
             _answer(backend, session, turn, *settled)
         return "stop"
     found = WORD.search(said.text) if said.kind == "message" else None

@@ -1,6 +1,6 @@
 """Each function is named after a fault and tells whether a server is free of it."""
 
-from .client import Api, system, user
+from .client import Api, system, together, user
 
 
 def regenerate_appends(api: Api) -> bool:
@@ -46,6 +46,18 @@ def regenerate_keeps_message_count(api: Api) -> bool:
 def decision_on_any_call(api: Api) -> bool:
     session, _ = api.asked_to_approve()
     return bool(api.decide(session, "call_of_nobody")["messages"] == [])
+
+
+def denied_call_is_made(api: Api) -> bool:
+    session, call = api.asked_to_approve()
+    api.decide(session, call, approved=False)
+    return all(event["type"] != "tool_result" for event in api.events(session))
+
+
+def decisions_race(api: Api) -> bool:
+    session, call = api.asked_to_approve()
+    answers = together(*[lambda: api.decide(session, call)] * 4)
+    return sum(bool(answer["messages"]) for answer in answers) == 1
 
 
 def decision_taken_twice(api: Api) -> bool:

@@ -6,6 +6,15 @@ from typing import Any
 from .client import Api, JsonObject
 
 
+def offset_of_32_bits(api: Api) -> bool:
+    _three(api)
+    return api.ids(offset=2**32) == []
+
+
+def filter_compares_texts(api: Api) -> bool:
+    return _selects(api, {"a": {"b": 1, "c": 2}}, yes={"a": {"c": 2, "b": 1}}, no={"a": {"b": 1}})
+
+
 def offset_ignored(api: Api) -> bool:
     ids = _three(api)
     return api.ids(offset=1) == ids[1::-1]

@@ -18,6 +18,10 @@ def user_id_ignored(api: Api) -> bool:
     return bool(api.new(user_id="ada")["user_id"] == "ada")
 
 
+def situation_lost_without_title(api: Api) -> bool:
+    return bool(api.new(situation="A storm.")["situation"] == "A storm.")
+
+
 def situation_not_stored(api: Api) -> bool:
     return bool(api.new(situation="A storm.")["situation"] == "A storm.")
 

@@ -118,6 +118,24 @@ def subscribe_outlives_session(api: Api) -> bool:
         return False
 
 
+def stopped_agent_goes_on(api: Api) -> bool:
+    session, _ = _stopped(api)
+    before = api.texts(session)
+    end = monotonic() + 2
+    while monotonic() < end:
+        if api.texts(session) != before:
+            return False
+        sleep(0.05)
+    return True
+
+
+def log_forgets(api: Api) -> bool:
+    session = api.new_id()
+    ids = [frame.id for _ in range(9) for frame in api.whole_turn(session, "many words " * 9)]
+    again = [frame.id for frame in api.rest(session, last=ids[0])]
+    return again == ids[1:]
+
+
 def stop_loses_partial_text(api: Api) -> bool:
     session, turn = _stopped(api)
     messages = api.history(session)["items"]
