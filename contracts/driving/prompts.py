@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -15,7 +16,6 @@ from sparring.spec.turn import Kind
 
 from ..world import Blocked, Prompts
 from .driver import User
-from .together import together
 from .turns import Turn, say, streams
 
 ORDINARY = ("Good morning!", "Tell me a story about the sea.")
@@ -30,6 +30,8 @@ USUAL = (
 of it asks for anything that could not be undone."""
 MOST = 4  # texts of one effect
 SHOWN = 6  # texts of the document
+AT_ONCE = 6  # texts
+FAILED = "it fails"
 
 
 def texts(user: User, operation: Operation) -> list[str]:
@@ -88,24 +90,28 @@ def _learn(user: User, operation: Operation) -> Prompts:
     apart = replace(user.world, journal=[], made=[])  # what is said here is evidence of nothing
     speaker = User(apart, user.key, user.person, user.number)
     said = [*ORDINARY, *texts(user, operation)]
-    turns = together([partial(_said, speaker, operation, text) for text in said])
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        learned = list(pool.map(partial(_found, speaker, operation), said))
     known: set[str] = set()
     telling: list[str] = []
     failing: list[str] = []
-    for text, turn in zip(said, turns, strict=True):
-        if not isinstance(turn, Turn):
-            continue
-        if any(seen.kind is Kind.ERROR for seen in turn.events):
+    for text, found in zip(said, learned, strict=True):
+        if FAILED in found:
             failing += [text]
             continue
-        found = set(_traits(user, operation, turn))
         telling += [text] if text not in ORDINARY and found - known else []
         known |= found
     return Prompts(tuple(telling[:MOST]), tuple(failing[:MOST]))
 
 
-def _said(user: User, operation: Operation, text: str) -> Turn:
-    return say(user, operation, user.create().id, text, stream=streams(operation))
+def _found(user: User, operation: Operation, text: str) -> frozenset[str]:
+    """What tells the answer to a text from others; the answer itself, which may be large, goes."""
+    try:
+        turn = say(user, operation, user.create().id, text, stream=streams(operation))
+        failed = any(seen.kind is Kind.ERROR for seen in turn.events)
+        return frozenset({FAILED} if failed else _traits(user, operation, turn))
+    except Exception:  # no answer, or one of any shape: it tells nothing
+        return frozenset()
 
 
 def _traits(user: User, operation: Operation, turn: Turn) -> Iterator[str]:

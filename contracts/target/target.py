@@ -23,7 +23,7 @@ from .deadlines import Clock, Connections
 _HOST = r"[^\s@]+"
 _UNQUOTED = "!$%&'()*+,/:;=?@[]~"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-MAX_BODY = 8 * 1024 * 1024
+MAX_BODY = 4 * 1024 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError)
 
