@@ -42,6 +42,7 @@ KNOWN = {
     "metadata_nulls_dropped": "list.filter",
     "metadata_keys_lowercased": "list.filter",
     "title_trimmed": "update.read_back",
+    "ids_are_counts": "create.unique",
     "duplicate_id_overwrites": "create.conflict",
     "delete_keeps_listed": "delete.gone",
     "delete_keeps_readable": "delete.gone",

@@ -24,8 +24,8 @@ Answer = Callable[[socket.socket], None]
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 SECONDS = 4.0
 MEMORY = 300 * 2**20
-"""Six checks at a time each hold an answer of up to MAX_BODY, read and unread, and the C library keeps
-to each thread what that has freed."""
+"""Six checks at a time each hold an answer of up to MAX_BODY, read and unread, and the C
+library keeps to each thread what that has freed."""
 
 
 @contextmanager

@@ -48,6 +48,9 @@ class Backend:
 
     # Sessions
 
+    def _unused_id(self) -> str:
+        return f"session-{len(self.sessions)}" if "ids_are_counts" in self.faults else new_id()
+
     def create(self, owner: str, body: JsonObject, *, greeting: bool = False) -> Session:
         chosen = body.get("id")
         if "client_id_ignored" in self.faults:
@@ -57,7 +60,7 @@ class Backend:
             user = f"guest_{new_id()}"
         moment = self._clock()
         session = Session(
-            id=chosen or new_id(),
+            id=chosen or self._unused_id(),
             owner=owner,
             agent_id=body.get("agent_id", "agent"),
             user_id=user,

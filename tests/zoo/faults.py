@@ -81,6 +81,7 @@ STATE = _faults(
     metadata_nulls_dropped="Nulls in the metadata of a new session are lost.",
     metadata_keys_lowercased="The keys of metadata come back in lower case.",
     title_trimmed="White space around a title is removed.",
+    ids_are_counts="An id is how many sessions there were: after a delete it is that of another.",
     duplicate_id_overwrites="A second session with a taken id replaces the first one.",
     delete_keeps_listed="A deleted session stays in the list.",
     delete_keeps_readable="A deleted session can still be read by its id.",

@@ -42,6 +42,12 @@ def title_trimmed(api: Api) -> bool:
     return bool(api.new(title=" so ")["title"] == " so ")
 
 
+def ids_are_counts(api: Api) -> bool:
+    first, second = api.new_id(), api.new_id()
+    api.delete(first)
+    return api.new_id() not in (first, second)
+
+
 def duplicate_id_overwrites(api: Api) -> bool:
     api.new(id="chosen-id", title="first")
     again = api.create(id="chosen-id", title="second")
