@@ -16,13 +16,20 @@ def part_of(user: User, session: str, operation: Operation) -> str | None:
     binding = operation.binding
     if binding is None or binding.target is None:
         return None
-    is_run = binding.role.value.startswith("run.") or "run" in binding.target.name.lower()
     try:
-        if is_run:
+        if wants_run(operation):
             return latest(user, session, operation)
         return _message(user, session, "user" if binding.effect == "edit" else "agent")
     except (Blocked, NotChecked):
         return None
+
+
+def wants_run(operation: Operation) -> bool:
+    """Whether the part that an operation is about is a run."""
+    binding = operation.binding
+    if binding is None or binding.target is None:
+        return False
+    return binding.role.value.startswith("run.") or "run" in binding.target.name.lower()
 
 
 def aim_at(draft: Draft, user: User, part: str | None) -> Draft:

@@ -46,7 +46,8 @@ talkable = first_reason(can_talk, has(Role.SESSION_CREATE), of_session)
 
 def resumes(document: Document, operation: Operation) -> str:
     """Events have ids, and the operation can be told the last one."""
-    if not any(shape.has_id for shape in streamed_events(document, operation).values()):
+    known = streamed_events(document, operation).values()
+    if known and not any(shape.has_id for shape in known):
         return "events have no ids"
     found = parameter(operation, "header", HEADER)
     return "" if found else f"{HEADER} is not declared"

@@ -11,7 +11,8 @@ from sparring.spec.turn import Kind
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import has
-from ..driving.runs import latest, run_draft
+from ..driving.parts import part_of, wants_run
+from ..driving.runs import run_draft
 from ..driving.turns import Turn, joined, say, streams, talking
 from ..target.target import Limits
 from ..world import Blocked, is_stream, stream_type, succeeded
@@ -19,13 +20,22 @@ from .resuming import HEADER, resumes, told
 from .streams import LONG_QUESTION, check_events, check_ids, modelled
 
 FOLLOW = (Role.RUN_SUBSCRIBE, Role.MESSAGE_SUBSCRIBE)
+OVER = frozenset({204, 404, 409, 410})
+"""What a target may say that does not tell again what is over."""
 
 
-def follows_runs(document: Document, operation: Operation) -> str:
-    """The operation follows one run, and runs can be made."""
+def follows_one(document: Document, operation: Operation) -> str:
+    """The operation follows one run, or one reply, and it can be made."""
     if operation.binding is None or operation.binding.target is None:
         return "it does not follow one run"
-    return "" if starting(document) else "no run can be started"
+    return "" if starters(document, operation) else "no run can be started"
+
+
+def starters(document: Document, operation: Operation) -> list[Operation]:
+    """The operations that start what an operation follows, those that stream first."""
+    if wants_run(operation):
+        return starting(document)
+    return sorted(talking(document), key=lambda o: not streams(o))
 
 
 def starting(document: Document) -> list[Operation]:
@@ -34,14 +44,15 @@ def starting(document: Document) -> list[Operation]:
     return sorted(found, key=lambda o: not streams(o))
 
 
-following = first_reason(follows_runs, modelled, has(Role.SESSION_CREATE))
+startable = first_reason(follows_one, has(Role.SESSION_CREATE))
+following = first_reason(startable, modelled)
 
 
 def ended_run(context: Context, text: str = LONG_QUESTION) -> tuple[str, str, Turn]:
-    """A run that is over: its session, its id, and what its caller saw."""
-    operation, session = starting(context.document)[0], context.alice.create().id
-    turn = say(context.alice, operation, session, text, stream=streams(operation))
-    run = turn.run.id if turn.run else latest(context.alice, session, context.operation)
+    """A run, or a reply, that is over: its session, its id, and what its caller saw."""
+    talk, session = starters(context.document, context.operation)[0], context.alice.create().id
+    turn = say(context.alice, talk, session, text, stream=streams(talk))
+    run = turn.run.id if turn.run else part_of(context.alice, session, context.operation)
     if run is None and isinstance(turn.id, str):
         run = turn.id
     if run is None:
@@ -56,6 +67,8 @@ def followed(context: Context, session: str, run: str, last: str | None = None) 
         draft.headers[HEADER] = last
     with context.alice.open(draft, Limits(seconds=5, events=2000)) as stream:
         stream.drain()
+    if stream.exchange.response.status in OVER:
+        raise NotChecked("the target does not tell what is over")
     if not succeeded(stream.exchange) or not is_stream(stream.exchange):
         raise Blocked(context.operation, stream.exchange)
     turn = Turn(stream.exchange, arrivals=stream.arrivals, ended=stream.ended)
@@ -64,11 +77,12 @@ def followed(context: Context, session: str, run: str, last: str | None = None) 
     return turn
 
 
-@scenario("stream.resume", *FOLLOW, needs=first_reason(following, resumes))
+@scenario("stream.resume", *FOLLOW, needs=first_reason(startable, resumes))
 def following_after_an_event_gives_the_rest(context: Context) -> None:
     """After the id of any event of a run that is over come the events behind it, and the end."""
     session, run, turn = ended_run(context)
-    events: list[Seen] = turn.events or followed(context, session, run).events
+    heard = turn.events if wants_run(context.operation) else []  # else as the target tells it again
+    events: list[Seen] = heard or followed(context, session, run).events
     numbered = [index for index, seen in enumerate(events) if seen.id is not None]
     if len(numbered) < 3:
         raise NotChecked("the run has too few events with ids")

@@ -199,7 +199,7 @@ class EventStream:
         """What a delivered event says."""
         data, (kind, shape) = self._reader.read(event)
         if kind is None or shape is None:
-            return Seen(kind, event, data)
+            return Seen(kind, event, data, id=event.id)
         if shape.data is None:
             row = self._row
             role = pointers.first(data, row.role.at) if row.role else None

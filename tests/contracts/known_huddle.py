@@ -31,6 +31,7 @@ KNOWN = {
     "ties_skipped": "list.order",
     "filter_behind_page": "list.filter",
     # stream
+    "resume_repeats": "stream.resume",
     "buffered": "stream.incremental",
     "last_piece_missing": "stream.adds_up",
     # security
