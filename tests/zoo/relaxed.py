@@ -18,6 +18,8 @@ def relax(tree: dict[str, Any], faults: Collection[str]) -> None:
         del limit["maximum"]
     if "title_length_unchecked" in faults:
         del schemas["Title"]["maxLength"]
+    if "agent_id_of_any_letter" in faults:
+        schemas["AgentId"]["pattern"] = "^[A-z0-9_-]{1,64}$"
     if "client_id_unchecked" in faults:
         schemas["CreateSession"]["properties"]["id"] = {"type": "string"}
     if "empty_messages_accepted" in faults:

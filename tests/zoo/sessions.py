@@ -175,10 +175,12 @@ async def replace(call: Call) -> Response:
 async def patch(call: Call) -> Response:
     session = call.session("other_user_changeable")
     await _check_version(call, session)
-    old = session.attributes
-    if "patch_lost" in call.faults:
+    old, faults = session.attributes, call.faults
+    if "patch_lost" in faults:
         await asyncio.sleep(RACE_GAP)
-    call.backend.update(session, _patched(old, call.body, call.faults))
+    if "patch_as_json_replaces" in faults and call.headers["content-type"] == "application/json":
+        faults = {*faults, "patch_replaces_metadata"}
+    call.backend.update(session, _patched(old, call.body, faults))
     call.backend.assign(session, call.body)
     return _answer(call, session)
 

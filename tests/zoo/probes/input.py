@@ -26,6 +26,10 @@ def title_length_unchecked(api: Api) -> bool:
     return statuses == [201, 422]
 
 
+def agent_id_of_any_letter(api: Api) -> bool:
+    return api.create(agent_id="a[b").status_code == 422
+
+
 def client_id_unchecked(api: Api) -> bool:
     return api.create(id="a b").status_code == 422
 

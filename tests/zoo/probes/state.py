@@ -95,6 +95,10 @@ def patch_replaces_metadata(api: Api) -> bool:
     return bool(_patched(api, {"a": 1, "b": 2}, {"b": 3}) == {"a": 1, "b": 3})
 
 
+def patch_as_json_replaces(api: Api) -> bool:
+    return bool(_patched(api, {"a": 1, "b": 2}, {"b": 3}) == {"a": 1, "b": 3})
+
+
 def patch_stores_null(api: Api) -> bool:
     return bool(_patched(api, {"a": 1, "b": 2}, {"b": None}) == {"a": 1})
 
