@@ -77,8 +77,9 @@ def streams_declared(operation: Operation) -> bool:
 
 
 def ways(operation: Operation) -> list[bool]:
-    """The ways of taking the reply: False for a JSON body, True for a stream."""
-    return [False] * answers_json(operation) + [True] * streams(operation)
+    """The ways of taking the reply: False for a JSON body, or none at all, True for a stream."""
+    is_stream = streams(operation)
+    return [False] * (answers_json(operation) or not is_stream) + [True] * is_stream
 
 
 def speaks(document: Document, operation: Operation) -> str:

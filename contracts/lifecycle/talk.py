@@ -36,7 +36,7 @@ def speak(walk: Walk, owner: int, which: int, how: int, n: int, guard: int) -> N
     if not mine or not operations:
         return
     kept, user = pick(mine, which), walk.users[owner]
-    taken = [(o, stream) for o in operations for stream in ways(o) or [False]]
+    taken = [(o, stream) for o in operations for stream in ways(o)]
     operation, stream = pick(taken, how)
     begin(walk, kept)
     texts = [walk.world.words(pick(TEXTS, n))]

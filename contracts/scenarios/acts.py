@@ -11,6 +11,7 @@ from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.attributes import item_properties
 from ..driving.comparing import differences
 from ..driving.lists import history_operation
+from ..driving.turns import ways
 from ..world import Blocked
 from .again import ACT, act, does, settled, told
 from .history import lists_events
@@ -97,7 +98,7 @@ def edits_change_the_text_alone(context: Context) -> None:
         raise NotChecked("a message has nothing beside its text")
     body, added = found
     session = context.alice.create()
-    say_dressed(context, talk, session.id, body)
+    say_dressed(context, talk, session.id, body, stream=ways(talk)[0])
     target = next(line.id for line in context.alice.history(session.id) if line.role == "user")
     if not isinstance(target, str):
         raise NotChecked("messages have no ids")

@@ -190,7 +190,7 @@ def changes_outlive_the_turn(context: Context) -> None:
 @scenario("race.talk", Role.MESSAGE_CREATE, needs=talkable)
 def no_turn_is_lost(context: Context) -> None:
     """Of turns at one instant each is recorded once, with its reply, and counted; streamed, too."""
-    for stream in ways(context.operation) or [False]:
+    for stream in ways(context.operation):
         _voices_are_kept(context, stream=stream)
 
 
@@ -233,7 +233,7 @@ def _voices_are_kept(context: Context, *, stream: bool) -> None:
 @scenario("talk.serial", Role.MESSAGE_CREATE, needs=first_reason(has_turns, talkable))
 def turns_do_not_interleave(context: Context) -> None:
     """Of turns at one instant the messages of each stand together."""
-    for stream in ways(context.operation) or [False]:
+    for stream in ways(context.operation):
         session = context.alice.create()
         _voices(context, session.id, stream=stream)
         for operation in histories(context.document):
