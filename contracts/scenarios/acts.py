@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
 
-from ..checks import Context, NotChecked, first_reason, scenario, show
+from ..checks import Context, NotChecked, first_reason, same, scenario, show
 from ..driving.attributes import item_properties
-from ..driving.comparing import differences
+from ..driving.comparing import differences, has
 from ..driving.lists import history_operation
 from ..driving.turns import ways
 from ..world import Blocked
@@ -18,6 +19,20 @@ from .history import lists_events
 from .talk import dressed, say_dressed, talkable, texts_of
 
 REGENERATE, EDIT = does("regenerate"), does("edit")
+
+
+@scenario("act.again", ACT, needs=has(Role.SESSION_CREATE, Role.SESSION_GET))
+def acts_are_done_once(context: Context) -> None:
+    """A session is read as before after an act that was done already, which may be refused."""
+    alice, session = context.alice, context.alice.create().id
+    act(context, session)
+    before = alice.read(session)
+    with suppress(Blocked):
+        act(context, session)
+    after = alice.read(session)
+    if not same(before, after):
+        seen = f"{show(after)} instead of {show(before)}"
+        context.fail("no change by an act that was done already", seen)
 
 
 @scenario("act.regenerate", ACT, needs=first_reason(REGENERATE, talkable))

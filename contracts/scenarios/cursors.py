@@ -8,7 +8,7 @@ from typing import Any
 from sparring.spec import pointers
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.drafts import parameter
+from sparring.spec.openapi.drafts import parameter, scalar
 from sparring.spec.openapi.schemas import View
 
 from ..checks import Context, NotChecked, first_reason, scenario, show
@@ -188,6 +188,50 @@ def changes_do_not_shift_pages(context: Context) -> None:
         if sorted(got) != sorted(made):
             seen = f"{show(got)} of {show(made)}"
             context.fail(f"each item once though a session was {change} between pages", seen)
+
+
+def states_bound(document: Document, operation: Operation) -> str:
+    """The document says what a cursor gets under another order or filter."""
+    stated = "bound" in operation.promises.get("list.pages", {})
+    return "" if stated else "the document does not say to what cursors are bound"
+
+
+@scenario("list.pages", *LISTS, needs=first_reason(states_bound, needs))
+def cursors_are_bound(context: Context) -> None:
+    """A cursor is refused under any other order or filter than those that have given it."""
+    assert context.operation.binding is not None
+    page, wanted = context.operation.binding.page, context.operation.promises["list.pages"]["bound"]
+    session, query, _ = _filled(context)
+    for own, other in [*_alternatives(context), *([(query, {})] if query else [])]:
+        first, goes_on = next(walk(context, session, query | own, 1))
+        if not goes_on:
+            continue
+        at = page.shown.get("out") or page.shown["last"]
+        cursor = pointers.first(first.exchange.response.json(), at)
+        draft = context.alice.draft(context.operation, session)
+        pairs = {**(query if own != query else {}), **other, str(page.limit): 1}
+        pairs[str(page.start)] = cursor
+        draft.query = [(name, scalar(value)) for name, value in pairs.items()]
+        status = str(context.alice.send(draft).response.status)
+        if status != wanted:
+            seen = f"{status} for {show(pairs)} with the cursor of {show(query | own)}"
+            context.fail(f"a {wanted} for a cursor of another order or filter", seen)
+            return
+
+
+def _alternatives(context: Context) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """Queries that ask for one word and for another, for each order or filter that has words."""
+    binding = context.operation.binding
+    assert binding is not None
+    rules = [rule.place for rule in binding.filters]
+    for place in (binding.order_by, binding.order_direction, *rules):
+        found = parameter(context.operation, "query", place.name) if place else None
+        schema = found.schema if found else None
+        node = context.document.schema(schema, View.REQUEST) if schema else {}
+        words = [word for word in node.get("enum", ()) if isinstance(word, str)]
+        if found is not None and len(words) > 1:
+            yield {found.name: words[0]}, {found.name: words[1]}
+            yield {found.name: words[-1]}, {found.name: words[0]}
 
 
 @scenario("list.pages", Role.MESSAGE_LIST, needs=first_reason(needs, can_talk))

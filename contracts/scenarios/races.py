@@ -33,6 +33,8 @@ from .talk import has_turns, talkable
 from .updates import both, by, changeable, free_objects, merge, merges
 
 MANY = 8
+LONGER = LONG_QUESTION * 20
+OVERLAP = 0.1  # seconds that a turn has to take, if another is to meet it
 UPDATE = Role.SESSION_UPDATE
 
 
@@ -242,6 +244,20 @@ def turns_do_not_interleave(context: Context) -> None:
             if len(set(blocks)) < len(blocks):
                 context.fail("the messages of each turn together", show(turns))
                 return
+
+
+@scenario("talk.single", Role.MESSAGE_CREATE, needs=talkable)
+def one_turn_at_a_time(context: Context) -> None:
+    """Of several messages at one instant, whose answers take their time, one is taken."""
+    for stream in ways(context.operation):
+        session = context.alice.create().id
+        voice = partial(say, context.alice, context.operation, session, LONGER, stream=stream)
+        turns = [turn for turn in together([voice] * 4) if isinstance(turn, Turn)]
+        if not turns or min(turn.exchange.seconds for turn in turns) < OVERLAP:
+            raise NotChecked("turns are over before there can be another")
+        if len(turns) > 1:
+            context.fail("one message of several at one instant", f"{len(turns)} were taken")
+            return
 
 
 @scenario("race.delete", Role.SESSION_DELETE, needs=has(Role.SESSION_CREATE))

@@ -101,6 +101,28 @@ def following_after_an_event_gives_the_rest(context: Context) -> None:
         return
 
 
+def states_over(document: Document, operation: Operation) -> str:
+    """The document says what follows the last event of what is over."""
+    stated = "over" in operation.promises.get("stream.resume", {})
+    return "" if stated else "the document does not say what follows the last event"
+
+
+@scenario("stream.resume", *FOLLOW, needs=first_reason(startable, resumes, states_over))
+def nothing_follows_the_last_event(context: Context) -> None:
+    """Who resumes after the last event of what is over is told so."""
+    session, run, _ = ended_run(context)
+    events, wanted = followed(context, session, run).events, context.operation.promises
+    if not events or events[-1].id is None:
+        raise NotChecked("the last event has no id")
+    draft = run_draft(context.alice, context.operation, session, run)
+    draft.headers[HEADER] = events[-1].id
+    with context.alice.open(draft, Limits(seconds=2)) as stream:
+        stream.drain()
+    status = str(stream.exchange.response.status)
+    if status != wanted["stream.resume"]["over"]:
+        context.fail(f"a {wanted['stream.resume']['over']} after the last event", status)
+
+
 def _ids(events: list[Seen]) -> list[Any]:
     return [seen.id for seen in events]
 

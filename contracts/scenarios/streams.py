@@ -21,6 +21,7 @@ from ..checks import Context, NotChecked, first_reason, scenario, show
 from ..driving.comparing import at, has, instant, rises
 from ..driving.made import TALKING
 from ..driving.prompts import prompts, talk_on
+from ..driving.runs import MOVING
 from ..driving.turns import (
     Turn,
     answers_json,
@@ -241,7 +242,9 @@ def without_sentinel(turn: Turn) -> list[Seen]:
 def pieces_add_up(context: Context) -> None:
     """The pieces are numbered, and together they are the message as it is sent and stored."""
     telling = prompts(context.alice, context.operation).telling
-    for text in (LONG_QUESTION, "Hi", WIDE, *telling):
+    events = context.world.stream(context.operation).events.values()
+    lines_stay = not any(shape.is_text for shape in events)  # SSE takes every end for LF
+    for text in (LONG_QUESTION, "Hi", WIDE, *[BREAKS] * lines_stay, *telling):
         session, turn = streamed(context, text)
         lines = context.alice.history(session)
         stored = {line.id: line.text for line in lines if line.role == "agent" and line.text}
@@ -284,7 +287,7 @@ def turns_outlive_their_callers(context: Context) -> None:
     said: list[Line] = []
     for _ in range(30):
         said = [line for line in context.alice.history(session.id) if line.role == "agent"]
-        if said:
+        if said and said[-1].state not in MOVING:
             break
         time.sleep(0.1)
     if not said:

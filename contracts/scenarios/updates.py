@@ -11,7 +11,7 @@ from sparring.spec import pointers
 from sparring.spec.exchange import Exchange
 from sparring.spec.meaning.binding import Role
 from sparring.spec.openapi.document import Document, Operation
-from sparring.spec.openapi.drafts import plain, properties
+from sparring.spec.openapi.drafts import Draft, plain, properties
 from sparring.spec.openapi.schemas import View, types_of
 
 from ..checks import Context, NotChecked, first_reason, same, says, scenario, show
@@ -377,6 +377,27 @@ def timed(name: str) -> Callable[[Document, Operation], str]:
 def differing_bodies(context: Context) -> list[dict[str, Any]]:
     """Bodies that each change the session."""
     return [context.world.bodies.rich(context.operation, n=n) for n in range(3)]
+
+
+@scenario("update.unchanged", UPDATE, needs=both)
+def updates_to_the_same_change_nothing(context: Context) -> None:
+    """A change that is sent again as it is leaves what is read, and its tag, as they were."""
+    alice, session = context.alice, context.alice.create().id
+    body = context.world.bodies.rich(context.operation, n=1)
+    for media_type in media_types(context):
+        apply(context, alice, session, body, media_type)
+        start, before = len(context.world.journal), alice.expect(_reading(context, session))
+        apply(context, alice, session, body, media_type)
+        after = alice.expect(_reading(context, session))
+        views = [(e.response.json(), e.response.headers.get("etag")) for e in (before, after)]
+        if not same(views[0], views[1]):
+            seen = f"{show(views[1])} instead of {show(views[0])}"
+            shown = context.world.exchanges(start)
+            context.fail("the session as before what changed nothing", seen, exchanges=shown)
+
+
+def _reading(context: Context, session: str) -> Draft:
+    return context.alice.draft(context.world.need(Role.SESSION_GET), session)
 
 
 @scenario("time.created", UPDATE, needs=first_reason(timed("created"), both))

@@ -81,7 +81,10 @@ PROMISES = (
         HISTORY,
         SUGGESTIONS,
         Role.RUN_LIST,
-        parameters={"stable": "`true` where what is made or deleted in between shifts no page"},
+        parameters={
+            "stable": "`true` where what is made or deleted in between shifts no page",
+            "bound": "the status that a cursor gets under another order or filter than its own",
+        },
     ),
     promise(
         "list.total",
@@ -147,6 +150,13 @@ PROMISES = (
         "The tag changes with the session, and only then.",
         "The tag is the same before and after a change.",
         UPDATE,
+    ),
+    promise(
+        "update.unchanged",
+        "An update that changes nothing leaves the session as it was, its tag and its times too.",
+        "A title that is sent again as it is moves the update time.",
+        UPDATE,
+        stated=True,
     ),
     promise(
         "etag.guards",

@@ -75,7 +75,10 @@ PROMISES = (
         *TALK,
         SUBSCRIBE,
         Role.RUN_SUBSCRIBE,
-        parameters={"start": "the id that means the beginning, such as `0`"},
+        parameters={
+            "start": "the id that means the beginning, such as `0`",
+            "over": "the status of resuming after the last event of what is over",
+        },
     ),
     promise(
         "stream.fresh",

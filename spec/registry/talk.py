@@ -67,6 +67,14 @@ PROMISES = (
         stated=True,
     ),
     promise(
+        "talk.single",
+        "A session has one turn under way at most: what else is said is refused.",
+        "Two messages at one instant are both answered.",
+        Role.MESSAGE_CREATE,
+        severity=LOSS,
+        stated=True,
+    ),
+    promise(
         "talk.outlives",
         "A turn goes on when its caller hangs up.",
         "A client hangs up in the middle, and its reply is never stored.",
@@ -143,6 +151,13 @@ PROMISES = (
         ACT,
         parameters={"of": "`user` where only what users said can be edited"},
         severity=LOSS,
+    ),
+    promise(
+        "act.again",
+        "An act on a session that is done again changes nothing more.",
+        "Archiving a session again gives it a new time of archiving.",
+        ACT,
+        stated=True,
     ),
     promise(
         "act.approve",

@@ -1,13 +1,5 @@
 """Which promise each fault of Huddle breaks: the check to run, and what it sees."""
 
-# Left out is what only a sentence tells:
-#   that an update which changes nothing is no change: revision_without_change, archived_anew
-#   how many replies may run, and for whom: slot_kept_by_halt, two_replies_at_once
-#   to what a page token is bound: token_of_other_filters
-#   what the events of a stream are called, hence how it ends, goes on and is taken up again
-#     halted_without_end, hang_up_halts, resume_repeats
-#   a reply of several lines in a stream: line_feed_raw (walks of the suite lifecycle meet it)
-
 # `check > promise`: the check of one promise meets an answer that breaks another.
 KNOWN = {
     # schema
@@ -42,4 +34,16 @@ KNOWN = {
     # races
     "update_race": "race.update",
     "idempotency_race": "idempotency.key",
+}
+
+# What only a sentence tells is found when an overlay of a few lines states it; not how many replies
+# a person may have at once, since a refusal may be due to what others do: slot_kept_by_halt
+STATED = {
+    "revision_without_change": "update.unchanged",
+    "archived_anew": "act.again",
+    "token_of_other_filters": "list.pages",
+    "halted_without_end": "stop.partial",
+    "line_feed_raw": "stream.adds_up",
+    "hang_up_halts": "talk.outlives",
+    "two_replies_at_once": "talk.single",
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests import huddle
 from tests.contracts.conftest import share
-from tests.contracts.known_huddle import KNOWN
+from tests.contracts.known_huddle import KNOWN, STATED
 from tests.huddle.app import serve
 from tests.huddle.faults import FAULTS
 from tests.huddle.state import AMBER, BIRCH
@@ -29,9 +29,18 @@ def plain() -> Document:
     return load_document(str(Path(huddle.__file__).parent / "openapi.yaml"))
 
 
-def test_the_right_server_has_no_finding(plain: Document) -> None:
+@pytest.fixture(scope="session")
+def stated(plain: Document) -> Document:
+    """The document with what its sentences say in the words of promises beside."""
+    folder = Path(huddle.__file__).parent
+    return load_document(str(folder / "openapi.yaml"), [folder / "overlay.yaml"])
+
+
+@pytest.mark.parametrize("which", ["plain", "stated"])
+def test_the_right_server_has_no_finding(which: str, request: pytest.FixtureRequest) -> None:
     with serve() as url:
-        report = run(url, plain, keys=(AMBER, BIRCH), suites=OURS, seed=1)
+        document = request.getfixturevalue(which)
+        report = run(url, document, keys=(AMBER, BIRCH), suites=OURS, seed=1)
     assert [(f.promise, f.operation, f.seen) for f in report.findings] == []
     assert [o.id for o in report.outcomes if o.state in (State.ERROR, State.BLOCKED)] == []
     assert report.count(State.PASSED) > 150, summary(report)
@@ -39,12 +48,23 @@ def test_the_right_server_has_no_finding(plain: Document) -> None:
 
 @pytest.mark.parametrize("fault", share(KNOWN))
 def test_a_fault_is_found(fault: str, plain: Document) -> None:
-    check, _, promise = KNOWN[fault].partition(" > ")
+    _finds(fault, KNOWN[fault], plain)
+
+
+@pytest.mark.parametrize("fault", STATED)
+def test_a_fault_is_found_once_the_document_states_what_it_breaks(
+    fault: str, stated: Document
+) -> None:
+    _finds(fault, STATED[fault], stated)
+
+
+def _finds(fault: str, known: str, document: Document) -> None:
+    check, _, promise = known.partition(" > ")
     promise = promise or check
     with serve([fault]) as url:
         report = run(
             url,
-            plain,
+            document,
             keys=(AMBER, BIRCH),
             promises=[check],
             retries=1,
@@ -56,4 +76,4 @@ def test_a_fault_is_found(fault: str, plain: Document) -> None:
 
 
 def test_the_table_names_faults_that_exist() -> None:
-    assert set(KNOWN) <= set(FAULTS)
+    assert {*KNOWN, *STATED, "slot_kept_by_halt"} == set(FAULTS)
