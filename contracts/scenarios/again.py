@@ -14,6 +14,7 @@ from sparring.spec.streams.framing import is_json
 
 from ..checks import Context, Needs, NotChecked, first_reason, says, scenario, show
 from ..driving.comparing import at
+from ..driving.parts import part_of
 from ..driving.together import together
 from ..driving.turns import answers_json, say, streams, talk_of
 from ..world import Blocked, Line, succeeded
@@ -74,6 +75,17 @@ def act(
     alice.expect(draft)
 
 
+def regenerate(context: Context, session: str) -> None:
+    """Has the last reply given anew. Raises Blocked; NotChecked where it can't be named."""
+    reply = part_of(context.alice, session, context.operation)
+    try:
+        act(context, session, target=reply)
+    except Blocked as error:
+        if reply is None:
+            raise
+        raise NotChecked("the target takes no reply for the one to give anew") from error
+
+
 def settled(context: Context, session: str, done: Callable[[list[Line]], bool]) -> list[Line]:
     """The history, once it is as it should be or has had its time."""
     end = time.monotonic() + PATIENCE
@@ -96,13 +108,10 @@ def told(context: Context, *texts: str) -> tuple[str, list[Line]]:
 @scenario("act.regenerate", ACT, needs=first_reason(does("regenerate"), talkable))
 def new_replies_replace_old_ones(context: Context) -> None:
     """After regenerating, the history has one reply to the last question, and all before it."""
-    binding = context.operation.binding
-    if binding is None or binding.target is not None:
-        raise NotChecked("it is not the last reply that is given anew")
     session, before = told(context, "The first question.", "The second question.")
     last = max(n for n, line in enumerate(before) if line.role == "user")
     wanted = texts_of(before[: last + 1])
-    act(context, session)
+    regenerate(context, session)
     after = settled(context, session, lambda lines: len(lines) > last + 1)
     found = texts_of(after)
     if found[: last + 1] != wanted:
@@ -121,11 +130,9 @@ def new_replies_replace_old_ones(context: Context) -> None:
 @scenario("act.regenerate", ACT, needs=first_reason(does("regenerate"), talkable))
 def replies_at_one_instant_replace_each_other(context: Context) -> None:
     """Of replies that are asked for anew at one instant, one is left."""
-    binding = context.operation.binding
-    if binding is None or binding.target is not None:
-        raise NotChecked("it is not the last reply that is given anew")
     session, before = told(context, "The only question.")
-    results = together([partial(act, context, session)] * 4)
+    reply = part_of(context.alice, session, context.operation)
+    results = together([partial(act, context, session, target=reply)] * 4)
     for error in results:
         if isinstance(error, Exception) and not isinstance(error, Blocked):
             raise error

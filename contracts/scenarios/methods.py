@@ -13,7 +13,7 @@ from ..checks import Context, NotChecked, first_reason, scenario
 from ..driving.comparing import has
 from ..driving.turns import streams
 from ..world import succeeded
-from .deletion import takes_session, talked
+from .deletion import aim_part, takes_session, talked
 
 TRIED = ("GET", "PUT", "POST", "PATCH", "DELETE")
 SAFE = ("GET", "PATCH")
@@ -106,7 +106,10 @@ def head_is_like_get(context: Context) -> None:
     session = ""
     if not takes_session(context.document, context.operation):
         session = talked(context, context.alice)
-    request = context.alice.request(context.alice.draft(context.operation, session or None))
+    draft = context.alice.draft(context.operation, session or None)
+    if session:
+        aim_part(context, draft, session)
+    request = context.alice.request(draft)
     before, head, after = (_send(context, method, request) for method in ("GET", "HEAD", "GET"))
     status = head.response.status
     stated = context.operation.promises.get("method.head", {}).get("answered")
