@@ -59,6 +59,11 @@ class Seen:
     tool: str | None = None
     session: str | None = None
 
+    @property
+    def own_id(self) -> str | None:
+        """Its id, None where it has but that of the event before it (WHATWG HTML 9.2.6)."""
+        return self.id if "id" in self.raw.fields else None
+
 
 class EventStream:
     """The event stream of a document, or of one operation.

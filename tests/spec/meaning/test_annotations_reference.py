@@ -74,7 +74,7 @@ def _rows(properties: dict[str, Any], above: str = "") -> Iterator[tuple[str, st
 def _value(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return LINKS.get(name, name)
+        return LINKS.get(name, str(name))
     if "const" in schema or "enum" in schema:
         words = schema.get("enum", [schema.get("const")])
         return ", ".join(
