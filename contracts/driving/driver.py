@@ -155,10 +155,7 @@ class User(Caller):
         query: Mapping[str, Any] | None = None,
     ) -> Page:
         """One page of a list. Raises Blocked."""
-        draft = self.draft(operation, session)
-        for name, value in (query or {}).items():
-            put(self.world.document, draft, part_of(name), value)
-        exchange = self.expect(draft)
+        exchange = self.expect(self.list_draft(operation, session, query or {}))
         assert operation.binding is not None
         body = exchange.response.json()
         items = pointers.first(body, listed_at(operation))
@@ -166,6 +163,15 @@ class User(Caller):
             raise Blocked(operation, exchange)
         total = operation.binding.page.total
         return Page(items, pointers.first(body, total) if total is not None else None, exchange)
+
+    def list_draft(
+        self, operation: Operation, session: str | None, query: Mapping[str, Any]
+    ) -> Draft:
+        """A request for a list that says all of this, each where the document has it."""
+        draft = self.draft(operation, session)
+        for name, value in query.items():
+            put(self.world.document, draft, part_of(name), value)
+        return draft
 
     def all(
         self,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from sparring.spec.openapi.document import Operation
 from sparring.spec.openapi.drafts import Draft, put, scalar
 
 from ..world import Blocked, NotChecked
 from .driver import User
 from .runs import latest
+
+_RUN = re.compile(r"(?:^|[_-])run(?![a-z])|Run(?![a-z])")
+_QUESTION = re.compile(r"(?i)parent|user|question|prompt|input")
 
 
 def part_of(user: User, session: str, operation: Operation) -> str | None:
@@ -19,7 +24,8 @@ def part_of(user: User, session: str, operation: Operation) -> str | None:
     try:
         if wants_run(operation):
             return latest(user, session, operation)
-        return _message(user, session, "user" if binding.effect == "edit" else "agent")
+        is_question = binding.effect == "edit" or _QUESTION.search(binding.target.name)
+        return _message(user, session, "user" if is_question else "agent")
     except (Blocked, NotChecked):
         return None
 
@@ -29,7 +35,7 @@ def wants_run(operation: Operation) -> bool:
     binding = operation.binding
     if binding is None or binding.target is None:
         return False
-    return binding.role.value.startswith("run.") or "run" in binding.target.name.lower()
+    return binding.role.value.startswith("run.") or _RUN.search(binding.target.name) is not None
 
 
 def aim_at(draft: Draft, user: User, part: str | None) -> Draft:

@@ -137,6 +137,8 @@ def replies_at_one_instant_replace_each_other(context: Context) -> None:
         if isinstance(error, Exception) and not isinstance(error, Blocked):
             raise error
     if all(isinstance(error, Blocked) for error in results):
+        if reply is not None:
+            raise NotChecked("the target takes no reply for the one to give anew")
         raise results[0]
     after = settled(context, session, lambda lines: len(lines) <= len(before))
     if len(after) > len(before):

@@ -99,8 +99,9 @@ def streamed_turn(context: Context, session: str, text: str) -> Turn:
 
 
 def told(events: Sequence[Seen]) -> list[Any]:
-    """What can be compared of events."""
-    return [(seen.raw.event, seen.own_id, seen.data) for seen in events]
+    """What can be compared of events; one of no known kind that has no id may be a ping."""
+    known = [seen for seen in events if seen.sent_id is not None or seen.kind is not None]
+    return [(seen.raw.event, seen.sent_id, seen.data) for seen in known]
 
 
 needs_resume = first_reason(modelled, resumes, talkable)
@@ -117,7 +118,7 @@ def resuming_gives_the_rest(context: Context) -> None:
     turns = talk_on(context.alice, talk, session.id, *texts, stream=True)
     events = [seen for turn in turns for seen in turn.events]
     ids = [seen.id for seen in events]
-    numbered = [index for index, seen in enumerate(events) if seen.own_id is not None]
+    numbered = [index for index, seen in enumerate(events) if seen.sent_id is not None]
     if len(numbered) < 3:
         raise NotChecked("the turn has too few events with ids")
     for index in sorted({numbered[n] for n in (0, 1, len(numbered) // 2, -2, -1)}):
@@ -127,8 +128,8 @@ def resuming_gives_the_rest(context: Context) -> None:
         if told(got) != told(rest):
             seen = f"{[g.id for g in got]} instead of {[r.id for r in rest]} after {ids[index]}"
             if [g.id for g in got] == [r.id for r in rest]:
-                wrong = next(p for p in zip(told(got), told(rest), strict=True) if p[0] != p[1])
-                seen = f"{show(wrong[0])} instead of {show(wrong[1])}"
+                pairs = zip(told(got), told(rest), strict=False)
+                seen = show(next((pair for pair in pairs if pair[0] != pair[1]), "more events"))
             context.fail(
                 "exactly the events after that id", seen, exchanges=context.world.exchanges(start)
             )

@@ -241,14 +241,10 @@ def _merge_steps(context: Context, steps: list[Any], expected: str) -> None:
 
 
 def _merged(context: Context) -> list[str]:
-    """The media types that are a merge patch: that by its name, and JSON of the same schema."""
-    body, schemas = context.operation.body, dict[str, Any]()
-    for media_type in media_types(context):
-        path = body[media_type].schema
-        schemas[media_type] = context.document.schema(path, View.REQUEST) if path else None
-    patch = schemas.get(MERGE_PATCH)
-    alike = [media_type for media_type in schemas if schemas[media_type] == patch]
-    return alike or [MERGE_PATCH]
+    """The media types that are a merge patch: by their name, or because the document says so."""
+    stated = context.operation.promises.get("patch.merges", {}).get("json") == "true"
+    others = [name for name in media_types(context) if name != MERGE_PATCH]
+    return [MERGE_PATCH, *(others if stated else [])]
 
 
 @scenario("patch.merges", UPDATE, needs=first_reason(by("PATCH"), both))

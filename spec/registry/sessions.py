@@ -112,6 +112,7 @@ PROMISES = (
         "PATCH leaves the rest as it was.",
         "A PATCH of the title empties the metadata.",
         UPDATE,
+        parameters={"json": "`true` where a merge patch may come as application/json, too"},
         severity=LOSS,
     ),
     promise(

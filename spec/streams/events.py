@@ -60,7 +60,7 @@ class Seen:
     session: str | None = None
 
     @property
-    def own_id(self) -> str | None:
+    def sent_id(self) -> str | None:
         """Its id, None where it has but that of the event before it (WHATWG HTML 9.2.6)."""
         return self.id if "id" in self.raw.fields else None
 
