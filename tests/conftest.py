@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 os.environ["SPARRING_CACHE"] = "off"  # a test says itself where texts may be kept
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell has it ignored in its background,
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # and what tests start would, too
 
 ABSENT = "absent:"
 """How the reason of a skip begins when this machine cannot have what the test needs."""
