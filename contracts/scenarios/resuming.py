@@ -99,8 +99,8 @@ def streamed_turn(context: Context, session: str, text: str) -> Turn:
 
 
 def told(events: Sequence[Seen]) -> list[Any]:
-    """What can be compared of events; one of no known kind that has no id may be a ping."""
-    known = [seen for seen in events if seen.sent_id is not None or seen.kind is not None]
+    """What can be compared of events: what has no id need not be told again, but for the end."""
+    known = [seen for seen in events if seen.sent_id is not None or seen.kind in TERMINAL]
     return [(seen.raw.event, seen.sent_id, seen.data) for seen in known]
 
 
